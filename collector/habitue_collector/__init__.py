@@ -1,0 +1,1 @@
+"""The collector: beacon → event → profile, acknowledged only when Redis has it."""

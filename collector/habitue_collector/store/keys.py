@@ -1,0 +1,57 @@
+"""Every key name in Redis, and the bucket it lives in.
+
+A bucket is one of 256 places. Its name is the hash tag of the key, so that what one script must
+change together lies on one node of a Redis Cluster, and adding nodes moves whole buckets. The
+function from id to bucket is stored data: it never changes.
+"""
+
+from __future__ import annotations
+
+from zlib import crc32
+
+BUCKETS = 256
+_TAGS = tuple(f"{{b{number}}}" for number in range(BUCKETS))
+
+CATALOG_CHANGES = "catalog:changes"  # stream: what changed in the catalog, for the workers' copies
+DEAD_LETTERS = "dead_letters"  # bounded stream: refused events with their reason
+LIVE_POPULAR = "live:popular"  # JSON: what sells right now, written by the background process
+ARCHIVER_GROUP = "archiver"  # consumer group on every log
+
+
+def bucket_of(identifier: str) -> int:
+    """The bucket (0–255) of a profile id, order id or item id, for ever."""
+    return crc32(identifier.encode("utf-8", "surrogatepass")) & 0xFF
+
+
+def profile(profile_id: str) -> str:
+    """The folded profile of one visitor: a version of 16 bytes, then JSON."""
+    return f"{_TAGS[bucket_of(profile_id)]}:profile:{profile_id}"
+
+
+def log(bucket: int) -> str:
+    """The event log of one bucket: a stream whose entries are named by what they record."""
+    return f"{_TAGS[bucket]}:log"
+
+
+def order(order_id: str) -> str:
+    """The claim on one order: who owns it, for 25 months."""
+    return f"{_TAGS[bucket_of(order_id)]}:order:{order_id}"
+
+
+def transfers(bucket: int) -> str:
+    """Hash of the moves that left this bucket and have not been confirmed yet."""
+    return f"{_TAGS[bucket]}:transfers"
+
+
+def tombstone(profile_id: str) -> str:
+    """Until when (milliseconds) everything of this profile is erased."""
+    return f"{_TAGS[bucket_of(profile_id)]}:tombstone:{profile_id}"
+
+
+def items(item_id: str) -> str:
+    """Hash of one bucket's catalog: item_id → JSON."""
+    return f"{_TAGS[bucket_of(item_id)]}:items"
+
+
+def items_of(bucket: int) -> str:
+    return f"{_TAGS[bucket]}:items"
