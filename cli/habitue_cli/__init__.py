@@ -1,0 +1,1 @@
+"""The command `habitue`: composes the rooms and imports them only when a verb needs them."""

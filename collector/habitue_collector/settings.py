@@ -1,0 +1,380 @@
+"""Every setting of the house: one `habitue.toml`, every value also as `HABITUE_…`.
+
+`Settings.load(environ, path)` is a function of its arguments: the environment is handed in, the file
+(and the keys that `habitue keys create` wrote) are read. All problems are collected into one message.
+The environment wins over the file. `docs/settings.md` is printed from here and tested.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import MISSING, Field, dataclass, field, fields
+from functools import cached_property
+from ipaddress import ip_network
+from pathlib import Path
+from typing import Any, Literal
+from zoneinfo import ZoneInfo
+
+import orjson
+
+from habitue_collector.origins import LOOPBACK, OriginPattern, is_loopback
+from habitue_collector.setting_values import read_rows, read_section, read_toml
+
+PREFIX = "HABITUE_"
+CONFIG_FILE = "habitue.toml"
+KEYS_FILE = "keys/keys.toml"  # inside the data folder: what `habitue keys create` wrote
+DEMO_KEY = "demo"
+DEMO_SECRET_KEY = "demo-secret"
+MIN_SECRET_LENGTH = 24  # characters; a secret key opens every profile
+
+
+class SettingsError(ValueError):
+    """The settings cannot be used. `problems` has one sentence each; the text lists all of them."""
+
+    def __init__(self, problems: list[str]) -> None:
+        self.problems = problems
+        super().__init__("\n".join(f"- {problem}" for problem in problems))
+
+
+def _setting(default: Any, about: str) -> Any:
+    """A dataclass field with its sentence for docs/settings.md."""
+    if isinstance(default, dict):
+        return field(default_factory=lambda: dict(default), metadata={"about": about})
+    return field(default=default, metadata={"about": about})
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """Where it listens. In the environment without the section's name: `HABITUE_PORT`."""
+
+    host: str = _setting("127.0.0.1", "Address to listen on.")
+    port: int = _setting(8000, "Port to listen on; 0 takes a free one and says which.")
+    workers: int = _setting(0, "Web worker processes; 0 is one per core.")
+    base_path: str = _setting(
+        "/h", "Where the browser's endpoints live, so that the shop can mount them on its own host."
+    )
+    trusted_proxies: tuple[str, ...] = _setting(
+        (), "Addresses or networks whose X-Forwarded-For and X-Forwarded-Proto are believed."
+    )
+    public_url: str | None = _setting(None, "The address that browsers use, when a proxy stands before us.")
+
+
+@dataclass(frozen=True, slots=True)
+class Redis:
+    """Where profiles and the log live."""
+
+    url: str | None = _setting(None, "A Redis ≥ 6.2 or Valkey; empty: a private one is started.")
+    fsync: Literal["always", "everysec", "no"] = _setting(
+        "always",
+        "Append-only file policy of the private Redis; docs/operations.md says what each one can lose.",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Data:
+    """The data directory."""
+
+    folder: Path = _setting(Path(".habitue"), "Redis, archive, models, keys and pid files live here.")
+
+
+@dataclass(frozen=True, slots=True)
+class Cookie:
+    """The one first-party cookie."""
+
+    name: str = _setting("habitue", "Its name.")
+    lifetime_days: int = _setting(395, "Rolling lifetime; 13 months.")
+    domain: str | None = _setting(None, "Share it below this domain; empty: the shop's own host only.")
+
+
+@dataclass(frozen=True, slots=True)
+class Lifetimes:
+    """How long what is kept."""
+
+    session_minutes: int = _setting(30, "A gap this long begins a new session.")
+    anonymous_profile_days: int = _setting(395, "A profile without login, after its last event.")
+    user_profile_days: int = _setting(
+        1186, "A profile of a user who logged in, after its last event; 39 months."
+    )
+    bot_profile_hours: int = _setting(24, "The profile of a bot.")
+    trim_lag_seconds: int = _setting(600, "How long an archived event stays in the Redis log.")
+    event_days: int = _setting(1186, "Events in the archive.")
+    decision_days: int = _setting(90, "Decisions in the archive.")
+    snapshot_days: int = _setting(90, "Daily profile snapshots in the archive.")
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What is bounded, and by how much."""
+
+    queue_events: int = _setting(
+        20_000, "Events waiting for Redis per worker; past it beacons are answered 503."
+    )
+    dead_letters: int = _setting(10_000, "Refused events kept for the console.")
+    decision_deadline_ms: int = _setting(150, "Past this a slot is answered by the fallback.")
+
+
+@dataclass(frozen=True, slots=True)
+class Shop:
+    """Whose shop it is."""
+
+    name: str = _setting("Shop", "Shown in the console and on the visitor's page.")
+    hosts: tuple[str, ...] = _setting(
+        (), "The shop's own hosts; learnt catalog items are shown only with a URL on one of them."
+    )
+    currency: str = _setting("EUR", "The currency that totals are converted to.")
+    currency_table: dict[str, float] = _setting(
+        {}, "Worth of one unit of other currencies in the shop's own."
+    )
+    timezone: str = _setting("UTC", "The shop's clock, for schedules and days.")
+
+
+@dataclass(frozen=True)
+class WriteKey:
+    """One key. A browser key is public; a server key is secret and proves who calls.
+
+    `consent` says what counts when an event carries none: `required` (counted without any id) or
+    `assumed` (the shop asked before it sent).
+    """
+
+    key: str = field(repr=False)
+    kind: Literal["browser", "server"] = "browser"
+    consent: Literal["required", "assumed"] | None = None
+    aliases: tuple[str, ...] = ()
+    origins: tuple[str, ...] = ()
+    name: str = ""
+
+    @property
+    def secret(self) -> bool:
+        return self.kind == "server"
+
+    @property
+    def consent_assumed(self) -> bool:
+        return (self.consent or ("assumed" if self.secret else "required")) == "assumed"
+
+    @cached_property
+    def _patterns(self) -> tuple[OriginPattern, ...]:
+        return tuple(OriginPattern.parse(origin) for origin in self.origins)
+
+    def allows_origin(self, origin: str) -> bool:
+        """Whether a page of this origin may use the key; without `origins`, this machine's pages only."""
+        if not self.origins:
+            return _LOOPBACK_ONLY.matches(origin)
+        return any(pattern.matches(origin) for pattern in self._patterns)
+
+
+_LOOPBACK_ONLY = OriginPattern.parse(LOOPBACK)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The whole, by section, as in the file."""
+
+    server: Server = field(default_factory=Server)
+    redis: Redis = field(default_factory=Redis)
+    data: Data = field(default_factory=Data)
+    cookie: Cookie = field(default_factory=Cookie)
+    lifetimes: Lifetimes = field(default_factory=Lifetimes)
+    limits: Limits = field(default_factory=Limits)
+    shop: Shop = field(default_factory=Shop)
+    keys: tuple[WriteKey, ...] = ()
+    demo: bool = False
+
+    @classmethod
+    def load(cls, environ: Mapping[str, str], path: Path | None = None) -> Settings:
+        """Settings from a file and the environment; raises SettingsError with every problem.
+
+        Without `path`, `HABITUE_CONFIG` or `habitue.toml` in the working directory is read, if there.
+        """
+        problems: list[str] = []
+        document = _read_document(environ, path, problems)
+        sections = {
+            name: read_section(kind, name, document.pop(name, {}), environ, variable, problems)
+            for name, kind in SECTIONS.items()
+        }
+        tables = document.pop("keys", [])
+        if text := environ.get(f"{PREFIX}KEYS"):
+            tables = _json(text, f"{PREFIX}KEYS", problems, [])
+        problems += [
+            f"[{name}] is not a section; there are {', '.join(SECTIONS)} and [[keys]]" for name in document
+        ]
+        keys = read_rows(WriteKey, tables, "[[keys]]", "key", problems)
+        created = sections["data"].folder / KEYS_FILE
+        if created.exists():
+            rows = read_toml(created, problems).get("keys", [])
+            keys += read_rows(WriteKey, rows, str(created), "key", problems)
+        settings = cls(**sections, keys=keys)
+        problems += settings._contradictions()
+        if problems:
+            raise SettingsError(problems)
+        return settings
+
+    def find_key(self, text: str) -> WriteKey | None:
+        """The key that a client named, by itself or by an alias; None when there is none."""
+        return self._by_name.get(text)
+
+    @cached_property
+    def _by_name(self) -> dict[str, WriteKey]:
+        return {name: key for key in self.keys for name in (key.key, *key.aliases)}
+
+    @cached_property
+    def secret_keys(self) -> tuple[str, ...]:
+        """The server keys, as they sign `user_hash`."""
+        return tuple(key.key for key in self.keys if key.secret)
+
+    @property
+    def exposed(self) -> bool:
+        """Whether anybody but this machine is meant to reach the server."""
+        hosts = [self.server.host]
+        if self.server.public_url:
+            hosts.append(self.server.public_url.split("://")[-1].split("/")[0].rsplit(":", 1)[0])
+        return not all(is_loopback(host) for host in hosts)
+
+    def refusals(self) -> list[str]:
+        """Why a server must not start with these settings; empty when it may."""
+        if self.demo:
+            return []
+        reasons = [
+            f"the key {name!r} is the demo's and known to everybody: make your own with `habitue keys create`"
+            for name in (DEMO_KEY, DEMO_SECRET_KEY)
+            if name in self._by_name
+        ]
+        if not self.exposed:
+            return reasons
+        browser = [key for key in self.keys if not key.secret]
+        if not browser:
+            reasons.append(
+                "no browser key: every beacon would be refused. Run `habitue keys create --kind browser`"
+            )
+        if not self.secret_keys:
+            reasons.append(
+                "no server key: nobody could read a profile or prove a login."
+                " Run `habitue keys create --kind server`"
+            )
+        reasons += [
+            f"the browser key {key.name or key.key!r} names no origins: say which pages may use it,"
+            ' as in origins = ["https://www.shop.example"]'
+            for key in browser
+            if not key.origins
+        ]
+        if not self.shop.hosts:
+            reasons.append(
+                '[shop] hosts is empty: name the shop\'s own hosts, as in hosts = ["www.shop.example"]'
+            )
+        return reasons
+
+    def _contradictions(self) -> list[str]:
+        problems: list[str] = []
+        names: dict[str, int] = {}
+        for key in self.keys:
+            for name in (key.key, *key.aliases):
+                names[name] = names.get(name, 0) + 1
+            if key.secret and len(key.key) < MIN_SECRET_LENGTH and key.key != DEMO_SECRET_KEY:
+                problems.append(
+                    f"a server key is shorter than {MIN_SECRET_LENGTH} characters and could be guessed:"
+                    " `habitue keys create --kind server` makes a good one"
+                )
+            for origin in key.origins:
+                try:
+                    OriginPattern.parse(origin)
+                except ValueError as error:
+                    problems.append(f"[[keys]] origins: {error}")
+        problems += [
+            f"the key or alias {name!r} is there {count} times" for name, count in names.items() if count > 1
+        ]
+        if not 0 <= self.server.port <= 65_535:
+            problems.append(f"[server] port: {self.server.port} is not a port")
+        if not self.server.base_path.startswith("/") or self.server.base_path.endswith("/"):
+            problems.append(
+                f"[server] base_path: {self.server.base_path!r} must begin with a slash and not end with one"
+            )
+        for network in self.server.trusted_proxies:
+            try:
+                ip_network(network, strict=False)
+            except ValueError:
+                problems.append(f"[server] trusted_proxies: {network!r} is not an address or network")
+        if (
+            self.cookie.name.strip() != self.cookie.name
+            or not self.cookie.name.isascii()
+            or not self.cookie.name
+        ):
+            problems.append(f"[cookie] name: {self.cookie.name!r} cannot be a cookie's name")
+        for section in (self.lifetimes, self.limits):
+            problems += [
+                f"{item.name} must be more than 0"
+                for item in fields(section)
+                if getattr(section, item.name) <= 0 and item.name != "trim_lag_seconds"
+            ]
+        try:
+            ZoneInfo(self.shop.timezone)
+        except (KeyError, ValueError, OSError):
+            problems.append(f"[shop] timezone: {self.shop.timezone!r} is unknown; write Europe/Berlin or UTC")
+        return problems
+
+
+SECTIONS: dict[str, type[Any]] = {
+    "server": Server,
+    "redis": Redis,
+    "data": Data,
+    "cookie": Cookie,
+    "lifetimes": Lifetimes,
+    "limits": Limits,
+    "shop": Shop,
+}
+
+
+def demo_settings(data: Path, port: int = 8000, host: str = "127.0.0.1", workers: int = 1) -> Settings:
+    """What the demo runs with: known keys, every loopback origin and *.test, consent assumed."""
+    return Settings(
+        server=Server(host=host, port=port, workers=workers),
+        data=Data(folder=data),
+        shop=Shop(name="Complete Journey", hosts=("127.0.0.1", "localhost", "*.test"), currency="USD"),
+        keys=(
+            WriteKey(
+                DEMO_KEY, "browser", "assumed", aliases=("1",), origins=(LOOPBACK, "*.test"), name="demo shop"
+            ),
+            WriteKey(DEMO_SECRET_KEY, "server", "assumed", name="demo backend"),
+        ),
+        demo=True,
+    )
+
+
+def variable(section: str, name: str) -> str:
+    """The environment variable of a setting: `HABITUE_REDIS_URL`, and for [server] `HABITUE_PORT`."""
+    return f"{PREFIX}{name if section == 'server' else f'{section}_{name}'}".upper()
+
+
+def _read_document(environ: Mapping[str, str], path: Path | None, problems: list[str]) -> dict[str, Any]:
+    named = path or (Path(environ[f"{PREFIX}CONFIG"]) if environ.get(f"{PREFIX}CONFIG") else None)
+    if named is not None and not named.exists():
+        problems.append(f"the settings file {named} is not there")
+        return {}
+    found = named or Path(CONFIG_FILE)
+    return read_toml(found, problems) if found.exists() else {}
+
+
+def _json(text: str, where: str, problems: list[str], otherwise: Any) -> Any:
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        problems.append(f"{where} is not JSON: {error}")
+        return otherwise
+
+
+def describe() -> str:
+    """The tables of docs/settings.md, printed from the dataclasses."""
+    lines: list[str] = []
+    for section, kind in SECTIONS.items():
+        lines += [f"## [{section}]", "", (kind.__doc__ or "").splitlines()[0], ""]
+        lines += ["| setting | variable | default | |", "|---|---|---|---|"]
+        lines += [
+            f"| `{item.name}` | `{variable(section, item.name)}` | {_shown(item)} |"
+            f" {item.metadata['about']} |"
+            for item in fields(kind)
+        ]
+        lines.append("")
+    return "\n".join(lines)
+
+
+def _shown(item: Field[Any]) -> str:
+    default = item.default if item.default is not MISSING else None
+    return "" if default in (None, (), "") else f"`{default}`"

@@ -1,0 +1,1 @@
+"""The marketers' room. For now one page of live figures."""
