@@ -1,0 +1,408 @@
+"""profile = fold(events): the one pure function that live, replay and import share.
+
+`fold` takes the profile over: it changes the state it is given and returns the profile, so that no
+beacon pays for a copy; a caller whose write fails reads again. The result depends on the profile,
+the record and `now` alone, and `now` is the event's stored `received_at`: that is why a replay in
+log order equals the live profile.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from habitue_collector import affinity, identity, orders, sessions
+from habitue_collector.events import Event, Item, Kind
+from habitue_collector.profile import (
+    HOUR,
+    MAX_AFFINITIES,
+    MAX_BOUGHT,
+    MAX_CART,
+    MAX_EXPOSURES,
+    MAX_RECENT_ITEMS,
+    MAX_SEEN,
+    MAX_SESSION_ITEMS,
+    MAX_TRAITS,
+    SEEN_HOURS,
+    STRENGTH,
+    Profile,
+    State,
+    digest,
+)
+
+# How much an item counts for the visitor's taste, by what was done to it.
+WEIGHTS = {
+    Kind.PRODUCT_VIEW: 1.0,
+    Kind.PRODUCT_CLICK: 0.5,
+    Kind.CONFIGURE: 1.5,
+    Kind.SHARE: 2.0,
+    Kind.WISHLIST_ADD: 3.0,
+    Kind.ADD_TO_CART: 3.0,
+    Kind.PURCHASE: 5.0,
+}
+# Somebody is on the page. Orders that a backend reports, mails and the like open no visit.
+BROWSING = frozenset(
+    {
+        Kind.PAGE_VIEW,
+        Kind.SEARCH,
+        Kind.LIST_VIEW,
+        Kind.PRODUCT_VIEW,
+        Kind.PRODUCT_CLICK,
+        Kind.ADD_TO_CART,
+        Kind.REMOVE_FROM_CART,
+        Kind.CART_VIEW,
+        Kind.CHECKOUT,
+        Kind.WISHLIST_ADD,
+        Kind.OFFER_CLICK,
+        Kind.PROMOTION_CLICK,
+        Kind.CONFIGURE,
+        Kind.FORM_SUBMIT,
+        Kind.FORM_ABANDON,
+        Kind.SURVEY,
+        Kind.SHARE,
+    }
+)
+
+
+@dataclass(slots=True, frozen=True)
+class Facts:
+    """What the collector established about an event and stores beside it in the log."""
+
+    server: bool = False  # it came with the secret key
+    order_known: bool = False  # its order is counted: in another profile, or long ago in this one
+    foreign_claim: bool = False  # it claims a userId that is not the proven one of this profile
+    bot: bool = False
+
+
+NO_FACTS = Facts()
+
+
+def is_seen(state: State, event_digest: str) -> bool:
+    """Has this event been folded within the last day?"""
+    seen = state.get("seen")
+    return seen is not None and any(event_digest in known for known in seen.values())
+
+
+def fold(
+    profile: Profile, event: Event, now: int, facts: Facts = NO_FACTS, event_digest: str | None = None
+) -> Profile:
+    """Take one event into the profile; sets the event's `session_id`. `now` is in milliseconds."""
+    state = profile.state
+    timestamp = event.timestamp
+    _remember(state, event_digest or digest(event.event_id), now)
+    if timestamp > state.get("last_seen", 0):
+        state["last_seen"] = timestamp
+    if timestamp < state.get("first_seen", timestamp + 1):
+        state["first_seen"] = timestamp
+    if facts.bot:
+        state["bot"] = True
+    session = _session(profile, event)
+    handler = _HANDLERS.get(event.kind)
+    if handler is not None:
+        handler(state, event, facts)
+    if event.kind is Kind.IDENTIFY and event.user_id is not None and not profile.is_user:
+        state["claimed_user_id"] = event.user_id
+    if session is not None and event.items and event.kind in WEIGHTS:
+        items: list[str] = session.setdefault("items", [])
+        for item in event.items[:MAX_SESSION_ITEMS]:
+            if item.item_id in items:
+                items.remove(item.item_id)
+            items.append(item.item_id)
+        del items[:-MAX_SESSION_ITEMS]
+    return profile
+
+
+def apply(profile: Profile | None, record_type: str, record: dict[str, Any]) -> Profile | None:
+    """One record of the log, applied to the profile it names. None: there is no such profile (any more).
+
+    Records that concern nobody's profile (decisions, counted and claimed events) leave it as it is.
+    """
+    if record_type == "event":
+        if "profile_id" not in record or "kept" in record:
+            return profile
+        event = Event.from_record(record)
+        facts = Facts(
+            record.get("server", False),
+            record.get("order_known", False),
+            record.get("foreign_claim", False),
+            record.get("bot", False),
+        )
+        return fold(profile or Profile(record["profile_id"]), event, event.received_at, facts)
+    if record_type == "erasure":
+        return None
+    move = identity.MOVES.get(record_type)
+    if move is None:
+        return profile
+    return move(profile or Profile(record["profile_id"]), record)
+
+
+def _remember(state: State, event_digest: str, now: int) -> None:
+    hour = str(now // HOUR)
+    seen: dict[str, str] | None = state.get("seen")
+    if seen is None:
+        state["seen"] = {hour: event_digest}
+        return
+    known = seen.get(hour)
+    if known is not None:
+        seen[hour] = known + event_digest
+        if len(known) < 11 * (MAX_SEEN // SEEN_HOURS):
+            return  # an hour this small cannot bring the day over its limit alone
+    else:
+        seen[hour] = event_digest
+        oldest = now // HOUR - SEEN_HOURS
+        for old in [old for old in seen if int(old) < oldest]:
+            del seen[old]
+    while sum(map(len, seen.values())) > 11 * MAX_SEEN and len(seen) > 1:
+        del seen[min(seen, key=int)]
+    if len(seen) == 1 and len(seen.get(hour, "")) > 11 * MAX_SEEN:
+        seen[hour] = seen[hour][-11 * MAX_SEEN :]
+
+
+def _session(profile: Profile, event: Event) -> State | None:
+    """Put the event into a session: the one that goes on, a new one, or none."""
+    state = profile.state
+    session: State | None = state.get("session")
+    timestamp = event.timestamp
+    opens = event.kind in BROWSING
+    if session is None:
+        where = sessions.Place.NEW
+    else:
+        where = sessions.place(session["started"], session["last"], timestamp)
+    if where is sessions.Place.CURRENT and session is not None:
+        event.session_id = session["session_id"]
+        if not opens:
+            return session
+        session["events"] += 1
+        if timestamp > session["last"]:
+            session["last"] = timestamp
+        if event.kind is Kind.PAGE_VIEW:
+            session["page_views"] = session.get("page_views", 0) + 1
+        return session
+    event.session_id = sessions.session_id(profile.profile_id, timestamp)
+    if where is sessions.Place.LATE or not opens:
+        return None
+    session = {
+        "session_id": event.session_id,
+        "started": timestamp,
+        "last": timestamp,
+        "events": 1,
+    }
+    if event.kind is Kind.PAGE_VIEW:
+        session["page_views"] = 1
+    context = event.context
+    page = context.get("page")
+    if page and page.get("path"):
+        session["landing"] = page["path"][:128]
+    referrer = context.get("referrer")
+    if referrer and referrer.get("kind") not in (None, "internal", "direct"):
+        session["referrer"] = (referrer.get("host") or referrer["kind"])[:64]
+    campaign = context.get("campaign")
+    if campaign and campaign.get("name"):
+        session["campaign"] = str(campaign["name"])[:64]
+    state["session"] = session
+    state["visits"] = state.get("visits", 0) + 1
+    return session
+
+
+def touch_recent(state: State, item_id: str, kind: str, seconds: int) -> None:
+    """Note an item as touched: it moves to the end, the strongest thing done to it stays."""
+    recent: dict[str, State] = state.setdefault("recent_items", {})
+    entry = recent.pop(item_id, None)
+    if entry is None:
+        entry = {"last": seconds}
+        if kind != "product_view":
+            entry["kind"] = kind
+    else:
+        entry["count"] = entry.get("count", 1) + 1
+        entry["last"] = max(entry["last"], seconds)
+        if STRENGTH[kind] > STRENGTH[entry.get("kind", "product_view")]:
+            entry["kind"] = kind
+    recent[item_id] = entry
+    if len(recent) > MAX_RECENT_ITEMS:
+        del recent[next(iter(recent))]
+
+
+def _like(state: State, item: Item, weight: float, timestamp: int) -> None:
+    if item.category:
+        _credit(state, "category", item.category[:96], weight, timestamp)
+    if item.brand:
+        _credit(state, "brand", item.brand[:48], weight, timestamp)
+    if item.price is not None and item.price > 0:
+        _credit(state, "price_band", price_band(item.price), weight, timestamp)
+
+
+def price_band(price: float) -> str:
+    """Prices from one power of two to the next: `8-16`."""
+    if price < 1:
+        return "0-1"
+    low = 1 << (int(price).bit_length() - 1)
+    return f"{low}-{low * 2}"
+
+
+def _credit(state: State, dimension: str, name: str, weight: float, timestamp: int) -> None:
+    scores = state.setdefault("affinities", {}).setdefault(dimension, {})
+    affinity.add(scores, name, weight, timestamp)
+    if len(scores) > MAX_AFFINITIES[dimension]:
+        affinity.trim(scores, MAX_AFFINITIES[dimension])
+
+
+def _item_interest(state: State, event: Event, facts: Facts) -> None:
+    weight, kind, timestamp = WEIGHTS[event.kind], event.kind.value, event.timestamp
+    for item in event.items[:MAX_RECENT_ITEMS]:
+        touch_recent(state, item.item_id, kind, timestamp // 1000)
+        _like(state, item, weight, timestamp)
+
+
+def _list_view(state: State, event: Event, facts: Facts) -> None:
+    category = event.properties.get("category")
+    if isinstance(category, str) and category:
+        _credit(state, "category", category[:96], 0.5, event.timestamp)
+
+
+def _add_to_cart(state: State, event: Event, facts: Facts) -> None:
+    _item_interest(state, event, facts)
+    cart: dict[str, State] = state.setdefault("cart", {})
+    for item in event.items[:MAX_CART]:
+        line = cart.get(item.item_id)
+        quantity = item.quantity if item.quantity is not None and item.quantity > 0 else 1
+        if line is None:
+            line = cart[item.item_id] = {}
+            if quantity != 1:
+                line["quantity"] = quantity
+        else:
+            line["quantity"] = line.get("quantity", 1) + quantity
+        if item.price is not None:
+            line["price"] = item.price
+    while len(cart) > MAX_CART:
+        del cart[next(iter(cart))]
+
+
+def _remove_from_cart(state: State, event: Event, facts: Facts) -> None:
+    cart: dict[str, State] = state.get("cart", {})
+    for item in event.items:
+        line = cart.get(item.item_id)
+        if line is None:
+            continue
+        left = line.get("quantity", 1) - (item.quantity or line.get("quantity", 1))
+        if left > 0:
+            line["quantity"] = left
+        else:
+            del cart[item.item_id]
+    if "cart" in state and not cart:
+        del state["cart"]
+
+
+def _cart_view(state: State, event: Event, facts: Facts) -> None:
+    """A cart that names its items is the truth; one that names none says nothing."""
+    if not event.items:
+        return
+    state["cart"] = {}
+    for item in event.items[:MAX_CART]:
+        line: State = {}
+        if item.quantity is not None and item.quantity > 0 and item.quantity != 1:
+            line["quantity"] = item.quantity
+        if item.price is not None:
+            line["price"] = item.price
+        state["cart"][item.item_id] = line
+
+
+def _purchase(state: State, event: Event, facts: Facts) -> None:
+    if facts.order_known:
+        return
+    if orders.count(state, event, facts.server):
+        add_bought(state, [item.item_id for item in event.items], event.timestamp // 1000)
+        _item_interest(state, event, facts)
+    state.pop("cart", None)
+
+
+def _refund(state: State, event: Event, facts: Facts) -> None:
+    if not facts.order_known:
+        orders.refund(state, event)
+
+
+def add_bought(state: State, item_ids: list[str], seconds: int) -> None:
+    """Note what an order brought home."""
+    bought: dict[str, State] = state.setdefault("bought", {})
+    for item_id in item_ids:
+        entry = bought.pop(item_id, None)
+        if entry is None:
+            entry = {"last": seconds}
+        else:
+            entry["count"] = entry.get("count", 1) + 1
+            entry["last"] = max(entry["last"], seconds)
+        bought[item_id] = entry
+    while len(bought) > MAX_BOUGHT:
+        del bought[next(iter(bought))]
+
+
+def _identify(state: State, event: Event, facts: Facts) -> None:
+    if facts.foreign_claim:
+        return  # statements about somebody that this visitor has not proven to be
+    traits = event.properties.get("traits")
+    if isinstance(traits, dict):
+        known: dict[str, State] = state.setdefault("traits", {})
+        for name, value in traits.items():
+            latest(
+                known, name[:64], "value", value[:256] if isinstance(value, str) else value, event.timestamp
+            )
+        while len(known) > MAX_TRAITS:
+            del known[next(iter(known))]
+
+
+def _consent(state: State, event: Event, facts: Facts) -> None:
+    known = state.setdefault("consents", {})
+    for purpose in ("analytics", "personalization"):
+        value = event.properties.get(purpose)
+        if value in ("granted", "denied"):
+            latest(known, purpose, "state", value, event.timestamp)
+
+
+def _subscription(state: State, event: Event, facts: Facts) -> None:
+    channel = event.properties.get("channel")
+    name = channel[:32] if isinstance(channel, str) and channel else "email"
+    known = state.setdefault("subscriptions", {})
+    latest(known, name, "state", "on" if event.kind is Kind.SUBSCRIBE else "off", event.timestamp)
+
+
+def latest(known: dict[str, State], name: str, member: str, value: Any, at: int) -> None:
+    """The statement with the latest time wins, in whatever order they arrive."""
+    old = known.get(name)
+    if old is None or at >= old["at"]:
+        known[name] = {member: value, "at": at}
+
+
+def _offer_impression(state: State, event: Event, facts: Facts) -> None:
+    item_id = event.items[0].item_id if event.items else event.properties.get("item_id")
+    if not isinstance(item_id, str):
+        return
+    exposures: dict[str, State] = state.setdefault("exposures", {})
+    entry = exposures.pop(item_id, None)
+    if entry is None:
+        entry = {"last": event.timestamp // 1000}
+    else:
+        entry["count"] = entry.get("count", 1) + 1
+        entry["last"] = max(entry["last"], event.timestamp // 1000)
+    exposures[item_id] = entry
+    if len(exposures) > MAX_EXPOSURES:
+        del exposures[next(iter(exposures))]
+
+
+_HANDLERS: dict[Kind, Callable[[State, Event, Facts], None]] = {
+    Kind.PRODUCT_VIEW: _item_interest,
+    Kind.PRODUCT_CLICK: _item_interest,
+    Kind.CONFIGURE: _item_interest,
+    Kind.SHARE: _item_interest,
+    Kind.WISHLIST_ADD: _item_interest,
+    Kind.LIST_VIEW: _list_view,
+    Kind.ADD_TO_CART: _add_to_cart,
+    Kind.REMOVE_FROM_CART: _remove_from_cart,
+    Kind.CART_VIEW: _cart_view,
+    Kind.PURCHASE: _purchase,
+    Kind.REFUND: _refund,
+    Kind.IDENTIFY: _identify,
+    Kind.CONSENT: _consent,
+    Kind.SUBSCRIBE: _subscription,
+    Kind.UNSUBSCRIBE: _subscription,
+    Kind.OFFER_IMPRESSION: _offer_impression,
+}

@@ -1,0 +1,239 @@
+"""Login, logout, a second device, and how to take it back: moves between profiles. Pure.
+
+A move is two records in two logs: what left the one profile, what came into the other. Each
+function here applies one of them; `transfers.py` writes them so that a crash in between is mended.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from habitue_collector import affinity, orders
+from habitue_collector.profile import (
+    MAX_AFFINITIES,
+    MAX_BOUGHT,
+    MAX_DEVICES,
+    MAX_EXPOSURES,
+    MAX_RECENT_ITEMS,
+    MAX_TRANSFERS,
+    STRENGTH,
+    Profile,
+    State,
+)
+
+# What belongs to the device and stays there when somebody logs in.
+_STAYS = frozenset({"pointer", "open_transfer", "transfers", "undone"})
+
+
+def movable(profile: Profile, user_id: str) -> State:
+    """What a login takes along: the browsing done while nobody was logged in.
+
+    Statements made under another claimed name stay out: they are not this user's.
+    """
+    state = {name: value for name, value in profile.state.items() if name not in _STAYS}
+    if state.pop("claimed_user_id", user_id) != user_id:
+        state.pop("traits", None)
+    return state
+
+
+def transfer_out(profile: Profile, record: dict[str, Any]) -> Profile:
+    """The device's side of a login: its state is gone to the user, a pointer says to whom."""
+    kept = {name: value for name, value in profile.state.items() if name in ("undone",)}
+    profile.state = {**kept, "pointer": record["user_id"], "open_transfer": record["transfer_id"]}
+    return profile
+
+
+def logout(profile: Profile, record: dict[str, Any]) -> Profile:
+    """The device's side of a logout: nobody's any more."""
+    profile.state = {}
+    return profile
+
+
+def transfer_in(profile: Profile, record: dict[str, Any]) -> Profile:
+    """The receiving side: take the moved state in, once per transfer."""
+    state = profile.state
+    done: list[str] = state.setdefault("transfers", [])
+    if record["transfer_id"] in done:
+        return profile
+    done.append(record["transfer_id"])
+    del done[:-MAX_TRANSFERS]
+    if record.get("reason") == "login":
+        devices: list[str] = state.setdefault("devices", [])
+        if record["from"] in devices:
+            devices.remove(record["from"])
+        devices.append(record["from"])
+        del devices[:-MAX_DEVICES]
+    merge(state, record["state"])
+    return profile
+
+
+def order_out(profile: Profile, record: dict[str, Any]) -> Profile:
+    """An order turned out to be somebody else's."""
+    orders.remove(profile.state, record["order"]["order"])
+    return profile
+
+
+def order_in(profile: Profile, record: dict[str, Any]) -> Profile:
+    """The order's true owner takes it in, unless it is there."""
+    if orders.listed(profile.state, record["order"]["order"]) is None:
+        orders.add(profile.state, dict(record["order"]))
+    return profile
+
+
+def undo_in(profile: Profile, record: dict[str, Any]) -> Profile:
+    """Take back what a transfer brought into a user's profile."""
+    state = profile.state
+    undone: list[str] = state.setdefault("undone", [])
+    if record["transfer_id"] in undone:
+        return profile
+    undone.append(record["transfer_id"])
+    del undone[:-MAX_TRANSFERS]
+    devices: list[str] = state.get("devices", [])
+    if record["from"] in devices:
+        devices.remove(record["from"])
+    unmerge(state, record["state"])
+    return profile
+
+
+def undo_out(profile: Profile, record: dict[str, Any]) -> Profile:
+    """Give the device its browsing back; it is nobody's until the next proven login."""
+    state = profile.state
+    undone: list[str] = state.setdefault("undone", [])
+    if record["transfer_id"] in undone:
+        return profile
+    undone.append(record["transfer_id"])
+    if state.get("pointer") == record["user_id"]:
+        del state["pointer"]
+    merge(state, record["state"])
+    return profile
+
+
+MOVES: dict[str, Callable[[Profile, dict[str, Any]], Profile]] = {
+    "transfer_out": transfer_out,
+    "transfer_in": transfer_in,
+    "logout": logout,
+    "order_out": order_out,
+    "order_in": order_in,
+    "undo_in": undo_in,
+    "undo_out": undo_out,
+}
+
+
+def merge(state: State, moved: State) -> None:
+    """Fold a whole state into another: sums add, the latest statement wins, lists keep their limits."""
+    for hour, known in moved.get("seen", {}).items():
+        seen = state.setdefault("seen", {})
+        seen[hour] = seen.get(hour, "") + known
+    session, other = state.get("session"), moved.get("session")
+    if other is not None and (session is None or other["last"] >= session["last"]):
+        state["session"] = dict(other, items=list(other.get("items", ())))
+    for dimension, scores in moved.get("affinities", {}).items():
+        mine = state.setdefault("affinities", {}).setdefault(dimension, {})
+        affinity.merge(mine, scores)
+        affinity.trim(mine, MAX_AFFINITIES[dimension])
+    for name, size in (
+        ("recent_items", MAX_RECENT_ITEMS),
+        ("bought", MAX_BOUGHT),
+        ("exposures", MAX_EXPOSURES),
+    ):
+        if moved.get(name):
+            state[name] = _merge_counted(state.get(name, {}), moved[name], size)
+    for item_id, line in moved.get("cart", {}).items():
+        state.setdefault("cart", {}).setdefault(item_id, dict(line))
+    for name in ("traits", "consents", "subscriptions"):
+        for key, statement in moved.get(name, {}).items():
+            mine = state.setdefault(name, {})
+            if key not in mine or statement["at"] >= mine[key]["at"]:
+                mine[key] = dict(statement)
+    _merge_orders(state, moved.get("orders"))
+    if "visits" in moved:
+        state["visits"] = state.get("visits", 0) + moved["visits"]
+    if "first_seen" in moved:
+        state["first_seen"] = min(state.get("first_seen", moved["first_seen"]), moved["first_seen"])
+    if "last_seen" in moved:
+        state["last_seen"] = max(state.get("last_seen", 0), moved["last_seen"])
+    if "claimed_user_id" in moved:
+        state.setdefault("claimed_user_id", moved["claimed_user_id"])
+    if moved.get("bot"):
+        state["bot"] = True
+
+
+def unmerge(state: State, moved: State) -> None:
+    """Take out what `merge` put in. What was done since stays; repeats stay known as repeats."""
+    if "session" in moved and state.get("session", {}).get("session_id") == moved["session"]["session_id"]:
+        del state["session"]
+    for dimension, scores in moved.get("affinities", {}).items():
+        mine = state.get("affinities", {}).get(dimension)
+        if mine is not None:
+            affinity.subtract(mine, scores)
+    for name in ("recent_items", "bought", "exposures"):
+        mine = state.get(name, {})
+        for item_id, entry in moved.get(name, {}).items():
+            if item_id in mine:
+                left = mine[item_id].get("count", 1) - entry.get("count", 1)
+                if left <= 0:
+                    del mine[item_id]
+                elif left == 1:
+                    mine[item_id].pop("count", None)
+                else:
+                    mine[item_id]["count"] = left
+    cart = state.get("cart", {})
+    for item_id, line in moved.get("cart", {}).items():
+        if cart.get(item_id) == line:
+            del cart[item_id]
+    for name in ("traits", "consents", "subscriptions"):
+        mine = state.get(name, {})
+        for key, statement in moved.get(name, {}).items():
+            if mine.get(key) == statement:
+                del mine[key]
+    for entry in moved.get("orders", {}).get("listed", ()):
+        orders.remove(state, entry["order"])
+    state["visits"] = max(0, state.get("visits", 0) - moved.get("visits", 0))
+
+
+def _merge_counted(mine: dict[str, State], other: dict[str, State], size: int) -> dict[str, State]:
+    both = {item_id: dict(entry) for item_id, entry in mine.items()}
+    for item_id, entry in other.items():
+        known = both.get(item_id)
+        if known is None:
+            both[item_id] = dict(entry)
+            continue
+        known["count"] = known.get("count", 1) + entry.get("count", 1)
+        if entry["last"] >= known["last"]:
+            known["last"] = entry["last"]
+        kinds = [kind for kind in (known.get("kind"), entry.get("kind")) if kind is not None]
+        if kinds:
+            known["kind"] = max(kinds, key=STRENGTH.__getitem__)
+    latest = sorted(both.items(), key=lambda pair: (pair[1]["last"], pair[0]))[-size:]
+    return dict(latest)
+
+
+def _merge_orders(state: State, moved: State | None) -> None:
+    if not moved:
+        return
+    for entry in moved.get("listed", ()):
+        if orders.listed(state, entry["order"]) is None:
+            orders.add(state, dict(entry))
+    # Orders so old that only their sums were kept.
+    summary: State = state.setdefault("orders", {"count": 0, "by_currency": {}, "listed": []})
+    unlisted = moved["count"] - len(moved.get("listed", ()))
+    if unlisted > 0:
+        summary["count"] += unlisted
+        for currency, value in moved["by_currency"].items():
+            of_listed = sum(e["value"] for e in moved["listed"] if e["currency"] == currency)
+            rest = round(value - of_listed, 2)
+            summary["by_currency"][currency] = round(summary["by_currency"].get(currency, 0.0) + rest, 2)
+        for name, choose in (("first", min), ("last", max)):
+            if name in moved:
+                summary[name] = choose(summary.get(name, moved[name]), moved[name])
+    if "refunds" in moved:
+        summary["refunds"] = summary.get("refunds", 0) + moved["refunds"]
+        if unlisted <= 0:
+            for currency, value in moved["by_currency"].items():
+                of_listed = sum(e["value"] for e in moved["listed"] if e["currency"] == currency)
+                off = round(of_listed - value, 2)
+                if off:
+                    summary["by_currency"][currency] = round(
+                        summary["by_currency"].get(currency, 0.0) - off, 2
+                    )

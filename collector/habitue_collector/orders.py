@@ -1,0 +1,103 @@
+"""An order is counted once for ever, whoever reports it. Pure; the claims are in `claims.py`.
+
+The profile keeps its last orders by digest: a report of one of them enriches it (a backend's word
+goes over a browser's), everything older is remembered by the claim key alone.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from habitue_collector.events import Event
+from habitue_collector.profile import MAX_ORDERS_LISTED, State, digest
+
+NO_CURRENCY = "XXX"  # ISO 4217: no currency was named
+
+
+def listed(state: State, order_digest: str) -> State | None:
+    """The order as this profile has it, if it is among its last ones."""
+    for entry in state.get("orders", {}).get("listed", ()):
+        if entry["order"] == order_digest:
+            found: State = entry
+            return found
+    return None
+
+
+def event_value(event: Event) -> float:
+    """What the event says the order was worth: its value, else the sum of its lines."""
+    if event.value is not None:
+        return event.value
+    return round(sum((item.price or 0.0) * (item.quantity or 1) for item in event.items), 2)
+
+
+def count(state: State, event: Event, server: bool) -> bool:
+    """Take a purchase into the summary. False: it was there already (and is now the better for it)."""
+    assert event.order_id is not None
+    order_digest = digest(event.order_id)
+    entry = listed(state, order_digest)
+    currency = event.currency or NO_CURRENCY
+    if entry is None:
+        new: State = {"order": order_digest, "value": event_value(event), "at": event.timestamp}
+        new["currency"] = currency
+        if server:
+            new["server"] = True
+        add(state, new)
+        return True
+    if server and not entry.get("server"):
+        _book(state, entry["currency"], -entry["value"])
+        if event.value is not None or event.items:
+            entry["value"] = event_value(event)
+        if event.currency:
+            entry["currency"] = currency
+        entry["server"] = True
+        _book(state, entry["currency"], entry["value"])
+    return False
+
+
+def add(state: State, entry: State) -> None:
+    """Take an order entry into the summary."""
+    summary: State = state.setdefault("orders", {"count": 0, "by_currency": {}, "listed": []})
+    summary["count"] += 1
+    _book(state, entry["currency"], entry["value"])
+    summary["first"] = min(summary.get("first", entry["at"]), entry["at"])
+    summary["last"] = max(summary.get("last", entry["at"]), entry["at"])
+    summary["listed"].append(entry)
+    if len(summary["listed"]) > MAX_ORDERS_LISTED:
+        summary["listed"].sort(key=lambda one: (one["at"], one["order"]))
+        del summary["listed"][0]
+
+
+def remove(state: State, order_digest: str) -> State | None:
+    """Take an order out again (it turned out to be somebody else's); its entry, None when unknown."""
+    entry = listed(state, order_digest)
+    if entry is None:
+        return None
+    summary: State = state["orders"]
+    summary["listed"].remove(entry)
+    summary["count"] -= 1
+    _book(state, entry["currency"], -entry["value"])
+    if summary["count"] <= 0:
+        del state["orders"]
+    elif summary["listed"] and summary["count"] == len(summary["listed"]):
+        times = [one["at"] for one in summary["listed"]]
+        summary["first"], summary["last"] = min(times), max(times)
+    return entry
+
+
+def refund(state: State, event: Event) -> None:
+    """Money that went back: off the value, the order stays counted."""
+    summary: State | None = state.get("orders")
+    if summary is None:
+        return
+    entry = listed(state, digest(event.order_id)) if event.order_id else None
+    currency = event.currency or (entry["currency"] if entry else NO_CURRENCY)
+    value = event_value(event)
+    if value == 0 and entry is not None and not event.items:
+        value = entry["value"]  # a refund that names nothing is of the whole order
+    _book(state, currency, -value)
+    summary["refunds"] = summary.get("refunds", 0) + 1
+
+
+def _book(state: State, currency: str, value: float) -> None:
+    books: dict[str, Any] = state["orders"]["by_currency"]
+    books[currency] = round(books.get(currency, 0.0) + value, 2)

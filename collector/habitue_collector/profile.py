@@ -1,0 +1,290 @@
+"""The profile: what is known of one visitor, small enough to be read and written with every beacon.
+
+Its state is kept in the form in which it is stored (named members, defaults left out), so that
+writing it is one `orjson.dumps` and reading it one `orjson.loads`. The views below give it types.
+Every member is listed with purpose and lifetime in `docs/privacy.md`.
+"""
+
+from __future__ import annotations
+
+from binascii import b2a_base64
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Any
+
+import orjson
+
+from habitue_collector import affinity
+from habitue_collector.events import USER_PREFIX, Kind
+
+VERSION_LENGTH = 16  # bytes in front of the JSON; never repeated, so an old reader cannot mistake a new write
+DIMENSIONS = ("category", "brand", "price_band")
+
+# How much of a visitor is kept: the profile stays small whatever somebody sends.
+MAX_RECENT_ITEMS = 30
+MAX_BOUGHT = 100
+MAX_CART = 50
+MAX_EXPOSURES = 30
+MAX_SESSION_ITEMS = 30
+MAX_TRAITS = 50
+MAX_AFFINITIES = {"category": 12, "brand": 8, "price_band": 5}
+MAX_DEVICES = 20
+MAX_TRANSFERS = 64
+MAX_ORDERS_LISTED = 32
+MAX_SEEN = 4_096  # events of one day that can be told apart from repeats
+SEEN_HOURS = 24
+HOUR = 3_600_000
+
+# Which of the things done to an item says most about it.
+STRENGTH = {
+    "product_view": 0,
+    "product_click": 1,
+    "configure": 2,
+    "share": 3,
+    "wishlist_add": 4,
+    "add_to_cart": 5,
+    "purchase": 6,
+}
+
+State = dict[str, Any]
+
+# What belongs to running transfers, not to the visitor: a rebuilt profile need not have it.
+OPERATIONAL = frozenset({"open_transfer"})
+
+
+@dataclass(slots=True, frozen=True)
+class Session:
+    """The visit that is going on, or the last one. `items` oldest touch first, the latest last."""
+
+    session_id: str
+    started: int
+    last: int
+    events: int
+    page_views: int
+    items: list[str]
+    landing: str | None = None
+    referrer: str | None = None
+    campaign: str | None = None
+
+
+@dataclass(slots=True, frozen=True)
+class RecentItem:
+    """An item that was touched: the strongest thing done to it, when last, how often."""
+
+    kind: Kind
+    last: int
+    count: int
+
+
+@dataclass(slots=True, frozen=True)
+class Bought:
+    count: float
+    last: int
+
+
+@dataclass(slots=True, frozen=True)
+class CartLine:
+    quantity: float
+    price: float | None
+
+
+@dataclass(slots=True, frozen=True)
+class Exposure:
+    """How often an offer of this item was in view, and when last."""
+
+    count: int
+    last: int
+
+
+@dataclass(slots=True, frozen=True)
+class OrderSummary:
+    """All orders counted: `value` in the first currency, `by_currency` exact; refunds taken off."""
+
+    count: int
+    value: float
+    first: int | None
+    last: int | None
+    by_currency: dict[str, float]
+
+
+class Profile:
+    """One visitor's folded state under a profile id (`anonymous_id`, or `user:` and the user_id)."""
+
+    __slots__ = ("profile_id", "state")
+
+    def __init__(self, profile_id: str, state: State | None = None) -> None:
+        self.profile_id = profile_id
+        self.state: State = {} if state is None else state
+
+    # ---- stored form -------------------------------------------------------------------------
+
+    def pack(self, version: bytes) -> bytes:
+        """The bytes kept in Redis: the version, then JSON."""
+        return version + orjson.dumps(self.state)
+
+    def to_record(self) -> State:
+        """The state without what belongs to running transfers: equal, live or replayed."""
+        return {name: value for name, value in self.state.items() if name not in OPERATIONAL}
+
+    # ---- identity ----------------------------------------------------------------------------
+
+    @property
+    def is_user(self) -> bool:
+        return self.profile_id.startswith(USER_PREFIX)
+
+    @property
+    def pointer(self) -> str | None:
+        """The user_id that this device has proven to be; None when nobody is logged in."""
+        return self.state.get("pointer")
+
+    @property
+    def is_empty(self) -> bool:
+        return not self.state
+
+    # ---- typed views -------------------------------------------------------------------------
+
+    @property
+    def session(self) -> Session | None:
+        raw = self.state.get("session")
+        if raw is None:
+            return None
+        return Session(
+            raw["session_id"],
+            raw["started"],
+            raw["last"],
+            raw["events"],
+            raw.get("page_views", 0),
+            raw.get("items", []),
+            raw.get("landing"),
+            raw.get("referrer"),
+            raw.get("campaign"),
+        )
+
+    @property
+    def recent_items(self) -> dict[str, RecentItem]:
+        return {
+            item_id: RecentItem(
+                Kind(raw.get("kind", "product_view")), raw["last"] * 1000, raw.get("count", 1)
+            )
+            for item_id, raw in self.state.get("recent_items", {}).items()
+        }
+
+    @property
+    def bought(self) -> dict[str, Bought]:
+        return {
+            item_id: Bought(raw.get("count", 1), raw["last"] * 1000)
+            for item_id, raw in self.state.get("bought", {}).items()
+        }
+
+    @property
+    def cart(self) -> dict[str, CartLine]:
+        return {
+            item_id: CartLine(raw.get("quantity", 1), raw.get("price"))
+            for item_id, raw in self.state.get("cart", {}).items()
+        }
+
+    @property
+    def exposures(self) -> dict[str, Exposure]:
+        return {
+            item_id: Exposure(raw.get("count", 1), raw["last"] * 1000)
+            for item_id, raw in self.state.get("exposures", {}).items()
+        }
+
+    @property
+    def orders(self) -> OrderSummary:
+        raw = self.state.get("orders", {})
+        by_currency: dict[str, float] = raw.get("by_currency", {})
+        value = next(iter(by_currency.values()), 0.0)
+        return OrderSummary(raw.get("count", 0), value, raw.get("first"), raw.get("last"), by_currency)
+
+    @property
+    def traits(self) -> dict[str, Any]:
+        return {name: raw["value"] for name, raw in self.state.get("traits", {}).items()}
+
+    @property
+    def consents(self) -> dict[str, str]:
+        return {purpose: raw["state"] for purpose, raw in self.state.get("consents", {}).items()}
+
+    @property
+    def visits(self) -> int:
+        return int(self.state.get("visits", 0))
+
+    @property
+    def first_seen(self) -> int | None:
+        return self.state.get("first_seen")
+
+    @property
+    def last_seen(self) -> int | None:
+        return self.state.get("last_seen")
+
+    @property
+    def scores(self) -> dict[str, float]:
+        return dict(self.state.get("scores", {}))
+
+    def affinity(self, dimension: str, now: int | None = None) -> dict[str, float]:
+        """Shares of one dimension (category, brand, price_band): 0 to 1, summing to 1.
+
+        All weights of a profile decay at one rate, so shares do not depend on `now`.
+        """
+        return affinity.shares(self.state.get("affinities", {}).get(dimension, {}))
+
+    # ---- what the API shows ------------------------------------------------------------------
+
+    def to_public(self) -> dict[str, Any]:
+        """The profile as `/v1/profiles/…` and the visitor see it: plain words, times in milliseconds."""
+        session, orders = self.session, self.orders
+        return {
+            "profile_id": self.profile_id,
+            "user_id": self.profile_id[len(USER_PREFIX) :] if self.is_user else None,
+            "claimed_user_id": self.state.get("claimed_user_id"),
+            "first_seen": self.first_seen,
+            "last_seen": self.last_seen,
+            "visits": self.visits,
+            "session": None
+            if session is None
+            else {name: getattr(session, name) for name in Session.__dataclass_fields__},
+            "recent_items": [
+                {"item_id": item_id, "kind": item.kind.value, "last": item.last, "count": item.count}
+                for item_id, item in reversed(self.recent_items.items())
+            ],
+            "bought": [
+                {"item_id": item_id, "count": item.count, "last": item.last}
+                for item_id, item in sorted(self.bought.items(), key=lambda pair: -pair[1].last)
+            ],
+            "affinities": {
+                dimension: {name: round(share, 4) for name, share in self.affinity(dimension).items()}
+                for dimension in DIMENSIONS
+            },
+            "cart": [
+                {"item_id": item_id, "quantity": line.quantity, "price": line.price}
+                for item_id, line in self.cart.items()
+            ],
+            "orders": {
+                "count": orders.count,
+                "value": orders.value,
+                "first": orders.first,
+                "last": orders.last,
+                "by_currency": orders.by_currency,
+            },
+            "traits": self.traits,
+            "consents": self.consents,
+            "exposures": [
+                {"item_id": item_id, "count": seen.count, "last": seen.last}
+                for item_id, seen in self.exposures.items()
+            ],
+            "scores": self.scores,
+            "subscriptions": self.state.get("subscriptions", {}),
+            "devices": self.state.get("devices", []),
+            "bot": self.state.get("bot", False),
+        }
+
+
+def unpack(profile_id: str, packed: bytes) -> tuple[bytes, Profile]:
+    """Read what `Profile.pack` wrote: the version, and the profile."""
+    return packed[:VERSION_LENGTH], Profile(profile_id, orjson.loads(packed[VERSION_LENGTH:]))
+
+
+def digest(text: str) -> str:
+    """Eight bytes that stand for an id, as eleven characters of base64."""
+    raw = blake2b(text.encode("utf-8", "replace"), digest_size=8).digest()
+    return b2a_base64(raw, newline=False)[:11].decode("ascii")
