@@ -1,0 +1,1 @@
+"""The recommender: from what visitors did to the offers they see."""

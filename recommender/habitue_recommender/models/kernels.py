@@ -1,0 +1,271 @@
+"""The compiled inner loops, all in this one file.
+
+numba keeps compiled code on disk and renews it when *this file* changes; a kernel that called one in
+another file would go stale unnoticed. Nothing is compiled at import: `Model.warm` does that at load.
+Kernels release the GIL; whoever calls them passes a `Workspace` that belongs to the calling thread.
+Item indices outside 0 … items-1 are passed over everywhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+
+if TYPE_CHECKING:
+
+    def compiled(function: _F) -> _F: ...
+
+else:
+    from numba import njit
+
+    compiled = njit(cache=True, nogil=True)
+
+Ints = NDArray[np.int32]
+Longs = NDArray[np.int64]
+Floats = NDArray[np.float32]
+
+
+@compiled
+def before(score_a: float, item_a: int, score_b: float, item_b: int) -> bool:
+    """Does a stand before b in a list? Higher score first, equal scores by the lower index."""
+    return score_a > score_b or (score_a == score_b and item_a < item_b)
+
+
+@compiled
+def _sift_down(values: Floats, items: Ints, size: int, value: float, item: int) -> None:
+    """Put (value, item) at the root of a heap whose root is the one that stands last in the list."""
+    at = 0
+    while True:
+        child = 2 * at + 1
+        if child >= size:
+            break
+        right = child + 1
+        if right < size and before(values[child], items[child], values[right], items[right]):
+            child = right
+        if before(values[child], items[child], value, item):
+            break
+        values[at] = values[child]
+        items[at] = items[child]
+        at = child
+    values[at] = value
+    items[at] = item
+
+
+@compiled
+def _push(values: Floats, items: Ints, filled: int, value: float, item: int) -> int:
+    """Offer (value, item) to a heap of the best; returns how many it holds now."""
+    if filled == values.shape[0]:
+        if filled > 0 and before(value, item, values[0], items[0]):
+            _sift_down(values, items, filled, value, item)
+        return filled
+    at = filled
+    while at > 0:
+        parent = (at - 1) >> 1
+        if not before(values[parent], items[parent], value, item):
+            break
+        values[at] = values[parent]
+        items[at] = items[parent]
+        at = parent
+    values[at] = value
+    items[at] = item
+    return filled + 1
+
+
+@compiled
+def _unheap(values: Floats, items: Ints, filled: int) -> None:
+    """Turn the heap into a list, best first."""
+    end = filled
+    while end > 1:
+        end -= 1
+        value = values[end]
+        item = items[end]
+        values[end] = values[0]
+        items[end] = items[0]
+        _sift_down(values, items, end, value, item)
+
+
+@compiled
+def best(scores: Floats, touched: Ints, count: int, n: int) -> tuple[Ints, Floats]:
+    """The `n` best of the `count` touched items with a score above 0, best first; clears `scores`."""
+    items = np.empty(min(n, count), np.int32)
+    values = np.empty(min(n, count), np.float32)
+    filled = 0
+    for t in range(count):
+        item = touched[t]
+        value = scores[item]
+        scores[item] = 0.0
+        if value > 0.0:
+            filled = _push(values, items, filled, value, item)
+    _unheap(values, items, filled)
+    return items[:filled], values[:filled]
+
+
+@compiled
+def best_of_dense(scores: Floats, names: Ints, n: int) -> tuple[Ints, Floats]:
+    """The `n` best rows of a dense column of scores above 0; `names[row]` is the row's item."""
+    items = np.empty(min(n, scores.shape[0]), np.int32)
+    values = np.empty(min(n, scores.shape[0]), np.float32)
+    filled = 0
+    for row in range(scores.shape[0]):
+        if scores[row] > 0.0:
+            filled = _push(values, items, filled, scores[row], names[row])
+    _unheap(values, items, filled)
+    return items[:filled], values[:filled]
+
+
+@compiled
+def newest_first(items: Ints, weights: Floats, item_count: int, limit: int) -> tuple[Ints, Ints, Floats]:
+    """Distinct known items of a session, newest first: (items, how many steps back, weights).
+
+    An item seen several times keeps its newest place and its largest weight. Reads at most the
+    newest `limit` items.
+    """
+    length = items.shape[0]
+    first = max(0, length - limit)
+    distinct = np.empty(length - first, np.int32)
+    steps = np.empty(length - first, np.int32)
+    kept = np.empty(length - first, np.float32)
+    count = 0
+    for position in range(length - 1, first - 1, -1):
+        item = items[position]
+        if item < 0 or item >= item_count:
+            continue
+        again = False
+        for d in range(count):
+            if distinct[d] == item:
+                again = True
+                if weights[position] > kept[d]:
+                    kept[d] = weights[position]
+                break
+        if not again:
+            distinct[count] = item
+            steps[count] = length - 1 - position
+            kept[count] = weights[position]
+            count += 1
+    return distinct[:count], steps[:count], kept[:count]
+
+
+@compiled
+def neighbours(
+    asked: Ints,
+    asked_weights: Floats,
+    item_starts: Longs,
+    item_sessions: Ints,
+    session_starts: Longs,
+    session_items: Ints,
+    session_times: Longs,
+    session_ordered: NDArray[np.uint8],
+    sample: int,
+    nearest: int,
+    session_decay_ms: float,
+    distance_decay: Floats,
+    length_power: float,
+    scores: Floats,
+    touched: Ints,
+) -> int:
+    """Score items by the sessions most like this one; returns how many items were touched.
+
+    `asked` are distinct items newest first with their weights. The posting lists are sorted by
+    recency, so merging them yields the `sample` most recent sessions that share an item, each with
+    its whole similarity, and needs no memory per session.
+    """
+    lists = asked.shape[0]
+    heads = np.empty(lists, np.int64)
+    ends = np.empty(lists, np.int64)
+    for q in range(lists):
+        heads[q] = item_starts[asked[q]]
+        ends[q] = item_starts[asked[q] + 1]
+    found = np.empty(sample, np.int32)
+    matched = np.empty(sample, np.int32)
+    similarity = np.empty(sample, np.float32)
+    newest_time = np.int64(0)
+    count = 0
+    while count < sample:
+        session = -1
+        for q in range(lists):
+            if heads[q] < ends[q] and item_sessions[heads[q]] > session:
+                session = item_sessions[heads[q]]
+        if session < 0:
+            break
+        total = 0.0
+        newest = -1
+        for q in range(lists):
+            if heads[q] < ends[q] and item_sessions[heads[q]] == session:
+                heads[q] += 1
+                total += asked_weights[q]
+                if newest < 0:
+                    newest = q
+        length = session_starts[session + 1] - session_starts[session]
+        if count == 0:  # only differences of age count, so the newest one is our "now"
+            newest_time = session_times[session]
+        age = min((newest_time - session_times[session]) / session_decay_ms, 60.0)
+        found[count] = session
+        matched[count] = asked[newest]
+        similarity[count] = total / length**length_power * np.exp(-age)
+        count += 1
+    floor = np.float32(0.0)
+    if count > nearest:
+        floor = np.partition(similarity[:count], count - nearest)[count - nearest]
+    taken = 0
+    touched_count = 0
+    for c in range(count):
+        if similarity[c] < floor or taken == nearest:
+            continue
+        taken += 1
+        start = session_starts[found[c]]
+        end = session_starts[found[c] + 1]
+        place = end - 1
+        while place > start and session_items[place] != matched[c]:
+            place -= 1
+        for j in range(start, end):
+            distance = 1
+            if session_ordered[found[c]]:
+                distance = min(abs(j - place), distance_decay.shape[0] - 1)
+            item = session_items[j]
+            share = similarity[c] * distance_decay[distance]
+            if share <= 0.0:
+                continue
+            if scores[item] == 0.0:
+                touched[touched_count] = item
+                touched_count += 1
+            scores[item] += share
+    return touched_count
+
+
+@compiled
+def shared_sessions(
+    asked: Ints, asked_weights: Floats, item: int, item_starts: Longs, item_sessions: Ints, limit: int
+) -> int:
+    """Which asked item was most often in one session with `item`, by weight × cosine; -1 for none.
+
+    Reads at most the newest `limit` sessions of each.
+    """
+    winner = -1
+    most = 0.0
+    for q in range(asked.shape[0]):
+        if asked[q] == item:
+            continue
+        a = item_starts[asked[q]]
+        b = item_starts[item]
+        a_end = min(item_starts[asked[q] + 1], a + limit)
+        b_end = min(item_starts[item + 1], b + limit)
+        size = a_end - a
+        together = 0
+        while a < a_end and b < b_end:
+            if item_sessions[a] == item_sessions[b]:
+                together += 1
+                a += 1
+                b += 1
+            elif item_sessions[a] > item_sessions[b]:
+                a += 1
+            else:
+                b += 1
+        if together > 0 and asked_weights[q] * together / np.sqrt(size) > most:
+            most = asked_weights[q] * together / np.sqrt(size)
+            winner = asked[q]
+    return winner

@@ -1,0 +1,119 @@
+"""In-session nearest neighbours: what people did whose session looked like this one.
+
+STAN (Garg et al., "Sequence and Time Aware Neighborhood for Session-based Recommendations", SIGIR
+2019) on the index of VMIS-kNN (Kersbergen et al., "Serenade", SIGMOD 2022): posting lists sorted by
+recency, of which only the most recent sessions are read.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Self
+
+import numpy as np
+
+from habitue_recommender.interactions import Interactions
+from habitue_recommender.models import kernels
+from habitue_recommender.models.base import (
+    NOTHING, Bytes, Fitting, Floats, Ints, Longs, Model, Query, Ranked, Workspace,
+)
+from habitue_recommender.sessions import take
+
+
+@dataclass(frozen=True, slots=True)
+class NeighboursSettings:
+    sample: int = 2_500  # most recent sessions that share an item
+    nearest: int = 500  # of these, the most similar ones that vote
+    position_decay: float = 1.5  # events back in the own session at which an item counts 1/e
+    distance_decay: float = 2.0  # events from the shared item, in a neighbour, at which a vote counts 1/e
+    session_decay_days: float = 60.0  # age of a neighbour at which it counts 1/e
+    length_power: float = 0.5  # long sessions resemble everything: similarity / length ** this
+    idf_power: float = 0.0  # items that everybody looks at say less
+    longest: int = 30  # own events that are read, the newest
+
+
+@dataclass
+class Neighbours(Model):
+    name: ClassVar[str] = "neighbours"
+
+    settings: NeighboursSettings
+    item_starts: Longs  # sessions of item i, newest first: item_sessions[item_starts[i]:item_starts[i + 1]]
+    item_sessions: Ints
+    session_starts: Longs
+    session_items: Ints
+    session_times: Longs  # ms, ascending
+    session_ordered: Bytes  # 0: a basket, whose lines stand in no order
+
+    def __post_init__(self) -> None:
+        self._workspace = Workspace(self.items)
+        steps = np.arange(64, dtype=np.float32)
+        self._distance_decay = np.exp(-steps / np.float32(self.settings.distance_decay))
+
+    @classmethod
+    def settings_type(cls) -> type[NeighboursSettings]:
+        return NeighboursSettings
+
+    @classmethod
+    def fit(cls, data: Interactions, settings: NeighboursSettings, fitting: Fitting) -> Self:
+        trails = data.trails
+        # A session of one item has nothing to say about another.
+        several = np.flatnonzero(np.diff(trails.starts) > 1)
+        starts, rows = take(trails.starts, several)
+        items = trails.items[rows].astype(np.int32)
+        of_session = np.repeat(np.arange(len(several), dtype=np.int64), np.diff(starts))
+        # Sorted by item, then by session from the newest; a repeated item once.
+        pairs = np.unique(items.astype(np.int64) * max(1, len(several)) + (len(several) - 1 - of_session))
+        item_of_pair, turned = np.divmod(pairs, max(1, len(several)))
+        item_starts = np.zeros(data.item_count + 1, dtype=np.int64)
+        np.cumsum(np.bincount(item_of_pair, minlength=data.item_count), out=item_starts[1:])
+        return cls(
+            data.item_count,
+            settings,
+            item_starts,
+            (len(several) - 1 - turned).astype(np.int32),
+            starts,
+            items,
+            trails.ends[several],
+            trails.ordered[several],
+        )
+
+    def score(self, query: Query) -> Ranked:
+        asked, weights = self._asked(query)
+        if len(asked) == 0 or query.n <= 0:
+            return NOTHING
+        own = self._workspace
+        touched = kernels.neighbours(
+            asked,
+            weights,
+            self.item_starts,
+            self.item_sessions,
+            self.session_starts,
+            self.session_items,
+            self.session_times,
+            self.session_ordered,
+            self.settings.sample,
+            self.settings.nearest,
+            self.settings.session_decay_days * 86_400_000.0,
+            self._distance_decay,
+            self.settings.length_power,
+            own.scores,
+            own.touched,
+        )
+        return Ranked(*kernels.best(own.scores, own.touched, touched, query.n))
+
+    def because(self, query: Query, item: int) -> int | None:
+        asked, weights = self._asked(query)
+        if not 0 <= item < self.items:
+            return None
+        best = kernels.shared_sessions(
+            asked, weights, item, self.item_starts, self.item_sessions, self.settings.sample
+        )
+        return int(best) if best >= 0 else None
+
+    def _asked(self, query: Query) -> tuple[Ints, Floats]:
+        """Distinct items with a weight each, newest first."""
+        items, steps, weights = kernels.newest_first(
+            query.trail(), query.trail_weights(), self.items, self.settings.longest
+        )
+        decay = np.exp(steps / np.float32(-self.settings.position_decay))
+        return items, (weights * decay).astype(np.float32)
