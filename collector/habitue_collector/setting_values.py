@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import tomllib
 from collections.abc import Callable, Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from types import UnionType
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
@@ -28,18 +28,18 @@ def read_toml(path: Path, problems: list[str]) -> dict[str, Any]:
 
 
 def read_section(
-    kind: type[_Kind],
+    base: _Kind,
     name: str,
     table: Any,
     environ: Mapping[str, str],
     variable: Callable[[str, str], str],
     problems: list[str],
 ) -> _Kind:
-    """One section as its dataclass: the environment's word, else the table's, else the default."""
+    """One section as its dataclass: the environment's word, else the table's, else `base`'s."""
     if not isinstance(table, dict):
         problems.append(f"[{name}] is a table of settings, not {table!r}")
         table = {}
-    known, hints = _names(kind), get_type_hints(kind)
+    known, hints = _names(type(base)), get_type_hints(type(base))
     problems += [
         f"[{name}] has no setting {other!r}; it has {', '.join(known)}" for other in set(table) - set(known)
     ]
@@ -54,7 +54,7 @@ def read_section(
             values[setting] = _checked(value, hints[setting])
         except ValueError as error:
             problems.append(f"{where}: {error}")
-    return kind(**values)
+    return replace(base, **values)  # type: ignore[type-var]  # every section is a dataclass
 
 
 def read_rows(

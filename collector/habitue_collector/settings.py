@@ -17,8 +17,8 @@ from zoneinfo import ZoneInfo
 
 import orjson
 
-from habitue_collector.origins import LOOPBACK, OriginPattern, is_loopback
-from habitue_collector.setting_values import read_rows, read_section, read_toml
+from .origins import LOOPBACK, OriginPattern, is_loopback
+from .setting_values import read_rows, read_section, read_toml
 
 PREFIX = "HABITUE_"
 CONFIG_FILE = "habitue.toml"
@@ -180,29 +180,33 @@ class Settings:
     demo: bool = False
 
     @classmethod
-    def load(cls, environ: Mapping[str, str], path: Path | None = None) -> Settings:
-        """Settings from a file and the environment; raises SettingsError with every problem.
+    def load(
+        cls, environ: Mapping[str, str], path: Path | None = None, base: Settings | None = None
+    ) -> Settings:
+        """Settings from a file and the environment, over `base`; raises SettingsError with every problem.
 
-        Without `path`, `HABITUE_CONFIG` or `habitue.toml` in the working directory is read, if there.
+        Without `path`, `HABITUE_CONFIG` or `habitue.toml` in the working directory is read, if there. The
+        demo reads no file and takes no keys but its own.
         """
         problems: list[str] = []
-        document = _read_document(environ, path, problems)
+        base = base or cls()
+        document = {} if base.demo else _read_document(environ, path, problems)
         sections = {
-            name: read_section(kind, name, document.pop(name, {}), environ, variable, problems)
-            for name, kind in SECTIONS.items()
+            name: read_section(getattr(base, name), name, document.pop(name, {}), environ, variable, problems)
+            for name in SECTIONS
         }
         tables = document.pop("keys", [])
-        if text := environ.get(f"{PREFIX}KEYS"):
+        if (text := environ.get(f"{PREFIX}KEYS")) and not base.demo:
             tables = _json(text, f"{PREFIX}KEYS", problems, [])
         problems += [
             f"[{name}] is not a section; there are {', '.join(SECTIONS)} and [[keys]]" for name in document
         ]
-        keys = read_rows(WriteKey, tables, "[[keys]]", "key", problems)
+        keys = base.keys + read_rows(WriteKey, tables, "[[keys]]", "key", problems)
         created = sections["data"].folder / KEYS_FILE
-        if created.exists():
+        if created.exists() and not base.demo:
             rows = read_toml(created, problems).get("keys", [])
             keys += read_rows(WriteKey, rows, str(created), "key", problems)
-        settings = cls(**sections, keys=keys)
+        settings = cls(**sections, keys=keys, demo=base.demo)
         problems += settings._contradictions()
         if problems:
             raise SettingsError(problems)
@@ -322,8 +326,11 @@ SECTIONS: dict[str, type[Any]] = {
 }
 
 
-def demo_settings(data: Path, port: int = 8000, host: str = "127.0.0.1", workers: int = 1) -> Settings:
-    """What the demo runs with: known keys, every loopback origin and *.test, consent assumed."""
+def demo_settings(data: Path, port: int = 8000, host: str = "127.0.0.1", workers: int = 2) -> Settings:
+    """What the demo runs with: known keys, every loopback origin and *.test, consent assumed.
+
+    `Settings.load(environ, base=demo_settings(…))` lets the environment change the rest.
+    """
     return Settings(
         server=Server(host=host, port=port, workers=workers),
         data=Data(folder=data),
