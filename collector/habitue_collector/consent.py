@@ -1,0 +1,155 @@
+"""Consent: what the visitor agreed to, what each request says of it, and which word counts.
+
+Two purposes: `analytics` (keep a profile) and `personalization` (choose offers by it). Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Final
+
+
+class State(StrEnum):
+    GRANTED = "granted"
+    DENIED = "denied"
+    PENDING = "pending"  # the visitor has been asked and has not answered, or has not been asked
+
+
+@dataclass(slots=True, frozen=True)
+class Consent:
+    """One state per purpose; None where nothing was said (`effective` leaves none of these)."""
+
+    analytics: State | None
+    personalization: State | None
+
+    @property
+    def keeps_profile(self) -> bool:
+        return self.analytics is State.GRANTED
+
+    @property
+    def personalizes(self) -> bool:
+        """Offers may follow the profile; without a profile there is nothing to follow."""
+        return self.personalization is State.GRANTED and self.analytics is State.GRANTED
+
+    def to_record(self) -> dict[str, str]:
+        """As stored on events and profiles. The dict is shared: never change it."""
+        return _RECORDS[self]
+
+
+DENIED: Final = Consent(State.DENIED, State.DENIED)
+GRANTED: Final = Consent(State.GRANTED, State.GRANTED)
+PENDING: Final = Consent(State.PENDING, State.PENDING)
+
+_STATES: Final = (State.GRANTED, State.DENIED, State.PENDING, None)
+_ALL: Final = {(a, p): Consent(a, p) for a in _STATES for p in _STATES}
+_RECORDS: Final = {
+    consent: {
+        name: state.value
+        for name, state in (("analytics", consent.analytics), ("personalization", consent.personalization))
+        if state is not None
+    }
+    for consent in _ALL.values()
+}
+
+# How senders spell a state. JSON true/false come from Segment's categoryPreferences.
+_SPELLINGS: Final[dict[object, State]] = {
+    "granted": State.GRANTED,
+    "denied": State.DENIED,
+    "pending": State.PENDING,
+    True: State.GRANTED,
+    False: State.DENIED,
+    "true": State.GRANTED,
+    "false": State.DENIED,
+    "yes": State.GRANTED,
+    "no": State.DENIED,
+}
+
+# Segment's categories have no fixed names: these are the ones of the common consent managers
+# (OneTrust's groups, Cookiebot, Usercentrics, Google's Consent Mode), folded.
+_ANALYTICS_CATEGORIES: Final = (
+    "analytics",
+    "statistics",
+    "analyticsstorage",
+    "performance",
+    "measurement",
+    "c0002",
+)
+_PERSONALIZATION_CATEGORIES: Final = (
+    "personalization",
+    "personalisation",
+    "personalizationstorage",
+    "marketing",
+    "targeting",
+    "advertising",
+    "c0004",
+)
+_FOLD = str.maketrans("", "", " _-")
+
+
+def read_consent(context: object) -> Consent | None:
+    """What a `context` says: `context.consent` in our form or Segment's; None when it says nothing."""
+    if type(context) is not dict:
+        return None
+    said = context.get("consent")
+    if not said or type(said) is not dict:
+        return None
+    analytics = _state(said.get("analytics"))
+    personalization = _state(said.get("personalization"))
+    if analytics is None and personalization is None:
+        preferences = said.get("categoryPreferences")
+        if type(preferences) is not dict:
+            return None
+        folded = {
+            key.lower().translate(_FOLD): value for key, value in preferences.items() if type(key) is str
+        }
+        analytics = _first(folded, _ANALYTICS_CATEGORIES)
+        personalization = _first(folded, _PERSONALIZATION_CATEGORIES)
+        if analytics is None and personalization is None:
+            return None
+    return _ALL[analytics, personalization]
+
+
+def from_record(record: Mapping[str, Any] | None) -> Consent | None:
+    """The inverse of `Consent.to_record`."""
+    return read_consent({"consent": record}) if record else None
+
+
+def effective(explicit: Consent | None, stored: Consent | None, key_assumes: bool, gpc: bool) -> Consent:
+    """The states to act on, purpose by purpose; never None inside.
+
+    In this order: Global Privacy Control (`Sec-GPC: 1`) denies; what the request says, except that
+    "pending" takes back no denial; what the profile remembers; what the write key assumes
+    (`consent = "assumed"`: granted, `"required"`: pending).
+    """
+    if gpc:
+        return DENIED
+    if stored is None and explicit is None:
+        return GRANTED if key_assumes else PENDING
+    default = State.GRANTED if key_assumes else State.PENDING
+    return _ALL[
+        _decide(explicit and explicit.analytics, stored and stored.analytics, default),
+        _decide(explicit and explicit.personalization, stored and stored.personalization, default),
+    ]
+
+
+def _decide(explicit: State | None, stored: State | None, default: State) -> State:
+    if explicit is not None and explicit is not State.PENDING:
+        return explicit
+    if stored is State.DENIED:
+        return stored
+    return explicit or stored or default
+
+
+def _state(value: object) -> State | None:
+    if type(value) is str:
+        return _SPELLINGS.get(value) or _SPELLINGS.get(value.lower())
+    return _SPELLINGS.get(value) if type(value) is bool else None
+
+
+def _first(folded: Mapping[str, object], names: tuple[str, ...]) -> State | None:
+    for name in names:
+        if (state := _state(folded.get(name))) is not None:
+            return state
+    return None
