@@ -79,7 +79,8 @@ class Trails:
     def matrix(self, item_count: int) -> csr_matrix:
         """Trail × item, 1 where it occurs; float32."""
         ones = np.ones(len(self.items), dtype=np.float32)
-        matrix = csr_matrix((ones, self.items, self.starts), shape=(len(self), item_count))
+        # Copied: scipy sorts and sums in place.
+        matrix = csr_matrix((ones, self.items, self.starts), shape=(len(self), item_count), copy=True)
         matrix.sum_duplicates()
         matrix.data[:] = 1.0
         return matrix

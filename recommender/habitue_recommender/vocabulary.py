@@ -77,6 +77,11 @@ class Vocabulary:
             raise IndexError(f"no item at index {index}: there are {len(self)}")
         return self._bytes(index).decode("utf-8", "surrogatepass")
 
+    @property
+    def stored_text(self) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+        """The ids' UTF-8 bytes one after the other, and where each begins (one more for the end)."""
+        return self._text, self._starts
+
     def save(self, folder: Path) -> None:
         np.save(folder / "text.npy", self._text, allow_pickle=False)
         np.save(folder / "starts.npy", self._starts, allow_pickle=False)

@@ -119,35 +119,36 @@ def best_of_dense(scores: Floats, names: Ints, n: int) -> tuple[Ints, Floats]:
 
 
 @compiled
-def newest_first(items: Ints, weights: Floats, item_count: int, limit: int) -> tuple[Ints, Ints, Floats]:
-    """Distinct known items of a session, newest first: (items, how many steps back, weights).
+def distinct(
+    items: Ints, weights: Floats, importance: Floats, position_decay: float, limit: int
+) -> tuple[Ints, Floats]:
+    """Distinct known items of a session, newest first, with what each says about the visitor now.
 
-    An item seen several times keeps its newest place and its largest weight. Reads at most the
-    newest `limit` items.
+    That is the event's weight × the item's `importance` × exp(-steps back / position_decay). An item
+    seen several times counts with its strongest event. Reads at most the newest `limit` events.
     """
     length = items.shape[0]
     first = max(0, length - limit)
-    distinct = np.empty(length - first, np.int32)
-    steps = np.empty(length - first, np.int32)
-    kept = np.empty(length - first, np.float32)
+    kept = np.empty(length - first, np.int32)
+    said = np.empty(length - first, np.float32)
     count = 0
     for position in range(length - 1, first - 1, -1):
         item = items[position]
-        if item < 0 or item >= item_count:
+        if item < 0 or item >= importance.shape[0]:
             continue
-        again = False
+        weight = weights[position] * importance[item] * np.exp((position + 1 - length) / position_decay)
+        again = -1
         for d in range(count):
-            if distinct[d] == item:
-                again = True
-                if weights[position] > kept[d]:
-                    kept[d] = weights[position]
+            if kept[d] == item:
+                again = d
                 break
-        if not again:
-            distinct[count] = item
-            steps[count] = length - 1 - position
-            kept[count] = weights[position]
+        if again < 0:
+            kept[count] = item
+            said[count] = weight
             count += 1
-    return distinct[:count], steps[:count], kept[:count]
+        elif weight > said[again]:
+            said[again] = weight
+    return kept[:count], said[:count]
 
 
 @compiled
@@ -165,6 +166,7 @@ def neighbours(
     session_decay_ms: float,
     distance_decay: Floats,
     length_power: float,
+    backward: float,
     scores: Floats,
     touched: Ints,
 ) -> int:
@@ -228,6 +230,8 @@ def neighbours(
                 distance = min(abs(j - place), distance_decay.shape[0] - 1)
             item = session_items[j]
             share = similarity[c] * distance_decay[distance]
+            if j < place and session_ordered[found[c]]:
+                share *= backward
             if share <= 0.0:
                 continue
             if scores[item] == 0.0:
@@ -269,3 +273,94 @@ def shared_sessions(
             most = asked_weights[q] * together / np.sqrt(size)
             winner = asked[q]
     return winner
+
+
+@compiled
+def fold(
+    items: Ints,
+    weights: Floats,
+    starts: Longs,
+    similar: Ints,
+    similarities: Floats,
+    scores: Floats,
+    touched: Ints,
+) -> int:
+    """Sum the weighted rows of a sparse item × item matrix; returns how many items were touched."""
+    count = 0
+    for q in range(items.shape[0]):
+        if items[q] < 0 or items[q] >= starts.shape[0] - 1:
+            continue
+        for j in range(starts[items[q]], starts[items[q] + 1]):
+            share = weights[q] * similarities[j]
+            if share <= 0.0:
+                continue
+            if scores[similar[j]] == 0.0:
+                touched[count] = similar[j]
+                count += 1
+            scores[similar[j]] += share
+    return count
+
+
+@compiled
+def strongest(
+    items: Ints, weights: Floats, item: int, starts: Longs, similar: Ints, similarities: Floats
+) -> int:
+    """Which of the items adds most to the score of `item` in `fold`, itself apart; -1 for none."""
+    winner = -1
+    most = 0.0
+    for q in range(items.shape[0]):
+        if items[q] == item or items[q] < 0 or items[q] >= starts.shape[0] - 1:
+            continue
+        for j in range(starts[items[q]], starts[items[q] + 1]):
+            if similar[j] == item and weights[q] * similarities[j] > most:
+                most = weights[q] * similarities[j]
+                winner = items[q]
+    return winner
+
+
+@compiled
+def pairs(
+    item_starts: Longs,
+    item_baskets: Ints,
+    basket_starts: Longs,
+    basket_items: Ints,
+    item_norms: Floats,
+    first: int,
+    support: int,
+    shrinkage: float,
+    scores: Floats,
+    touched: Ints,
+    similar: Ints,
+    similarities: Floats,
+) -> Ints:
+    """For each item from `first` on, as many as `similar` has rows, what is most often in one basket with it.
+
+    n_ij / (norm_i norm_j), damped by n_ij / (n_ij + shrinkage), for pairs in at least `support`
+    baskets. Writes rows into `similar` and `similarities`, and returns how much each row holds.
+    """
+    rows, keep = similar.shape
+    sizes = np.zeros(rows, np.int32)
+    for row in range(rows):
+        item = first + row
+        count = 0
+        for b in range(item_starts[item], item_starts[item + 1]):
+            basket = item_baskets[b]
+            for j in range(basket_starts[basket], basket_starts[basket + 1]):
+                other = basket_items[j]
+                if other == item:
+                    continue
+                if scores[other] == 0.0:
+                    touched[count] = other
+                    count += 1
+                scores[other] += 1.0
+        for t in range(count):
+            seen = scores[touched[t]]
+            if seen < support:
+                scores[touched[t]] = 0.0
+            else:
+                scores[touched[t]] = seen / (seen + shrinkage) * seen / (item_norms[item] * item_norms[touched[t]])
+        found, values = best(scores, touched, count, keep)
+        sizes[row] = found.shape[0]
+        similar[row, : sizes[row]] = found
+        similarities[row, : sizes[row]] = values
+    return sizes

@@ -25,10 +25,11 @@ class NeighboursSettings:
     sample: int = 2_500  # most recent sessions that share an item
     nearest: int = 500  # of these, the most similar ones that vote
     position_decay: float = 1.5  # events back in the own session at which an item counts 1/e
-    distance_decay: float = 2.0  # events from the shared item, in a neighbour, at which a vote counts 1/e
-    session_decay_days: float = 60.0  # age of a neighbour at which it counts 1/e
-    length_power: float = 0.5  # long sessions resemble everything: similarity / length ** this
-    idf_power: float = 0.0  # items that everybody looks at say less
+    distance_decay: float = 1.6  # events from the shared item, in a neighbour, at which a vote counts 1/e
+    session_decay_days: float = 100.0  # age of a neighbour at which it counts 1/e
+    length_power: float = 0.3  # long sessions resemble everything: similarity / length ** this
+    backward: float = 0.7  # what came before the shared item, against what came after it
+    idf_power: float = 1.0  # items that everybody looks at say less
     longest: int = 30  # own events that are read, the newest
 
 
@@ -39,6 +40,7 @@ class Neighbours(Model):
     settings: NeighboursSettings
     item_starts: Longs  # sessions of item i, newest first: item_sessions[item_starts[i]:item_starts[i + 1]]
     item_sessions: Ints
+    item_importance: Floats
     session_starts: Longs
     session_items: Ints
     session_times: Longs  # ms, ascending
@@ -71,6 +73,7 @@ class Neighbours(Model):
             settings,
             item_starts,
             (len(several) - 1 - turned).astype(np.int32),
+            inverse_frequency(np.diff(item_starts), len(several)) ** np.float32(settings.idf_power),
             starts,
             items,
             trails.ends[several],
@@ -96,6 +99,7 @@ class Neighbours(Model):
             self.settings.session_decay_days * 86_400_000.0,
             self._distance_decay,
             self.settings.length_power,
+            self.settings.backward,
             own.scores,
             own.touched,
         )
@@ -112,8 +116,16 @@ class Neighbours(Model):
 
     def _asked(self, query: Query) -> tuple[Ints, Floats]:
         """Distinct items with a weight each, newest first."""
-        items, steps, weights = kernels.newest_first(
-            query.trail(), query.trail_weights(), self.items, self.settings.longest
+        settings = self.settings
+        return kernels.distinct(
+            query.trail(),
+            query.trail_weights(),
+            self.item_importance,
+            settings.position_decay,
+            settings.longest,
         )
-        decay = np.exp(steps / np.float32(-self.settings.position_decay))
-        return items, (weights * decay).astype(np.float32)
+
+
+def inverse_frequency(counts: Longs, total: int) -> Floats:
+    """log((1 + total) / (1 + count)) + a little, so that an item in every session still counts."""
+    return (np.log((1.0 + total) / (1.0 + counts)) + 0.01).astype(np.float32)
