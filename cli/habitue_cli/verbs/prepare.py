@@ -1,0 +1,21 @@
+"""Catalog, history and first model of the demo; started once by `habitue demo`."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping
+
+from .. import demo_data, log, source
+from ..lifeline import Lifeline
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    source.add_arguments(parser)
+    parser.add_argument("--lifeline", type=int, metavar="FD")
+
+
+def run(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
+    log.speak("prepare")
+    Lifeline.from_descriptor(arguments.lifeline)
+    demo_data.prepare(source.load(arguments, environ))
+    return 0
