@@ -139,7 +139,7 @@ def read_url(url: str) -> Page:
         return _NOWHERE
     path = _without_addresses(split.path) or "/"
     if split.scheme not in ("http", "https") or not host:
-        if split.scheme or split.netloc or not path.startswith("/"):
+        if split.scheme or split.netloc or not split.path.startswith("/"):
             return _NOWHERE
         host, origin = None, ""  # a server's page call may know its path only
     else:

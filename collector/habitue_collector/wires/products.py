@@ -12,26 +12,9 @@ LIST_FIELDS: Final = frozenset(("products", "items"))
 # What an Item says already, and the properties need not repeat.
 FLAT_FIELDS: Final = frozenset(
     (
-        *(
-            "product_id",
-            "sku",
-            "item_id",
-            "name",
-            "item_name",
-            "brand",
-            "item_brand",
-            "variant",
-            "item_variant",
-        ),
-        *(
-            "category",
-            "item_category",
-            "item_category2",
-            "item_category3",
-            "item_category4",
-            "item_category5",
-        ),
-        *("price", "quantity", "url", "image_url", "image"),
+        *("product_id", "sku", "item_id", "name", "item_name", "brand", "item_brand", "price", "quantity"),
+        *("category", "item_category", "item_category2", "item_category3", "item_category4"),
+        *("item_category5", "variant", "item_variant", "url", "image_url", "image"),
     )
 )
 _MAX_QUANTITY: Final = 1e6
