@@ -1,0 +1,53 @@
+// Builds the tag into the collector's static folder. `--check` writes nothing and fails when the
+// committed files are not what the sources give.
+import { createHash } from 'node:crypto'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
+import path from 'node:path'
+import { build } from 'esbuild'
+
+const here = path.dirname(fileURLToPath(import.meta.url))
+const target = path.join(here, '../collector/habitue_collector/static/tag')
+const { version } = JSON.parse(await readFile(path.join(here, 'package.json'), 'utf8'))
+
+/** One source, one self-contained script. */
+async function bundle(entry, define = {}) {
+  const result = await build({
+    absWorkingDir: here,
+    entryPoints: [`src/${entry}.ts`],
+    bundle: true,
+    minify: true,
+    format: 'iife',
+    target: 'es2019',
+    charset: 'utf8',
+    legalComments: 'none',
+    write: false,
+    define: { VERSION: JSON.stringify(version), ...define }
+  })
+  return result.outputFiles[0].text
+}
+
+export async function files() {
+  const slots = await bundle('slots')
+  const digest = (algorithm) => createHash(algorithm).update(slots).digest('base64')
+  return {
+    // Loaded by the core from beside itself: its digest in the address makes a stale cache impossible.
+    's-slots.js': slots,
+    's.js': await bundle('main', {
+      SLOTS_DIGEST: JSON.stringify(createHash('sha256').update(slots).digest('hex').slice(0, 8)),
+      SLOTS_INTEGRITY: JSON.stringify(`sha256-${digest('sha256')}`)
+    }),
+    'stub.js': await bundle('stub')
+  }
+}
+
+const check = process.argv.includes('--check')
+if (!check) await mkdir(target, { recursive: true })
+for (const [name, text] of Object.entries(await files())) {
+  const file = path.join(target, name)
+  if (!check) await writeFile(file, text)
+  else if ((await readFile(file, 'utf8').catch(() => '')) !== text) {
+    console.error(`${name} is not what the sources give: run "npm run build" and commit it`)
+    process.exitCode = 1
+  }
+}

@@ -1,0 +1,46 @@
+/** Builds an event: Segment's envelope, saying what was seen and nothing of who saw it. */
+import { random } from './random'
+
+export type Json = Record<string, unknown>
+
+export interface Page {
+  url: string
+  path: string
+  title: string
+  referrer: string
+}
+
+/** Named so because `Event` is the DOM's. `reset` never travels as an event: it is the logout's place in the queue. */
+export interface Sighting {
+  type: 'page' | 'track' | 'identify' | 'reset'
+  messageId: string
+  timestamp: string
+  context: { page: Page; user_hash?: string }
+  event?: string
+  name?: string
+  userId?: string
+  properties?: Json
+  traits?: Json
+}
+
+let referrer = document.referrer
+
+/** In a single-page shop the page before this one referred to it, not the site the visit began with. */
+export function refer(url: string): void {
+  referrer = url
+}
+
+export function currentPage(): Page {
+  return { url: location.href, path: location.pathname, title: document.title, referrer }
+}
+
+/** `at`: when it happened, ms. A copy is made, so that what the shop does to its objects later changes nothing. */
+export function build(type: Sighting['type'], fields: Json, at?: number, context?: Json): Sighting {
+  const envelope = {
+    type,
+    messageId: random(),
+    timestamp: new Date(at || Date.now()).toISOString(),
+    context: Object.assign({ page: currentPage() }, context)
+  }
+  return JSON.parse(JSON.stringify(Object.assign(envelope, fields)))
+}

@@ -1,0 +1,78 @@
+/** Which slots want offers, and who wants the answers. */
+import { pending } from './consent'
+import { safe } from './safe'
+
+export interface Reason {
+  code: string
+  text: string
+}
+
+export interface Offer {
+  item_id: string
+  name?: string
+  price?: number
+  currency?: string
+  url?: string
+  image_url?: string
+  score?: number
+  reasons?: Reason[]
+}
+
+export interface SlotAnswer {
+  decision_id?: string
+  offers: Offer[]
+  model?: string
+  variant?: string
+  reason?: string
+}
+
+export type Answers = Record<string, SlotAnswer>
+
+/** What the page is about; asked along with the slots. */
+export interface About {
+  type?: string
+  item_id?: string
+  category?: string
+}
+
+/** How long slots wait for a consent tool to speak before they ask for what anybody may see, ms. */
+const CONSENT_WAIT = 500
+
+let wanted: string[] = []
+let heldUntil = 0
+let answers: Answers = {}
+const listeners: ((answers: Answers) => void)[] = []
+
+export let about: About = {}
+
+/** Returns how long the question waits at least, ms: what else turns up in that time goes in the same request. */
+export function ask(ids: string[], page: About): number {
+  wanted = wanted.concat(ids.filter((id) => !wanted.includes(id)))
+  about = page
+  if (!pending()) return 20
+  heldUntil = heldUntil || Date.now() + CONSENT_WAIT
+  return Math.max(heldUntil - Date.now(), 20)
+}
+
+/** The slots to ask for now. */
+export function open(): string[] {
+  return pending() && Date.now() < heldUntil ? [] : wanted
+}
+
+export function answered(ids: string[], given: Answers): void {
+  wanted = wanted.filter((id) => !ids.includes(id))
+  Object.assign(answers, given)
+  for (const listener of listeners) listener(given)
+}
+
+/** Calls back with every answer, those already given first. */
+export function onAnswers(listener: (answers: Answers) => void): void {
+  listener = safe(listener)
+  listeners.push(listener)
+  if (Object.keys(answers).length) listener(answers)
+}
+
+/** Another person from here on. */
+export function forgetAnswers(): void {
+  answers = {}
+}
