@@ -38,6 +38,7 @@ _POLL_SECONDS = 0.02
 READY = 101.0  # more than all of its log: it answers
 _VERSION_FILE = "SERVER_VERSION"
 _PR_SET_PDEATHSIG = 1
+_LIBC = ctypes.CDLL(None)  # loaded before any fork: a child must not wait for somebody's import lock
 
 
 class PrivateRedisError(RuntimeError):
@@ -127,7 +128,7 @@ def url(data: Path, environ: Mapping[str, str] = os.environ) -> str:
 def die_with_parent() -> None:
     """Ask Linux to end this process when its parent dies, however it dies. Elsewhere it does nothing."""
     if sys.platform == "linux":
-        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+        _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
 
 
 class PrivateRedis:

@@ -48,7 +48,10 @@ def read_section(
         where, value = f"[{name}] {setting}", table.get(setting)
         if (text := environ.get(variable(name, setting))) is not None:
             where, value = variable(name, setting), _from_text(text, hints[setting])
-        if value is None or (value == "" and _optional(hints[setting])):
+        if value is None:
+            continue
+        if value == "" and _optional(hints[setting]):
+            values[setting] = None
             continue
         try:
             values[setting] = _checked(value, hints[setting])
