@@ -1,0 +1,1 @@
+"""The warehouse: what happened, kept as Parquet, open to SQL, replay and import."""

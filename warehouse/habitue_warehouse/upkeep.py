@@ -1,0 +1,104 @@
+"""Upkeep: what the archive needs beside its archiver, in a thread of the background process.
+
+Compaction, erasures, the daily snapshot, retention, and sweeping up after killed writers. Each is done
+when it is due, and one that fails is logged, counted and tried again; it keeps none of the others.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Event as Stop
+from time import monotonic
+from typing import Any
+
+from habitue_warehouse import compaction, erasure, snapshots
+from habitue_warehouse.compaction import CompactionSettings
+from habitue_warehouse.schema import DECISIONS, EVENTS, MOVES, PROFILES
+
+log = logging.getLogger("habitue.upkeep")
+
+
+@dataclass(frozen=True, slots=True)
+class UpkeepSettings:
+    """When things are due, in seconds, and how long rows are kept, in days."""
+
+    tick_seconds: float = 5.0
+    compact_every_seconds: float = 30.0
+    erase_every_seconds: float = 60.0
+    erase_settle_seconds: float = 60.0
+    snapshot_every_seconds: float = 300.0  # how often it is looked whether today's is there
+    sweep_every_seconds: float = 3_600.0
+    event_days: int = 1_186
+    decision_days: int = 90
+    snapshot_days: int = 90
+    compaction: CompactionSettings = field(default_factory=CompactionSettings)
+
+    @property
+    def kept_days(self) -> dict[str, int]:
+        # Moves are needed as long as events: a replay of one without the other is no replay.
+        return {
+            EVENTS: self.event_days,
+            MOVES: self.event_days,
+            DECISIONS: self.decision_days,
+            PROFILES: self.snapshot_days,
+        }
+
+
+class Upkeep:
+    """Keeps one archive in order. Safe beside a running archiver and beside readers."""
+
+    def __init__(self, redis: Any, archive_dir: Path | str, settings: UpkeepSettings | None = None) -> None:
+        self.redis = redis
+        self.archive_dir = Path(archive_dir)
+        self.settings = settings or UpkeepSettings()
+        self.failures: Counter[str] = Counter()
+        self._due: dict[str, float] = {}
+
+    def run_once(self) -> dict[str, int]:
+        """Does everything now, due or not; returns how much each did."""
+        return {name: work() for name, (_, work) in self._works().items()}
+
+    def run_forever(self, stop: Stop) -> None:
+        """Does what is due until `stop` is set."""
+        while not stop.is_set():
+            for name, (every, work) in self._works().items():
+                if stop.is_set():
+                    return
+                if monotonic() < self._due.get(name, 0.0):
+                    continue
+                try:
+                    work()
+                except Exception:  # one that fails must not keep the others
+                    self.failures[name] += 1
+                    log.exception("%s failed and is tried again", name)
+                self._due[name] = monotonic() + every
+            stop.wait(self.settings.tick_seconds)
+
+    def _works(self) -> dict[str, tuple[float, Callable[[], int]]]:
+        settings = self.settings
+        return {
+            "erasure": (settings.erase_every_seconds, self._erase),
+            "compaction": (
+                settings.compact_every_seconds,
+                lambda: compaction.compact(self.archive_dir, settings.compaction),
+            ),
+            "snapshot": (
+                settings.snapshot_every_seconds,
+                lambda: snapshots.snapshot(self.redis, self.archive_dir),
+            ),
+            "retention": (
+                settings.sweep_every_seconds,
+                lambda: compaction.retain(self.archive_dir, settings.kept_days),
+            ),
+            "sweep": (
+                settings.sweep_every_seconds,
+                lambda: compaction.sweep(self.archive_dir, settings.compaction),
+            ),
+        }
+
+    def _erase(self) -> int:
+        return erasure.run_pending(self.archive_dir, settle_seconds=self.settings.erase_settle_seconds)
