@@ -1,0 +1,450 @@
+"""The hot path: a beacon's bytes in, its acknowledgement out, below Starlette.
+
+`beacon_protocol(handlers)` is uvicorn's own httptools protocol with one door more. A complete POST
+with Content-Length to a known path goes straight to its handler; no task, no future, no ASGI scope
+is made. Everything else (other methods, chunked bodies, `Expect`, `Upgrade`, unknown paths, whatever
+is pipelined behind an answer still owed) is replayed into uvicorn's parser callbacks as if nothing
+had been here; `slow_path` serves the same handlers there.
+
+Order of answers: a beacon is taken only when no request is active. Until it is answered, a
+stand-in (`_Beacon`) sits where uvicorn keeps its active cycle, so that uvicorn queues what comes
+next behind it, and starts it when the answer is written.
+
+Written against uvicorn 0.54 (pinned): it relies on `cycle`, `pipeline`, `flow` and the callbacks.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from typing import Any, ClassVar
+from urllib.parse import quote
+
+import httptools
+from uvicorn.config import Config
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.server import ServerState
+
+from .door import BODY, BUSY, DRAIN, HEAD, IDLE, Door
+from .events import MAX_BODY_BYTES
+from .request import (
+    BODY_TIMEOUT,
+    BODY_TOO_LARGE,
+    HEAD_TOO_LARGE,
+    INTERNAL_ERROR,
+    INVALID_REQUEST,
+    OVERLOADED,
+    Handler,
+    Headers,
+    Request,
+    Tally,
+    header_map,
+)
+
+logger = logging.getLogger("habitue.beacon")
+
+MAX_HEAD_BYTES = 65_536  # counted in whole packets, from the second packet of a head on
+_CLOSE: Headers = ((b"connection", b"close"),)
+_RETRY: Headers = ((b"retry-after", b"1"), (b"connection", b"close"))
+
+
+class _NoEvent:
+    """uvicorn wakes its active cycle through this; a beacon has nobody asleep."""
+
+    def set(self) -> None:
+        pass
+
+
+class _Beacon:
+    """One request on its way: uvicorn's active cycle as far as uvicorn looks at it."""
+
+    __slots__ = (
+        "answered",
+        "body",
+        "disconnected",
+        "handler",
+        "headers",
+        "keep_alive",
+        "path",
+        "protocol",
+        "query",
+        "response_complete",
+    )
+    message_event: ClassVar[_NoEvent] = _NoEvent()
+
+    def __init__(
+        self,
+        protocol: _BeaconProtocol,
+        path: str,
+        handler: Handler,
+        query: bytes,
+        headers: dict[bytes, bytes],
+        keep_alive: bool,
+    ) -> None:
+        self.protocol = protocol
+        self.path = path
+        self.handler = handler
+        self.query = query
+        self.headers = headers
+        self.keep_alive = keep_alive
+        self.body: bytes | bytearray = b""
+        self.answered = False
+        self.response_complete = False
+        self.disconnected = False
+
+    def respond(self, status: int, body: bytes, headers: Headers = ()) -> None:
+        """`request.Respond`, in the loop's thread."""
+        protocol = self.protocol
+        if self.answered:
+            protocol.tally.failed += 1
+            logger.error("a handler answered %s twice", self.path)
+            return
+        self.answered = True
+        transport = protocol.transport
+        if transport.is_closing():
+            self.response_complete = True
+            protocol.tally.gone += 1
+            return
+        if protocol.access_log:
+            protocol.log_access(self, status)
+        door = protocol.door
+        if status == 200 and not headers and self.keep_alive:
+            # the common acknowledgement: one formatting, one write
+            transport.write(b"%b%d\r\n\r\n%b" % (door.ok_head(), len(body), body))
+        else:
+            if _CLOSE[0] in headers:
+                self.keep_alive = False
+            transport.write(door.answer(status, body, headers, self.keep_alive))
+        if not self.keep_alive:
+            self.response_complete = True
+            protocol.server_state.total_requests += 1
+            protocol.close()
+        elif protocol.flow.write_paused:
+            protocol.undrained = self
+            protocol.enter(DRAIN)
+        else:
+            self.response_complete = True
+            protocol.on_response_complete()
+
+
+class _BeaconProtocol(HttpToolsProtocol):
+    """uvicorn's protocol with the door for beacons. Made by `beacon_protocol`."""
+
+    handlers: ClassVar[Mapping[bytes, tuple[str, Handler]]] = {}
+    max_body_bytes: ClassVar[int] = MAX_BODY_BYTES
+    head_timeout_seconds: ClassVar[float] = 10.0
+    body_timeout_seconds: ClassVar[float] = 60.0
+    leave_timeout_seconds: ClassVar[float] = 5.0
+    tally: ClassVar[Tally]
+    _doors: ClassVar[list[Door]]
+
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        self.ws_protocol_class = None  # an upgrade would take the transport from under a waiting beacon
+        self.door = self._door()
+        self.phase: int = HEAD
+        self.since = self.door.tick
+        self.undrained: _Beacon | None = None  # answered, but the client does not read
+        self._receiving: _Beacon | None = None  # its body is on the way
+        self._in_head = False
+        self._head_bytes = -1  # -1: the packet in which the head began
+        self._peer: str | None = None
+        self._proxy: Any = None  # the trusted hosts, when the peer is one of them
+
+    def _door(self) -> Door:
+        for door in self._doors:
+            if door.state is self.server_state:
+                return door
+        patience = {
+            IDLE: float(self.timeout_keep_alive),
+            HEAD: self.head_timeout_seconds,
+            BODY: self.body_timeout_seconds,
+            DRAIN: self.body_timeout_seconds,
+        }
+        door = Door(self.server_state, self.loop, patience, self.tally)
+        self._doors[:] = [door]  # a class serves one server at a time
+        return door
+
+    def enter(self, phase: int) -> None:
+        """From now on the connection waits for something else."""
+        self.phase = phase
+        self.since = self.door.tick
+
+    def close(self) -> None:
+        """Close when what was written has been read."""
+        self.enter(DRAIN)
+        self.transport.close()
+
+    # the connection
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
+        super().connection_made(transport)
+        self._peer = self.client[0] if self.client else None
+        app = self.config.loaded_app
+        if isinstance(app, ProxyHeadersMiddleware) and self._peer in app.trusted_hosts:
+            self._proxy = app.trusted_hosts
+        self.since = self.door.tick
+        self.door.watch(self)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._receiving is not None:
+            if not self._receiving.answered:
+                self.tally.gone += 1
+            self._receiving.answered = self._receiving.response_complete = True
+            self._receiving = None
+        self.undrained = None
+        self.door.connections.discard(self)
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            self._unsupported_upgrade_warning()
+        except httptools.HttpParserError:
+            self.logger.warning("Invalid HTTP request received.")
+            self._refuse(400, INVALID_REQUEST)
+        else:
+            if self._in_head:
+                self._head_bytes = 0 if self._head_bytes < 0 else self._head_bytes + len(data)
+                if self._head_bytes > MAX_HEAD_BYTES:
+                    self._refuse(431, HEAD_TOO_LARGE)
+
+    def _refuse(self, status: int, body: bytes) -> None:
+        """End the connection, after the answers still owed: a client would take this one for theirs."""
+        cycle = self.cycle
+        if cycle is not None and not cycle.response_complete and not getattr(cycle, "more_body", False):
+            cycle.keep_alive = False
+            self.flow.pause_reading()
+            return
+        if self.transport.is_closing():
+            return
+        if cycle is None or cycle.response_complete or not cycle.response_started:
+            self.transport.write(self.door.answer(status, body, _CLOSE, False))
+        self.close()
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        if (beacon := self.undrained) is not None:
+            self.undrained = None
+            beacon.response_complete = True
+            if beacon.keep_alive:
+                self.on_response_complete()
+            else:  # the server is shutting down
+                self.close()
+
+    def shutdown(self) -> None:
+        super().shutdown()
+        self.door.hurry(self, self.leave_timeout_seconds)
+
+    def out_of_patience(self) -> None:
+        """Called by the sweep: this phase has lasted too long."""
+        if self.phase != IDLE:
+            self.tally.timed_out += 1
+        if self.phase == DRAIN:
+            self.transport.abort()
+        elif (beacon := self._receiving) is not None and not beacon.answered:
+            beacon.keep_alive = False
+            beacon.respond(408, BODY_TIMEOUT)
+        else:
+            self.close()
+
+    # the parser
+
+    def on_message_begin(self) -> None:
+        self.url = b""
+        self.headers = []
+        self._in_head = True
+        self._head_bytes = -1
+        if self.phase == IDLE:
+            self.phase = HEAD
+            self.since = self.door.tick
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self.headers.append((name.lower(), value))
+
+    def on_headers_complete(self) -> None:
+        self._in_head = False
+        cycle = self.cycle
+        if cycle is None or cycle.response_complete:
+            path, _, query = self.url.partition(b"?")
+            known = self.handlers.get(path)
+            if known is not None and self._take(*known, query):
+                return
+        self._fall_through()
+
+    def _take(self, path: str, handler: Handler, query: bytes) -> bool:
+        """Begin a beacon, if this request is one."""
+        parser = self.parser
+        headers = dict(self.headers)
+        length = headers.get(b"content-length")  # digits, once, without Transfer-Encoding: llhttp saw to it
+        if (
+            length is None
+            or parser.get_method() != b"POST"
+            or b"transfer-encoding" in headers
+            or b"expect" in headers
+            or b"upgrade" in headers
+            or b"#" in query
+        ):
+            return False
+        if len(headers) != len(self.headers):
+            headers = header_map(self.headers)
+        keep_alive = parser.should_keep_alive() and parser.get_http_version() != "1.0"
+        beacon = _Beacon(self, path, handler, query, headers, keep_alive)
+        self.cycle = beacon  # type: ignore[assignment]  # the stand-in
+        self._receiving = beacon
+        self.phase = BODY
+        self.since = self.door.tick
+        if self.transport.is_closing():  # sent after a "Connection: close": not to be processed
+            beacon.answered = beacon.response_complete = True
+        elif int(length) > self.max_body_bytes:
+            # answered at once and kept alive, as Starlette's way does; the rest is read past
+            self.tally.too_large += 1
+            beacon.respond(413, BODY_TOO_LARGE)
+            self.enter(BODY)
+        elif self.limit_concurrency is not None and (
+            len(self.connections) >= self.limit_concurrency or len(self.tasks) >= self.limit_concurrency
+        ):
+            self.tally.overloaded += 1
+            beacon.keep_alive = False
+            beacon.respond(503, OVERLOADED, _RETRY)
+        return True
+
+    def _fall_through(self) -> None:
+        """Replay the head into uvicorn's own callbacks."""
+        self.phase = BUSY
+        url, headers = self.url, self.headers
+        super().on_message_begin()
+        super().on_url(url)
+        for name, value in headers:
+            super().on_header(name, value)
+        super().on_headers_complete()
+        self.headers = []  # trailers of a chunked body end here, not among the headers the app trusts
+
+    def on_body(self, body: bytes) -> None:
+        beacon = self._receiving
+        if beacon is None:
+            self.since = self.door.tick  # an early answer may have begun the idle time
+            super().on_body(body)
+        elif beacon.answered:
+            pass
+        elif not beacon.body:
+            beacon.body = body
+        elif isinstance(beacon.body, bytearray):
+            beacon.body += body
+        else:
+            beacon.body = bytearray(beacon.body) + body
+
+    def on_message_complete(self) -> None:
+        beacon = self._receiving
+        if beacon is None:
+            super().on_message_complete()
+            return
+        self._receiving = None
+        if beacon.answered:
+            self.enter(DRAIN if self.transport.is_closing() else IDLE)
+            return
+        self.phase = BUSY
+        self.tally.beacons += 1
+        peer: str | None = self._peer
+        scheme: str = self.scheme or "http"
+        if self._proxy is not None:
+            peer, scheme = self._forwarded(beacon.headers, peer, scheme)
+        body = beacon.body
+        try:
+            beacon.handler(
+                Request(
+                    beacon.path,
+                    beacon.query,
+                    beacon.headers,
+                    body if type(body) is bytes else bytes(body),
+                    peer,
+                    scheme,
+                ),
+                beacon.respond,
+            )
+        except Exception:
+            self.tally.failed += 1
+            logger.exception("the handler of %s failed", beacon.path)
+            if not beacon.answered:
+                beacon.respond(500, INTERNAL_ERROR)
+
+    def _forwarded(
+        self, headers: dict[bytes, bytes], peer: str | None, scheme: str
+    ) -> tuple[str | None, str]:
+        """Peer and scheme as a trusted proxy tells them, by the rule of uvicorn's ProxyHeadersMiddleware."""
+        proto = headers.get(b"x-forwarded-proto")
+        if proto is not None and (told := proto.decode("latin1").strip()) in {"http", "https", "ws", "wss"}:
+            scheme = told
+        chain = headers.get(b"x-forwarded-for")
+        if chain:
+            peer = self._proxy.get_trusted_client_address(chain.decode("latin1"))[0] or peer
+        return peer, scheme
+
+    # answers
+
+    def on_response_complete(self) -> None:
+        """As uvicorn's, with the sweep in place of a timer for every idle connection."""
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            self.enter(DRAIN)
+            return
+        if self.flow.read_paused:
+            self.flow.resume_reading()
+        if self.pipeline:
+            cycle, app = self.pipeline.pop()
+            self.phase = BUSY
+            self._start_asgi_task(cycle, app)
+        else:
+            self.phase = HEAD if self._in_head else IDLE
+            self.since = self.door.tick
+
+    def log_access(self, beacon: _Beacon, status: int) -> None:
+        """uvicorn's access line."""
+        path = quote(beacon.path)
+        if beacon.query:
+            path += "?" + beacon.query.decode("latin1")
+        client = f"{self.client[0]}:{self.client[1]}" if self.client else ""
+        self.access_logger.info('%s - "%s %s HTTP/%s" %d', client, "POST", path, "1.1", status)
+
+
+def beacon_protocol(
+    handlers: Mapping[str, Handler],
+    *,
+    root_path: str = "",
+    max_body_bytes: int = MAX_BODY_BYTES,
+    head_timeout_seconds: float = 10.0,
+    body_timeout_seconds: float = 60.0,
+    leave_timeout_seconds: float = 5.0,
+    tally: Tally | None = None,
+) -> type[HttpToolsProtocol]:
+    """A protocol class for `uvicorn.Config(http=…)` that serves these paths below Starlette.
+
+    The same paths must be mounted in the app with `slow_path.starlette_endpoint`. `root_path` is
+    uvicorn's. A head must be complete `head_timeout_seconds` after its first byte, a beacon's body
+    `body_timeout_seconds` after its head; a client that does not read its answers has as long. Once
+    the server shuts down nobody gets more than `leave_timeout_seconds`.
+    """
+    return type(
+        "BeaconProtocol",
+        (_BeaconProtocol,),
+        {
+            "handlers": {
+                path.encode("ascii"): (root_path + path, handler) for path, handler in handlers.items()
+            },
+            "max_body_bytes": max_body_bytes,
+            "head_timeout_seconds": head_timeout_seconds,
+            "body_timeout_seconds": body_timeout_seconds,
+            "leave_timeout_seconds": leave_timeout_seconds,
+            "tally": tally if tally is not None else Tally(),
+            "_doors": [],
+        },
+    )

@@ -1,0 +1,93 @@
+"""What an endpoint of the hot paths gets and how it answers, however the bytes came in.
+
+A handler is a plain function. It may answer before it returns or any time later (after Redis
+replied), so no task and no future is spent on a beacon. `beacon` serves handlers below Starlette,
+`slow_path` mounts the same handlers in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from http import HTTPStatus
+
+import orjson
+
+Headers = tuple[tuple[bytes, bytes], ...] | list[tuple[bytes, bytes]]
+
+
+@dataclass(slots=True)
+class Request:
+    """One complete request.
+
+    `headers` has lower-case names. Of a header sent twice the last one wins, but for `cookie`
+    (joined by "; ") and `x-forwarded-for` (joined by ", "). `body` is as it was sent: compressed
+    bodies are the handler's business. `peer` is the address of the client, behind trusted proxies
+    too; None on a unix socket.
+    """
+
+    path: str
+    query: bytes
+    headers: dict[bytes, bytes]
+    body: bytes
+    peer: str | None
+    scheme: str
+
+
+Respond = Callable[[int, bytes, Headers], None]
+"""`respond(status, body, headers)`: exactly once, now or later, in the event loop's thread.
+
+The content type is `application/json`, for a status of 400 and above `application/problem+json`,
+unless `headers` brings its own. Length, date and connection headers are added. When the client
+has gone the call does nothing.
+"""
+
+Handler = Callable[[Request, Respond], None]
+"""Promises not to raise: every input has an answer. What it raises all the same is our bug,
+logged, counted and answered as a 500."""
+
+
+@dataclass(slots=True)
+class Tally:
+    """What happened at the door, for the metrics."""
+
+    beacons: int = 0  # complete requests handed to a handler
+    gone: int = 0  # the client left before its answer was written
+    too_large: int = 0  # 413
+    timed_out: int = 0  # a head, a body or a reader that took too long
+    overloaded: int = 0  # 503 by uvicorn's limit_concurrency
+    failed: int = 0  # a handler raised or answered twice: always our bug
+
+
+_JOINED = {b"cookie": b"; ", b"x-forwarded-for": b", "}
+
+
+def header_map(pairs: Iterable[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
+    """Header lines (lower-case names) as `Request.headers` wants them."""
+    headers: dict[bytes, bytes] = {}
+    for name, value in pairs:
+        if name in headers and (glue := _JOINED.get(name)) is not None:
+            value = headers[name] + glue + value
+        headers[name] = value
+    return headers
+
+
+def problem(status: int, code: str, message: str) -> bytes:
+    """The body of an `application/problem+json` answer (RFC 9457), with `code` and `message`."""
+    return orjson.dumps(
+        {
+            "type": "about:blank",
+            "title": HTTPStatus(status).phrase,
+            "status": status,
+            "code": code,
+            "message": message,
+        }
+    )
+
+
+BODY_TOO_LARGE = problem(413, "body_too_large", "The body is larger than this server takes.")
+BODY_TIMEOUT = problem(408, "body_timeout", "The body did not arrive in time.")
+INTERNAL_ERROR = problem(500, "internal_error", "Something went wrong here. It has been noted.")
+OVERLOADED = problem(503, "overloaded", "The server is busy. Please send this again a little later.")
+INVALID_REQUEST = problem(400, "invalid_request", "This is not an HTTP request that can be read.")
+HEAD_TOO_LARGE = problem(431, "head_too_large", "The headers are larger than this server takes.")
