@@ -1,0 +1,153 @@
+"""`habitue serve` restarts what dies, and takes everything down with it, however it ends."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import redis
+from support.serving import Serving, gone, until
+
+from habitue_cli.supervisor import MAX_PAUSE_SECONDS, _pause
+from habitue_collector import private_redis
+
+CHILDREN = ("redis", "worker-1", "worker-2", "background")
+
+
+@pytest.fixture(scope="module")
+def habitue(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
+    with Serving(tmp_path_factory.mktemp("serving") / "data") as running:
+        yield running
+
+
+def _runs_anew(habitue: Serving, name: str, before: int) -> bool:
+    now = habitue.pid(name)
+    return now is not None and now != before and not gone(now)
+
+
+def test_every_process_has_its_pid_file(habitue: Serving) -> None:
+    pids = habitue.pids()
+    assert set(pids) == {"supervisor", *CHILDREN}
+    assert len(set(pids.values())) == 5
+    assert not any(gone(pid) for pid in pids.values())
+    assert habitue.get("/healthz") == 200
+
+
+@pytest.mark.parametrize("name", CHILDREN)
+def test_what_is_killed_comes_back(habitue: Serving, name: str) -> None:
+    pid = habitue.pid(name)
+    assert pid is not None
+    os.kill(pid, signal.SIGKILL)
+    until(lambda: _runs_anew(habitue, name, pid), f"{name} runs again")
+    assert habitue.get("/healthz") == 200
+
+
+def test_the_port_answers_while_all_workers_are_killed(habitue: Serving) -> None:
+    """The supervisor holds the socket: a request that comes meanwhile waits for the next worker."""
+    before = {name: habitue.pids()[name] for name in ("worker-1", "worker-2")}
+    for pid in before.values():
+        os.kill(pid, signal.SIGKILL)
+    assert habitue.get("/healthz") == 200
+    until(lambda: all(_runs_anew(habitue, name, pid) for name, pid in before.items()), "both run again")
+
+
+def test_what_redis_knew_is_there_after_it_was_killed(habitue: Serving) -> None:
+    client = redis.Redis.from_url(private_redis.url(habitue.data))
+    client.set("kept", "yes")
+    pid = habitue.pid("redis")
+    assert pid is not None
+    os.kill(pid, signal.SIGKILL)
+
+    def answers() -> bool:
+        try:
+            return client.get("kept") == b"yes"
+        except redis.RedisError:
+            return False
+
+    until(answers, "Redis has it again")
+    client.close()
+
+
+def test_a_second_one_over_the_same_folder_is_told_who_is_there(habitue: Serving) -> None:
+    second = Serving(habitue.data, environ={"HABITUE_PORT": "0"}).start()
+    assert second.process is not None
+    assert second.process.wait(30) == 1
+    assert f"process {habitue.pid('supervisor')} already serves" in second.log()
+    assert habitue.get("/healthz") == 200
+
+
+def test_a_port_that_is_taken_is_told_in_a_sentence(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        refused = Serving(tmp_path / "data", environ={"HABITUE_PORT": str(port)}).start()
+        assert refused.process is not None
+        assert refused.process.wait(30) == 1
+    assert f"cannot listen on 127.0.0.1:{port}: another program uses it" in refused.log()
+    assert "Traceback" not in refused.log()
+
+
+def test_sigterm_takes_everything_down(tmp_path: Path) -> None:
+    with Serving(tmp_path / "data") as habitue:
+        pids = habitue.pids()
+    assert habitue.process is not None
+    assert habitue.process.returncode == 0
+    assert all(gone(pid) for pid in pids.values())
+    assert habitue.pids() == {}
+    assert "warning" not in habitue.log().replace("warning: there are no keys yet", "")
+
+
+def test_killed_its_children_end_and_the_next_one_starts_at_once_on_the_same_port(tmp_path: Path) -> None:
+    with Serving(tmp_path / "data") as habitue:
+        pids, port = habitue.pids(), habitue.address.rsplit(":", 1)[1]
+        os.kill(pids["supervisor"], signal.SIGKILL)
+        with Serving(tmp_path / "data", environ={"HABITUE_PORT": port}) as following:
+            assert following.get("/healthz") == 200
+            assert not set(following.pids().values()) & set(pids.values())
+        until(lambda: all(gone(pid) for pid in pids.values()), "the first one's children end")
+
+
+def test_a_worker_that_is_stuck_is_replaced(tmp_path: Path) -> None:
+    impatient = "import habitue_cli.supervisor as s; s.SILENT_SECONDS = 2.5"
+    with Serving(tmp_path / "data", before=impatient, environ={"HABITUE_WORKERS": "1"}) as habitue:
+        pid = habitue.pid("worker-1")
+        assert pid is not None
+        os.kill(pid, signal.SIGSTOP)
+        until(lambda: _runs_anew(habitue, "worker-1", pid), "another worker")
+        assert "worker-1 has been silent" in habitue.log()
+        assert habitue.get("/healthz") == 200
+
+
+def test_requests_under_way_when_it_is_stopped_are_answered(tmp_path: Path) -> None:
+    with Serving(tmp_path / "data") as habitue:
+        answers: list[int | str] = []
+        stop = threading.Event()
+
+        def ask() -> None:
+            while not stop.is_set():
+                try:
+                    answers.append(habitue.get("/healthz"))
+                except ConnectionRefusedError:  # it is down: that is an honest answer
+                    return
+                except OSError as error:
+                    if stop.is_set() or not (habitue.data / "run/address").exists():
+                        return
+                    answers.append(repr(error))
+
+        thread = threading.Thread(target=ask)
+        thread.start()
+        until(lambda: len(answers) > 20, "some answers")
+    stop.set()
+    thread.join()
+    assert answers.count(200) >= len(answers) - 1  # the listener's backlog may hold one that nobody took
+
+
+def test_pauses_grow_from_none_to_half_a_minute() -> None:
+    pauses = [_pause(failures) for failures in range(20)]
+    assert pauses[:4] == [0.0, 0.0, 0.25, 0.5]
+    assert pauses == sorted(pauses)
+    assert pauses[-1] == MAX_PAUSE_SECONDS
