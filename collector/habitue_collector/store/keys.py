@@ -55,3 +55,13 @@ def items(item_id: str) -> str:
 
 def items_of(bucket: int) -> str:
     return f"{_TAGS[bucket]}:items"
+
+
+def move(profile_id: str, transfer_id: str) -> str:
+    """What one login brought into a profile, for 30 days, so that it can be undone."""
+    return f"{_TAGS[bucket_of(profile_id)]}:move:{transfer_id}"
+
+
+def figures(worker: str) -> str:
+    """JSON of one worker's counters, renewed every second."""
+    return f"figures:{worker}"

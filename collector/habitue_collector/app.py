@@ -1,0 +1,91 @@
+"""The collector as an app: a function of its data. Routes and middleware are lists."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from habitue_collector.endpoints import Problem, answer_problem
+from habitue_collector.ingest import Ingest
+from habitue_collector.request import Handler, Tally
+from habitue_collector.slow_path import starlette_endpoint
+
+CODES = {404: "not_found", 405: "method_not_allowed", 400: "bad_request", 413: "body_too_large"}
+
+
+def create_app(
+    ingest: Ingest, handlers: dict[str, Handler], routes: Sequence[BaseRoute], tally: Tally | None = None
+) -> Starlette:
+    """The ASGI app: the handlers on the slow path, the other routes, problem+json for every error."""
+    mounted = [
+        Route(path, starlette_endpoint(handler, tally=tally), methods=["POST"])
+        for path, handler in handlers.items()
+    ]
+    app = Starlette(
+        routes=[*mounted, *routes],
+        exception_handlers={Problem: _problem, HTTPException: _http_error, Exception: _our_bug},
+    )
+    app.add_middleware(Preflight, ingest=ingest)
+    return app
+
+
+class Preflight:
+    """Answers what browsers ask before a cross-origin request: reflected, with credentials, for a day."""
+
+    def __init__(self, app: ASGIApp, ingest: Ingest) -> None:
+        self.app = app
+        self.ingest = ingest
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["method"] != "OPTIONS":
+            await self.app(scope, receive, send)
+            return
+        request = Request(scope)
+        origin = request.headers.get("origin")
+        if origin is None or "access-control-request-method" not in request.headers:
+            await self.app(scope, receive, send)
+            return
+        if not self.ingest.any_key_allows(origin.encode("latin-1")):
+            response = answer_problem(
+                403, "origin_not_allowed", "Pages of this origin may not use any key here."
+            )
+        else:
+            response = Response(
+                b"",
+                200,
+                {
+                    "access-control-allow-origin": origin,
+                    "access-control-allow-credentials": "true",
+                    "access-control-allow-methods": "GET, POST, DELETE, OPTIONS",
+                    "access-control-allow-headers": request.headers.get("access-control-request-headers", ""),
+                    "access-control-max-age": "86400",
+                    "vary": "Origin, Access-Control-Request-Headers",
+                },
+            )
+        await response(scope, receive, send)
+
+
+async def _problem(request: Request, error: Exception) -> Response:
+    assert isinstance(error, Problem)
+    headers = {"www-authenticate": "Bearer"} if error.status == 401 else None
+    return answer_problem(error.status, error.code, str(error), headers)
+
+
+async def _http_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    code = CODES.get(error.status_code, "error")
+    message = {
+        404: "There is nothing at this address.",
+        405: "This address does not take that method.",
+    }.get(error.status_code, str(error.detail))
+    return answer_problem(error.status_code, code, message, dict(error.headers or {}))
+
+
+async def _our_bug(request: Request, error: Exception) -> Response:
+    return answer_problem(500, "internal_error", "Something went wrong here. It has been noted.")

@@ -1,0 +1,107 @@
+"""The endpoints that take events: plain handlers, served below Starlette and in it."""
+
+from __future__ import annotations
+
+from habitue_collector.commit import Submission
+from habitue_collector.ingest import (
+    RETRY_AFTER,
+    Ingest,
+    Opened,
+    RequestError,
+    batch_answer,
+    is_secure,
+    results_of,
+)
+from habitue_collector.request import Handler, Request, Respond, problem
+from habitue_collector.transfers import Mover
+
+UNAVAILABLE = problem(
+    503, "overloaded", "This could not be stored just now. Please send it again a little later."
+)
+# Segment's call types as the last word of a path, long and short.
+CALLS = ("track", "identify", "page", "screen", "group", "alias", "t", "i", "p", "s", "g", "a")
+
+
+class Beacons:
+    """Handlers for `/h/v1/*` and the Segment HTTP API; `spawn` runs the rare ones that must wait."""
+
+    def __init__(self, ingest: Ingest, mover: Mover, base_path: str = "/h") -> None:
+        self.ingest = ingest
+        self.mover = mover
+        self.base_path = base_path
+
+    def handlers(self) -> dict[str, Handler]:
+        """Path → handler, for POST."""
+        routes: dict[str, Handler] = {
+            f"{self.base_path}/v1/batch": self.batch,
+            f"{self.base_path}/v1/reset": self.reset,
+        }
+        routes.update({f"/v1/{call}": self._call(call) for call in CALLS})
+        for path in ("/v1/batch", "/v1/import", "/v1/b"):
+            routes[path] = self._call(None)
+        return routes
+
+    def batch(self, request: Request, respond: Respond) -> None:
+        """`POST /h/v1/batch`: a browser's events; the cookie says who it is."""
+        try:
+            opened = self.ingest.open(request, by_cookie=True)
+        except RequestError as error:
+            respond(error.status, error.body, error.headers)
+            return
+
+        def done(opened: Opened, submission: Submission | None) -> None:
+            if submission is None or submission.error is not None:
+                respond(503, UNAVAILABLE, [*opened.headers, RETRY_AFTER])
+            else:
+                respond(200, batch_answer(opened, submission), opened.headers)
+
+        self.ingest.take(opened, done)
+
+    def _call(self, call: str | None) -> Handler:
+        def handler(request: Request, respond: Respond) -> None:
+            try:
+                opened = self.ingest.open(request, by_cookie=False, call=call)
+            except RequestError as error:
+                respond(error.status, error.body, error.headers)
+                return
+
+            def done(opened: Opened, submission: Submission | None) -> None:
+                if submission is None or submission.error is not None:
+                    respond(503, UNAVAILABLE, [*opened.headers, RETRY_AFTER])
+                else:
+                    body = b'{"success":true,"results":%b}' % results_of(opened, submission)
+                    respond(200, body, opened.headers)
+
+            self.ingest.take(opened, done)
+
+        return handler
+
+    def reset(self, request: Request, respond: Respond) -> None:
+        """`POST /h/v1/reset`: logout. The device's pointer goes, a new device profile begins."""
+        try:
+            opened = self.ingest.open(request, by_cookie=True)
+        except RequestError as error:
+            respond(error.status, error.body, error.headers)
+            return
+        ingest = self.ingest
+        now = opened.sender.received_at
+        visitor = ingest.cookie.find(request.headers.get(b"cookie"), now)
+        if visitor is None or not opened.consent_now.keeps_profile:
+            respond(200, b'{"results":[]}', opened.headers)
+            return
+        new = ingest.cookie.mint()
+        headers = [pair for pair in opened.headers if pair[0] != b"set-cookie"]
+
+        async def move() -> None:
+            try:
+                await self.mover.logout(visitor.anonymous_id, new, now)
+            except Exception:
+                respond(503, UNAVAILABLE, [*headers, RETRY_AFTER])
+                raise
+            headers.append(ingest.cookie.set_cookie(new, now, is_secure(request)))
+            respond(200, b'{"results":[]}', headers)
+
+        if ingest.committer.is_ready:
+            ingest.committer.spawn(move())
+        else:
+            respond(503, UNAVAILABLE, [*headers, RETRY_AFTER])

@@ -1,0 +1,217 @@
+"""The collector's endpoints that are not beacons: the tag, the pixel, profiles, health, metrics."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import hmac
+from collections.abc import Awaitable, Callable
+from hashlib import sha256
+from importlib.resources import files
+
+import orjson
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from habitue_collector.beacons import UNAVAILABLE, Beacons
+from habitue_collector.commit import Submission
+from habitue_collector.events import MAX_ID_LENGTH, USER_PREFIX
+from habitue_collector.ingest import Ingest, Opened, RequestError, query_pairs
+from habitue_collector.profiles import Profiles
+from habitue_collector.request import Request as BeaconRequest
+from habitue_collector.request import header_map, problem
+from habitue_collector.transfers import Mover
+from habitue_collector.wires.pixel import decode_pixel
+
+GIF = bytes.fromhex("47494638396101000100800000000000ffffff21f90401000000002c00000000010001000002024401003b")
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+class Problem(Exception):
+    """An answer that is an error: status, code, message."""
+
+    def __init__(self, status: int, code: str, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+
+
+def answer_problem(status: int, code: str, message: str, headers: dict[str, str] | None = None) -> Response:
+    """An `application/problem+json` response."""
+    return Response(
+        problem(status, code, message), status, headers=headers, media_type="application/problem+json"
+    )
+
+
+def answer_json(content: object, status: int = 200) -> Response:
+    return Response(orjson.dumps(content), status, media_type="application/json")
+
+
+def authorize(ingest: Ingest, request: Request) -> None:
+    """Let a secret key pass (Bearer or Basic). Raises Problem 401 or 403."""
+    try:
+        key = ingest.find_key(to_beacon(request, b""), {})
+    except RequestError as error:
+        raise Problem(
+            401, error.code, "This needs the secret key: Authorization: Bearer <secret key>."
+        ) from None
+    if not key.secret:
+        raise Problem(403, "secret_key_needed", "A write key reads nothing: this needs the secret key.")
+
+
+def to_beacon(request: Request, body: bytes) -> BeaconRequest:
+    """A Starlette request in the form in which the handlers take it."""
+    client = request.scope.get("client")
+    return BeaconRequest(
+        request.scope["path"],
+        request.scope["query_string"],
+        header_map(request.scope["headers"]),
+        body,
+        client[0] if client else None,
+        request.scope["scheme"],
+    )
+
+
+class Endpoints:
+    """The routes; `readiness` returns what is still missing, as sentences."""
+
+    def __init__(
+        self,
+        ingest: Ingest,
+        beacons: Beacons,
+        mover: Mover,
+        readiness: Callable[[], list[str]],
+        metrics: Callable[[], Awaitable[bytes]],
+        openapi: Callable[[], object],
+    ) -> None:
+        self.ingest = ingest
+        self.beacons = beacons
+        self.mover = mover
+        self.profiles = Profiles(ingest.committer)
+        self._readiness = readiness
+        self._metrics = metrics
+        self._openapi = openapi
+
+    def routes(self) -> list[Route]:
+        base = self.beacons.base_path
+        return [
+            *tag_routes(base),
+            Route(f"{base}/p.gif", self.pixel, methods=["GET"]),
+            Route("/v1/profiles/{profile_id:path}", self.profile, methods=["GET", "DELETE"]),
+            Route("/v1/transfers/{user_id}/{transfer_id}/undo", self.undo, methods=["POST"]),
+            Route("/healthz", self.healthz, methods=["GET"]),
+            Route("/readyz", self.readyz, methods=["GET"]),
+            Route("/metrics", self.metrics, methods=["GET"]),
+            Route("/openapi.json", self.openapi, methods=["GET"]),
+        ]
+
+    async def pixel(self, request: Request) -> Response:
+        """One event by an image; always an image back, what became of the event is in a header."""
+        query = dict(query_pairs(request.scope["query_string"]))
+        head = header_map(request.scope["headers"])
+        referer = head.get(b"referer", b"").decode("latin-1") or None
+        raw = decode_pixel(query, referer)
+        beacon = to_beacon(request, orjson.dumps({"batch": [raw], "context": raw.get("context", {})}))
+        future: asyncio.Future[tuple[Opened, Submission | None]] = asyncio.get_running_loop().create_future()
+        try:
+            opened = self.ingest.open(beacon, by_cookie=True)
+        except RequestError as error:
+            return _gif(error.code)
+
+        def done(opened: Opened, submission: Submission | None) -> None:
+            if not future.done():
+                future.set_result((opened, submission))
+
+        self.ingest.take(opened, done)
+        opened, submission = await future
+        if submission is None or submission.error is not None:
+            return Response(UNAVAILABLE, 503, {"retry-after": "1"}, media_type="application/problem+json")
+        result = submission.intakes[0].result if submission.intakes else opened.results[0]
+        response = _gif((result or {}).get("reason") or "accepted")
+        for name, value in opened.headers:
+            response.headers.append(name.decode(), value.decode("latin-1"))
+        return response
+
+    async def profile(self, request: Request) -> Response:
+        """`GET`, `DELETE /v1/profiles/{anonymous_id}`, `/v1/profiles/user:{user_id}`, `/v1/profiles/me`."""
+        authorize(self.ingest, request)
+        profile_id = request.path_params["profile_id"]
+        if profile_id == "me":
+            handed = request.headers.get("x-habitue-visitor", "").encode("latin-1")
+            visitor = self.ingest.cookie.read(handed, self.ingest.clock())
+            if visitor is None:
+                raise Problem(404, "unknown_visitor", "X-Habitue-Visitor carries no valid cookie value.")
+            profile_id = visitor.anonymous_id
+        if len(profile_id) > MAX_ID_LENGTH + len(USER_PREFIX):
+            raise Problem(404, "unknown_profile", "There is no such profile.")
+        if not self.ingest.committer.is_ready:
+            return Response(UNAVAILABLE, 503, {"retry-after": "1"}, media_type="application/problem+json")
+        if request.method == "DELETE":
+            erased = await self.profiles.erase(profile_id, self.ingest.clock())
+            return answer_json({"erased": erased})
+        profile = await self.profiles.read(profile_id)
+        if profile is None:
+            raise Problem(404, "unknown_profile", "There is no such profile.")
+        return answer_json(profile.to_public())
+
+    async def undo(self, request: Request) -> Response:
+        """`POST /v1/transfers/{user_id}/{transfer_id}/undo`: take a login's move back, within 30 days."""
+        authorize(self.ingest, request)
+        user_id, transfer_id = request.path_params["user_id"], request.path_params["transfer_id"]
+        if not await self.mover.undo(user_id, transfer_id, self.ingest.clock()):
+            raise Problem(404, "unknown_transfer", "There is no such transfer, or it is older than 30 days.")
+        return answer_json({"undone": transfer_id})
+
+    async def healthz(self, request: Request) -> Response:
+        return answer_json({"status": "ok"})
+
+    async def readyz(self, request: Request) -> Response:
+        missing = self._readiness()
+        if missing:
+            return answer_problem(503, "not_ready", "; ".join(missing), {"retry-after": "1"})
+        return answer_json({"status": "ready"})
+
+    async def metrics(self, request: Request) -> Response:
+        return Response(await self._metrics(), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+    async def openapi(self, request: Request) -> Response:
+        return answer_json(self._openapi())
+
+
+def tag_routes(base_path: str) -> list[Route]:
+    """The built tag's files, read once, sent gzipped, revalidated by ETag."""
+    routes = []
+    for file in files("habitue_collector").joinpath("static", "tag").iterdir():
+        if file.name.endswith(".js"):
+            routes.append(Route(f"{base_path}/{file.name}", _script(file.read_bytes()), methods=["GET"]))
+    return routes
+
+
+def _script(content: bytes) -> Endpoint:
+    packed = gzip.compress(content, 9, mtime=0)
+    etag = f'"{sha256(content).hexdigest()[:16]}"'
+    headers = {
+        "etag": etag,
+        "cache-control": "public, max-age=600, stale-while-revalidate=86400",
+        "access-control-allow-origin": "*",  # the integrity attribute needs it
+        "cross-origin-resource-policy": "cross-origin",
+        "vary": "Accept-Encoding",
+        "x-content-type-options": "nosniff",
+    }
+
+    async def endpoint(request: Request) -> Response:
+        known = request.headers.get("if-none-match", "")
+        if hmac.compare_digest(known.removeprefix("W/").encode(), etag.encode()):
+            return Response(status_code=304, headers=headers)
+        if "gzip" in request.headers.get("accept-encoding", ""):
+            return Response(
+                packed, headers={**headers, "content-encoding": "gzip"}, media_type="text/javascript"
+            )
+        return Response(content, headers=headers, media_type="text/javascript")
+
+    return endpoint
+
+
+def _gif(outcome: str) -> Response:
+    return Response(GIF, headers={"cache-control": "no-store", "x-habitue": outcome}, media_type="image/gif")

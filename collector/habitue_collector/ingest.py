@@ -1,0 +1,491 @@
+"""The one port for who has events and wants them kept, and the profile back.
+
+`open` reads a request (key, body, visitor, consent), `take` walks its events through the steps and
+hands them to the committer. The beacon endpoints use it, and the recommender's `context`.
+"""
+
+from __future__ import annotations
+
+import hmac
+import zlib
+from base64 import b64decode
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from ipaddress import ip_address
+from time import perf_counter_ns, time_ns
+from typing import Any
+from urllib.parse import parse_qsl
+
+import orjson
+
+from habitue_collector.commit import ACCEPTED, Committer, Submission
+from habitue_collector.consent import DENIED, GRANTED, PENDING, Consent, effective
+from habitue_collector.dead_letters import dead_letter
+from habitue_collector.events import (
+    MAX_BODY_BYTES,
+    MAX_EVENT_BYTES,
+    MAX_EVENTS_PER_BATCH,
+    InvalidEvent,
+    RejectReason,
+)
+from habitue_collector.pipeline import STEPS, Passage, Sender, to_intake
+from habitue_collector.profile import Profile
+from habitue_collector.request import Headers, Request, problem
+from habitue_collector.settings import Settings, WriteKey
+from habitue_collector.visitor import RENEW_AFTER, VisitorCookie
+from habitue_collector.wires.segment import parse_envelope
+
+SAMPLED = 64  # one request of so many is timed step by step
+ONE_ACCEPTED = b'{"results":[{"index":0,"status":"accepted"}]}'
+_ACCEPTED_PIECE = b'{"index":%d,"status":"accepted"}'
+RETRY_AFTER = (b"retry-after", b"1")
+
+
+class RequestError(Exception):
+    """The whole request is refused: a status, a code and a sentence."""
+
+    def __init__(self, status: int, code: str, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.headers: Headers = []
+
+    @property
+    def body(self) -> bytes:
+        return problem(self.status, self.code, str(self))
+
+
+@dataclass(slots=True)
+class Opened:
+    """A request that may be taken: its raw events, who sent it, and the headers its answer needs."""
+
+    sender: Sender
+    raw_events: list[Any]
+    body: dict[str, Any]
+    headers: list[tuple[bytes, bytes]]
+    consent: Consent | None  # as the envelope says it
+    consent_now: Consent  # what counts when an event says nothing
+    results: list[dict[str, Any] | None] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class IngestTally:
+    """What passed, for the metrics: rejects by reason, steps by name (sampled nanoseconds)."""
+
+    requests: int = 0
+    refused: dict[str, int] = field(default_factory=dict)
+    rejected: dict[str, int] = field(default_factory=dict)
+    kept: dict[str, int] = field(default_factory=dict)
+    bots: int = 0
+    steps: dict[str, list[int]] = field(default_factory=lambda: {name: [0, 0] for name, _ in STEPS})
+
+
+class Ingest:
+    """See the module. `clock` returns milliseconds."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        committer: Committer,
+        cookie: VisitorCookie,
+        network_secret: bytes,
+        clock: Callable[[], int] = lambda: time_ns() // 1_000_000,
+    ) -> None:
+        self.settings = settings
+        self.committer = committer
+        self.cookie = cookie
+        self.tally = IngestTally()
+        self.clock = clock
+        self._network_secret = network_secret
+        self._networks: dict[tuple[str, int], str | None] = {}
+        self._origins: dict[tuple[bytes, str], bool] = {}
+
+    # ---- open --------------------------------------------------------------------------------
+
+    def open(self, request: Request, *, by_cookie: bool, call: str | None = None) -> Opened:
+        """Read a request as a whole. Raises RequestError.
+
+        `by_cookie`: `/h/*`, where the cookie decides and ids in the body mean nothing. `call`: the
+        type, where the path names it (`/v1/track`).
+        """
+        self.tally.requests += 1
+        received_at = self.clock()
+        body = read_body(request)
+        try:
+            key = self.find_key(request, body)
+        except RequestError as error:
+            self._refuse(error, request, None)
+            raise
+        headers = self.cors(request, key)
+        envelope = parse_envelope(body, received_at, call, by_cookie)
+        head = request.headers
+        gpc = head.get(b"sec-gpc") == b"1"
+        consent = DENIED if gpc else envelope.consent
+        consent_now = effective(envelope.consent, None, key.consent_assumed, gpc)
+        sender = Sender(key, envelope, received_at, gpc=gpc, secrets=self.settings.secret_keys)
+        sender.currency = self.settings.shop.currency
+        if not key.secret:
+            sender.user_agent = head.get(b"user-agent", b"").decode("latin-1")
+            sender.referer = _latin(head.get(b"referer"))
+            sender.language = _latin(head.get(b"accept-language"))
+            sender.network = self._network(request.peer, received_at)
+        if by_cookie:
+            sender.by_cookie = True
+            self._visitor(request, sender, consent, consent_now, headers)
+        elif key.secret and (handed := head.get(b"x-habitue-visitor")) is not None:
+            visitor = self.cookie.read(handed, received_at)
+            sender.visitor_id = visitor.anonymous_id if visitor is not None else None
+        elif (anonymous := head.get(b"anonymousid")) is not None and envelope.anonymous_id is None:
+            envelope.anonymous_id = _base64_text(anonymous)
+        if call is not None:
+            events: Any = [body]
+        else:
+            events = body.get("batch")
+            if events is None:
+                events = [body] if "type" in body else []
+            elif type(events) is not list:
+                refusal = RequestError(400, "invalid_batch", "batch must be a list of events.")
+                self._refuse(refusal, request, key)
+                raise refusal
+        sender.measure_events = len(request.body) > MAX_EVENT_BYTES or request.body[:2] == b"\x1f\x8b"
+        return Opened(sender, events, body, headers, consent, consent_now)
+
+    def _visitor(
+        self,
+        request: Request,
+        sender: Sender,
+        consent: Consent | None,
+        consent_now: Consent,
+        headers: list[tuple[bytes, bytes]],
+    ) -> None:
+        """Cookie → id, else nonce → id, else a new one; none at all without consent."""
+        now = sender.received_at
+        secure = is_secure(request)
+        visitor = self.cookie.find(request.headers.get(b"cookie"), now)
+        if visitor is None and sender.key.secret and (handed := request.headers.get(b"x-habitue-visitor")):
+            visitor = self.cookie.read(handed, now)
+        if consent_now.keeps_profile:
+            if visitor is not None:
+                sender.visitor_id = visitor.anonymous_id
+                if now - visitor.issued > RENEW_AFTER:
+                    headers.append(self.cookie.set_cookie(visitor.anonymous_id, now, secure))
+                return
+            nonce = sender.envelope.nonce
+            sender.visitor_id = self.cookie.from_nonce(nonce) if nonce else self.cookie.mint()
+            headers.append(self.cookie.set_cookie(sender.visitor_id, now, secure))
+        elif visitor is not None:
+            sender.visitor_id = visitor.anonymous_id
+            if consent is not None and consent.analytics == DENIED.analytics:
+                headers.append(self.cookie.clear_cookie(secure))
+
+    def find_key(self, request: Request, body: dict[str, Any]) -> WriteKey:
+        """The key from wherever a client put it; the strongest counts. Raises RequestError (401)."""
+        find = self.settings.find_key
+        head = request.headers
+        best: WriteKey | None = None
+        named = False
+        for candidate in _key_candidates(request, head, body):
+            named = True
+            key = find(candidate)
+            if key is not None:
+                if key.secret:
+                    return key
+                best = best or key
+        if best is not None:
+            return best
+        if named:
+            raise RequestError(401, "invalid_write_key", "This write key is not known here.")
+        raise RequestError(
+            401, "missing_write_key", "A write key is needed: writeKey in the body, or HTTP Basic."
+        )
+
+    def cors(self, request: Request, key: WriteKey) -> list[tuple[bytes, bytes]]:
+        """The headers that let a page of the shop read the answer. Raises RequestError (403)."""
+        origin = request.headers.get(b"origin")
+        if origin is None or key.secret:
+            return []
+        if not self.allows(origin, key) and not _same_origin(request, origin):
+            error = RequestError(
+                403, "origin_not_allowed", "Pages of this origin may not use this key: add it to its origins."
+            )
+            self._refuse(error, request, key)
+            raise error
+        return [
+            (b"access-control-allow-origin", origin),
+            (b"access-control-allow-credentials", b"true"),
+            (b"access-control-expose-headers", b"Retry-After"),
+            (b"vary", b"Origin"),
+        ]
+
+    def allows(self, origin: bytes, key: WriteKey) -> bool:
+        """Whether pages of this origin may use the key; remembered."""
+        known = self._origins.get((origin, key.key))
+        if known is None:
+            known = key.allows_origin(origin.decode("latin-1"))
+            if len(self._origins) > 1_000:
+                self._origins.clear()
+            self._origins[origin, key.key] = known
+        return known
+
+    def any_key_allows(self, origin: bytes) -> bool:
+        """Whether any browser key's pages may come from this origin (preflights name no key)."""
+        return any(self.allows(origin, key) for key in self.settings.keys if not key.secret)
+
+    def _refuse(self, error: RequestError, request: Request, key: WriteKey | None) -> None:
+        self.tally.refused[error.code] = self.tally.refused.get(error.code, 0) + 1
+        origin = request.headers.get(b"origin")
+        if origin is not None and self.any_key_allows(origin):
+            error.headers = [
+                (b"access-control-allow-origin", origin),
+                (b"access-control-allow-credentials", b"true"),
+                (b"vary", b"Origin"),
+            ]
+
+    def _network(self, peer: str | None, now: int) -> str | None:
+        """A keyed hash of the client's network (/24, /48) that changes daily: for caps, not for people."""
+        if peer is None:
+            return None
+        day = now // 86_400_000
+        known = self._networks.get((peer, day))
+        if known is None:
+            if len(self._networks) > 20_000:
+                self._networks.clear()
+            try:
+                address = ip_address(peer)
+            except ValueError:
+                return None
+            prefix = address.packed[: 3 if address.version == 4 else 6]
+            known = blake2b(
+                prefix + day.to_bytes(4, "big"), key=self._network_secret[:64], digest_size=4
+            ).hexdigest()
+            self._networks[peer, day] = known
+        return known
+
+    # ---- take --------------------------------------------------------------------------------
+
+    def take(
+        self,
+        opened: Opened,
+        done: Callable[[Opened, Submission | None], None],
+        *,
+        wants_profile: bool = False,
+    ) -> None:
+        """Walk the events through the steps and commit them; then `done`, once.
+
+        The submission is None, or has `error`, when nothing could be acknowledged: answer 503.
+        """
+        sender = opened.sender
+        intakes = []
+        results = opened.results = [None] * len(opened.raw_events)
+        timed = self.tally.requests % SAMPLED == 0
+        for index, raw in enumerate(opened.raw_events):
+            passage = Passage(raw, index, sender)
+            try:
+                if index >= MAX_EVENTS_PER_BATCH:
+                    raise InvalidEvent(RejectReason.TOO_MANY_EVENTS)
+                if timed:
+                    self._timed_steps(passage)
+                else:
+                    for _, step in STEPS:
+                        step(passage)
+            except InvalidEvent as refusal:
+                results[index] = self._reject(refusal, raw, sender)
+                continue
+            if passage.bot:
+                self.tally.bots += 1
+            if passage.kept is not None:
+                self.tally.kept[passage.kept] = self.tally.kept.get(passage.kept, 0) + 1
+            intakes.append(to_intake(passage))
+        if len(intakes) > 1:
+            intakes.sort(key=lambda intake: intake.event.timestamp)
+        visitor = sender.visitor_id
+        said = opened.consent
+        if said is not None and visitor is None and intakes:
+            targets = {intake.target for intake in intakes}
+            visitor = targets.pop() if len(targets) == 1 else None
+        if said is not None and (said == PENDING or visitor is None):
+            said = None
+        if wants_profile and not (visitor is not None and opened.consent_now.keeps_profile):
+            wants_profile = False
+        submission = Submission(
+            intakes,
+            lambda submission: done(opened, submission),
+            visitor=visitor,
+            wants_profile=wants_profile,
+            consent=said,
+            received_at=sender.received_at,
+        )
+        if not intakes and not wants_profile and said is None:
+            done(opened, submission)
+        elif not self.committer.submit(submission):
+            done(opened, None)
+
+    def _timed_steps(self, passage: Passage) -> None:
+        steps = self.tally.steps
+        for name, step in STEPS:
+            start = perf_counter_ns()
+            try:
+                step(passage)
+            finally:
+                entry = steps[name]
+                entry[0] += 1
+                entry[1] += perf_counter_ns() - start
+
+    def _reject(self, refusal: InvalidEvent, raw: Any, sender: Sender) -> dict[str, Any]:
+        reason = refusal.reason.value
+        self.tally.rejected[reason] = self.tally.rejected.get(reason, 0) + 1
+        self.committer.note_command(
+            dead_letter(
+                raw,
+                reason,
+                refusal.detail,
+                sender.key.name,
+                sender.received_at,
+                self.settings.limits.dead_letters,
+            )
+        )
+        return {"status": "rejected", "reason": reason, "message": refusal.detail}
+
+    # ---- answer ------------------------------------------------------------------------------
+
+    def profile_for_offers(self, opened: Opened, submission: Submission) -> Profile | None:
+        """The profile that offers may follow: only with consent to personalization, said or kept."""
+        profile = submission.profile
+        if profile is None:
+            return None
+        kept = profile.consents
+        stored = Consent(
+            *(_STATES.get(kept.get(purpose, "")) for purpose in ("analytics", "personalization"))
+        )
+        said = opened.consent
+        now = effective(said, stored, opened.sender.key.consent_assumed, opened.sender.gpc)
+        return profile if now.personalizes else None
+
+
+_STATES = {"granted": GRANTED.analytics, "denied": DENIED.analytics}
+
+
+def results_of(opened: Opened, submission: Submission) -> bytes:
+    """The JSON list of what became of each event, in the order in which they were sent."""
+    results = opened.results
+    intakes = submission.intakes
+    for intake in intakes:
+        results[intake.index] = intake.result
+    pieces = []
+    for index, result in enumerate(results):
+        if result is ACCEPTED:
+            pieces.append(_ACCEPTED_PIECE % index)
+        else:
+            pieces.append(orjson.dumps({"index": index, **(result or {})}))
+    return b"[%b]" % b",".join(pieces)
+
+
+def batch_answer(opened: Opened, submission: Submission) -> bytes:
+    """The whole answer of a batch-like endpoint."""
+    if len(opened.results) == 1 and len(submission.intakes) == 1 and submission.intakes[0].result is ACCEPTED:
+        return ONE_ACCEPTED
+    return b'{"results":%b}' % results_of(opened, submission)
+
+
+def read_body(request: Request) -> dict[str, Any]:
+    """The request's JSON object, unpacked if it is gzip (by its first bytes). Raises RequestError."""
+    body = request.body
+    if body[:2] == b"\x1f\x8b":
+        body = gunzip(body)
+    try:
+        parsed = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise RequestError(400, "invalid_json", f"The body is not JSON: {error}.") from None
+    if type(parsed) is dict:
+        return parsed
+    if type(parsed) is list:
+        return {"batch": parsed}
+    raise RequestError(400, "invalid_body", "The body must be a JSON object.")
+
+
+def gunzip(body: bytes) -> bytes:
+    """Unpack, but never more than MAX_BODY_BYTES. Raises RequestError."""
+    unpacker = zlib.decompressobj(wbits=31)
+    try:
+        unpacked = unpacker.decompress(body, MAX_BODY_BYTES + 1)
+    except zlib.error:
+        raise RequestError(400, "invalid_gzip", "The body begins like gzip and is none.") from None
+    if len(unpacked) > MAX_BODY_BYTES:
+        raise RequestError(413, "body_too_large", f"More than {MAX_BODY_BYTES} bytes after unpacking.")
+    if not unpacker.eof:
+        raise RequestError(400, "invalid_gzip", "The gzip body ends too early.")
+    return unpacked
+
+
+def query_pairs(query: bytes) -> list[tuple[str, str]]:
+    """The parameters of a query string; one with more than 200 has none."""
+    try:
+        return parse_qsl(query.decode("latin-1"), max_num_fields=200)
+    except ValueError:
+        return []
+
+
+def is_secure(request: Request) -> bool:
+    """Cookies are `Secure`, except where plain http stays on this machine."""
+    if request.scheme == "https":
+        return True
+    if request.peer is None:
+        return False
+    try:
+        return not ip_address(request.peer).is_loopback
+    except ValueError:
+        return True
+
+
+def _key_candidates(request: Request, head: dict[bytes, bytes], body: dict[str, Any]) -> list[str]:
+    candidates: list[str] = []
+    authorization = head.get(b"authorization")
+    if authorization is not None:
+        scheme, _, value = authorization.partition(b" ")
+        scheme = scheme.lower()
+        if scheme == b"bearer":
+            candidates.append(value.strip().decode("latin-1"))
+        elif scheme == b"basic":
+            try:
+                user = b64decode(value.strip() + b"==").partition(b":")[0]
+                candidates.append(user.decode("utf-8", "replace"))
+            except ValueError:
+                candidates.append("")
+    for name in (b"x-write-key",):
+        if name in head:
+            candidates.append(head[name].decode("latin-1"))
+    for member in ("writeKey", "write_key", "api_key"):
+        said = body.get(member)
+        if type(said) is str:
+            candidates.append(said)
+    if request.query:
+        for parameter, text in query_pairs(request.query):
+            if parameter in ("writeKey", "key", "k", "api_key", "aid", "idsite"):
+                candidates.append(text)
+    if not candidates:
+        batch = body.get("batch")
+        if type(batch) is list and batch and type(batch[0]) is dict:
+            said = batch[0].get("writeKey")
+            if type(said) is str:
+                candidates.append(said)
+    return candidates
+
+
+def _same_origin(request: Request, origin: bytes) -> bool:
+    """A page served by the very host that it posts to (the collector mounted on the shop's host)."""
+    host = request.headers.get(b"host")
+    return host is not None and hmac.compare_digest(origin.partition(b"://")[2], host)
+
+
+def _latin(value: bytes | None) -> str | None:
+    return value.decode("latin-1") if value is not None else None
+
+
+def _base64_text(value: bytes) -> str | None:
+    """RudderStack's AnonymousId header."""
+    try:
+        text = b64decode(value, validate=True).decode("utf-8")
+    except ValueError:
+        return None
+    return text if text.isprintable() and 0 < len(text) <= 255 and not text.startswith("user:") else None

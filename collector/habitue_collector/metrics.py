@@ -1,0 +1,118 @@
+"""What one worker has done, in numbers: published to Redis, shown by any worker for all of them.
+
+A scrape reaches whichever worker accepts it; each publishes its figures every second, so that the
+answer speaks for the whole installation. Names and meanings are in `docs/operations.md`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from typing import Any
+
+import orjson
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from habitue_collector.commit import Committer
+from habitue_collector.ingest import Ingest
+from habitue_collector.request import Tally
+from habitue_collector.store import keys
+from habitue_collector.store.resp import pack
+
+LIFETIME_SECONDS = 15
+
+COUNTERS = {
+    "beacons": "Requests taken on the beacon paths.",
+    "events": "Events acknowledged and stored.",
+    "duplicates": "Events that had been stored before.",
+    "conflicts": "Profiles that another worker wrote first; read and folded again.",
+    "flushes": "Writes to Redis, each for many requests.",
+    "unavailable": "Requests answered 503.",
+    "bots": "Events flagged as a bot's.",
+    "failed": "Handlers that raised: always our bug.",
+    "lost_links": "Connections to Redis that were lost.",
+    "decisions": "Slots answered.",
+}
+LABELLED = {
+    "rejected": ("reason", "Events refused, by reason."),
+    "refused": ("code", "Requests refused, by code."),
+    "kept": ("kept", "Events stored without a profile."),
+    "step_nanoseconds": ("step", "Time of sampled events in each step."),
+    "step_events": ("step", "Sampled events through each step."),
+}
+GAUGES = {
+    "queued_events": "Events waiting for Redis.",
+    "cached_profiles": "Profiles kept for folding.",
+    "resident_bytes": "Memory of the process.",
+}
+
+
+def figures(ingest: Ingest, committer: Committer, tally: Tally, extra: dict[str, Any]) -> dict[str, Any]:
+    """One worker's numbers, as they are published."""
+    commit, taken = committer.tally, ingest.tally
+    return {
+        "beacons": taken.requests,
+        "events": commit.events,
+        "duplicates": commit.duplicates,
+        "conflicts": commit.conflicts,
+        "flushes": commit.flushes,
+        "unavailable": commit.refused,
+        "bots": taken.bots,
+        "failed": tally.failed,
+        "lost_links": commit.lost_links,
+        "rejected": taken.rejected,
+        "refused": taken.refused,
+        "kept": taken.kept,
+        "step_events": {name: entry[0] for name, entry in taken.steps.items()},
+        "step_nanoseconds": {name: entry[1] for name, entry in taken.steps.items()},
+        "queued_events": committer.queued_events,
+        "cached_profiles": committer.cached_profiles,
+        "resident_bytes": _resident_bytes(),
+        **extra,
+    }
+
+
+def publish(worker: str, numbers: dict[str, Any]) -> bytes:
+    """The packed command that publishes them."""
+    key = keys.figures(worker).encode()
+    return pack(b"SET", key, orjson.dumps(numbers), b"EX", b"%d" % LIFETIME_SECONDS)
+
+
+def render(by_worker: dict[str, dict[str, Any]]) -> bytes:
+    """All workers' figures in the Prometheus text format."""
+    registry = CollectorRegistry()
+    registry.register(_Figures(by_worker))
+    return generate_latest(registry)
+
+
+class _Figures(Collector):
+    def __init__(self, by_worker: dict[str, dict[str, Any]]) -> None:
+        self._by_worker = by_worker
+
+    def collect(self) -> Iterable[Metric]:
+        for name, about in COUNTERS.items():
+            counter = CounterMetricFamily(f"habitue_{name}", about, labels=["worker"])
+            for worker, numbers in self._by_worker.items():
+                counter.add_metric([worker], numbers.get(name, 0))
+            yield counter
+        for name, (label, about) in LABELLED.items():
+            counter = CounterMetricFamily(f"habitue_{name}", about, labels=["worker", label])
+            for worker, numbers in self._by_worker.items():
+                for value, count in numbers.get(name, {}).items():
+                    counter.add_metric([worker, value], count)
+            yield counter
+        for name, about in GAUGES.items():
+            gauge = GaugeMetricFamily(f"habitue_{name}", about, labels=["worker"])
+            for worker, numbers in self._by_worker.items():
+                gauge.add_metric([worker], numbers.get(name, 0))
+            yield gauge
+
+
+def _resident_bytes() -> int:
+    try:
+        with open("/proc/self/statm", "rb") as file:
+            return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except OSError:
+        return 0

@@ -1,0 +1,72 @@
+"""Reading and erasing profiles, for who has the secret key (and, later, for the visitor)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+
+from habitue_collector.commit import Committer
+from habitue_collector.events import USER_PREFIX
+from habitue_collector.profile import Profile, unpack
+from habitue_collector.store import commands, keys
+
+TOMBSTONE_SECONDS = 1_300 * 86_400  # longer than anything in the archive lives
+
+
+class Profiles:
+    """The stored profiles, read afresh; never from the committer's cache."""
+
+    def __init__(self, committer: Committer) -> None:
+        self._committer = committer
+
+    async def read(self, profile_id: str) -> Profile | None:
+        """The profile under an id, following a device's pointer to its user. None: unknown."""
+        profile = await self._get(profile_id)
+        if profile is not None and profile.pointer is not None:
+            user = await self._get(USER_PREFIX + profile.pointer)
+            return user if user is not None else Profile(USER_PREFIX + profile.pointer)
+        if profile is None or profile.is_empty:
+            return None
+        return profile
+
+    async def erase(self, profile_id: str, now: int) -> list[str]:
+        """Erase a person: the profile, and of a user all devices. The ids that were erased.
+
+        A tombstone first, in the same script as the deletion and the log's erasure record; archive
+        and log are rewritten in the background, and a replay brings nothing back.
+        """
+        ids = [profile_id]
+        profile = await self._get(profile_id)
+        if profile is not None and profile.pointer is not None:
+            ids.append(USER_PREFIX + profile.pointer)
+            profile = await self._get(USER_PREFIX + profile.pointer)
+        if profile is not None:
+            ids += [device for device in profile.state.get("devices", []) if device not in ids]
+        for one in ids:
+            await self._erase_one(one, now)
+        return ids
+
+    async def _erase_one(self, profile_id: str, now: int) -> None:
+        bucket = keys.bucket_of(profile_id)
+        record: dict[str, Any] = {"profile_id": profile_id, "timestamp": now}
+        packed = commands.evalsha(
+            commands.ERASE_SHA,
+            (
+                keys.profile(profile_id).encode(),
+                keys.log(bucket).encode(),
+                keys.tombstone(profile_id).encode(),
+                keys.transfers(bucket).encode(),
+            ),
+            (b"%d" % now, b"%d" % TOMBSTONE_SECONDS, orjson.dumps(record), profile_id.encode()),
+        )
+        reply = (await self._committer.call(packed, 1))[0]
+        self._committer.forget(profile_id)
+        if isinstance(reply, Exception):
+            raise reply
+
+    async def _get(self, profile_id: str) -> Profile | None:
+        reply = (await self._committer.call(commands.get(keys.profile(profile_id).encode()), 1))[0]
+        if isinstance(reply, Exception):
+            raise reply
+        return None if reply is None else unpack(profile_id, reply)[1]

@@ -1,0 +1,135 @@
+"""One worker's collector, put together from its settings; `start` and `stop` are its life."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+from starlette.routing import Route
+
+from habitue_collector import metrics, openapi
+from habitue_collector.beacons import Beacons
+from habitue_collector.commit import Committer, Lifetimes
+from habitue_collector.endpoints import Endpoints
+from habitue_collector.enrich import warm
+from habitue_collector.ingest import Ingest
+from habitue_collector.request import Handler, Tally
+from habitue_collector.settings import Settings
+from habitue_collector.store import commands, keys
+from habitue_collector.store.link import Link
+from habitue_collector.transfers import Mover
+from habitue_collector.visitor import VisitorCookie
+
+logger = logging.getLogger("habitue.collector")
+
+PUBLISH_SECONDS = 1.0
+
+
+class Collector:
+    """The rooms of one worker: link, committer, ingest, endpoints.
+
+    `readiness` and `figures` are lists that other rooms add to: what is still missing, as
+    sentences; more numbers for the metrics.
+    """
+
+    def __init__(
+        self, settings: Settings, redis_url: str, signing_keys: tuple[str, ...], worker: str = "worker-1"
+    ) -> None:
+        self.settings = settings
+        self.worker = worker
+        self.tally = Tally()
+        lifetimes = settings.lifetimes
+        self.link = Link(redis_url, on_lost=lambda reason: self.committer.on_lost(reason))
+        self.committer = Committer(
+            self.link,
+            queue_events=settings.limits.queue_events,
+            lifetimes=Lifetimes(
+                anonymous=lifetimes.anonymous_profile_days * 86_400,
+                bot=lifetimes.bot_profile_hours * 3_600,
+                user=lifetimes.user_profile_days * 86_400,
+            ),
+        )
+        self.mover = Mover(self.committer)
+        self.committer.transfers = self.mover
+        self.cookie = VisitorCookie(
+            signing_keys,
+            name=settings.cookie.name,
+            lifetime_days=settings.cookie.lifetime_days,
+            domain=settings.cookie.domain,
+        )
+        self.ingest = Ingest(settings, self.committer, self.cookie, signing_keys[-1].encode())
+        self.beacons = Beacons(self.ingest, self.mover, settings.server.base_path)
+        self.readiness: list[Callable[[], str | None]] = [self._redis_missing]
+        self.figures: list[Callable[[], dict[str, Any]]] = []
+        self.endpoints = Endpoints(
+            self.ingest,
+            self.beacons,
+            self.mover,
+            self.missing,
+            self.render_metrics,
+            lambda: openapi.document(settings.server.base_path),
+        )
+        self._publisher: asyncio.Task[None] | None = None
+
+    def handlers(self) -> dict[str, Handler]:
+        """Path → handler of every hot endpoint."""
+        return self.beacons.handlers()
+
+    def routes(self) -> list[Route]:
+        return self.endpoints.routes()
+
+    async def start(self) -> None:
+        warm()
+        self.committer.start()
+        self._publisher = asyncio.get_running_loop().create_task(self._publish())
+
+    async def stop(self) -> None:
+        if self._publisher is not None:
+            self._publisher.cancel()
+        await self.committer.close()
+
+    def missing(self) -> list[str]:
+        """What keeps this worker from being ready, as sentences."""
+        return [sentence for check in self.readiness if (sentence := check()) is not None]
+
+    def _redis_missing(self) -> str | None:
+        if not self.committer.is_ready:
+            return "Redis does not answer"
+        if self.committer.is_overloaded:
+            return "the queue is full"
+        return None
+
+    def numbers(self) -> dict[str, Any]:
+        """This worker's figures now."""
+        extra: dict[str, Any] = {}
+        for more in self.figures:
+            extra.update(more())
+        return metrics.figures(self.ingest, self.committer, self.tally, extra)
+
+    async def _publish(self) -> None:
+        while True:
+            await asyncio.sleep(PUBLISH_SECONDS)
+            if self.committer.is_ready:
+                self.committer.note_command(metrics.publish(self.worker, self.numbers()))
+
+    async def all_numbers(self) -> dict[str, dict[str, Any]]:
+        """Every process' figures as last published, our own as they are now."""
+        count = max(self.settings.server.workers, 1)
+        names = [f"worker-{number}" for number in range(1, count + 1)] + ["background"]
+        by_worker: dict[str, dict[str, Any]] = {}
+        if self.committer.is_ready:
+            packed = b"".join(commands.get(keys.figures(name).encode()) for name in names)
+            for name, reply in zip(names, await self.committer.call(packed, len(names)), strict=True):
+                if isinstance(reply, bytes):
+                    by_worker[name] = orjson.loads(reply)
+        by_worker[self.worker] = self.numbers()
+        return by_worker
+
+    async def render_metrics(self) -> bytes:
+        try:
+            return metrics.render(await self.all_numbers())
+        except (ConnectionError, OSError):
+            return metrics.render({self.worker: self.numbers()})

@@ -1,0 +1,348 @@
+"""Moves between buckets, so that a crash at any point is mended: login, logout, orders, undo.
+
+Each move is two idempotent scripts. The first, in the bucket that something leaves, writes the
+profile without it, the log record, and the move itself into the bucket's hash of open moves. The
+second, in the other bucket, folds it in unless that transfer was seen. Then the hash entry goes.
+Whoever finds an open move (the next event of that device, any worker at start) finishes it.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+import orjson
+
+from habitue_collector import identity, orders
+from habitue_collector.commit import CLAIM_SECONDS, Committer, Intake, claim_name, claim_value, read_claim
+from habitue_collector.events import USER_PREFIX, Kind
+from habitue_collector.profile import Profile, digest, unpack
+from habitue_collector.store import commands, keys
+from habitue_collector.store.resp import pack
+
+logger = logging.getLogger("habitue.transfers")
+
+TAKEOVER_AFTER = (
+    60_000  # a claim this old (ms) that its owner has not folded never will be by the same attempt
+)
+UNDO_SECONDS = 30 * 86_400
+MAX_ATTEMPTS = 50
+
+
+class TransferError(RuntimeError):
+    """A move could not be done now; whoever waits for it must not be acknowledged."""
+
+
+@dataclass(slots=True)
+class _Read:
+    profile: Profile
+    version: bytes
+
+
+class Mover:
+    """Does the moves over the committer's connection. Every method may be called again after a crash."""
+
+    def __init__(self, committer: Committer) -> None:
+        self._committer = committer
+
+    # ---- login and logout --------------------------------------------------------------------
+
+    async def login(self, device: str, user_id: str, now: int) -> None:
+        """Switch the device to a user who has proven to be one; what was browsed by nobody goes along."""
+        for _ in range(MAX_ATTEMPTS):
+            read = await self._read(device)
+            if "open_transfer" in read.profile.state:
+                await self.finish(device)
+                continue
+            before = read.profile.pointer
+            if before == user_id:
+                return
+            if before is None:
+                state = identity.movable(read.profile, user_id)
+            else:
+                # Another person logs in: nothing of the first one's moves, but a batch of a moment
+                # ago that is sent again must still be known as a repeat.
+                state = await self._repeats(USER_PREFIX + before)
+            if await self._leave("login", read, USER_PREFIX + user_id, state, now, user_id):
+                await self.finish(device)
+                return
+        raise TransferError("the device is being written by too many others")
+
+    async def logout(self, device: str, new_device: str, now: int) -> None:
+        """Clear the device's pointer; a new device profile begins, which knows the last day's repeats."""
+        for _ in range(MAX_ATTEMPTS):
+            read = await self._read(device)
+            if "open_transfer" in read.profile.state:
+                await self.finish(device)
+                continue
+            pointer = read.profile.pointer
+            state = await self._repeats(device if pointer is None else USER_PREFIX + pointer)
+            consents = read.profile.state.get("consents")
+            if pointer is not None:
+                user = await self._read(USER_PREFIX + pointer)
+                consents = user.profile.state.get("consents")
+            if consents:
+                state["consents"] = consents
+            if pointer is not None:
+                record = {"profile_id": device, "timestamp": now, "from": device, "to": new_device}
+                identity.logout(read.profile, record)
+                if not await self._write(read, "logout", record):
+                    continue
+            await self._enter(
+                "transfer_in",
+                {
+                    "profile_id": new_device,
+                    "transfer_id": uuid4().hex,
+                    "timestamp": now,
+                    "reason": "logout",
+                    "from": device,
+                    "to": new_device,
+                    "state": state,
+                },
+            )
+            return
+        raise TransferError("the device is being written by too many others")
+
+    async def finish(self, device: str) -> None:
+        """Complete the open move of one device, if there is one."""
+        bucket = keys.bucket_of(device)
+        replies = await self._committer.call(pack(b"HGETALL", keys.transfers(bucket).encode()), 1)
+        moves = [orjson.loads(value) for value in _values(replies[0])]
+        for move in moves:
+            if move["from"] == device:
+                await self._complete(move)
+                return
+        # The move is done, only its mark is left (a crash between the last two steps), or it was erased.
+        await self._unmark(device, None)
+
+    async def finish_all(self) -> None:
+        """At start: complete whatever a crash has left open, in any bucket."""
+        packed = b"".join(pack(b"HGETALL", keys.transfers(bucket).encode()) for bucket in range(keys.BUCKETS))
+        for reply in await self._committer.call(packed, keys.BUCKETS):
+            for value in _values(reply):
+                move = orjson.loads(value)
+                logger.info("Finishing a transfer that was left open")
+                await self._complete(move)
+
+    async def _complete(self, move: dict[str, Any]) -> None:
+        source, target = move["from"], move["to"]
+        replies = await self._committer.call(
+            commands.get(keys.tombstone(source).encode()) + commands.get(keys.tombstone(target).encode()), 2
+        )
+        erased = any(reply is not None and int(reply) >= move["timestamp"] for reply in replies)
+        if not erased:
+            if move["reason"] == "order":
+                await self._enter("order_in", {**move, "profile_id": target})
+                await self._reclaim(move["order_id"], source, target, move["timestamp"])
+            else:
+                await self._enter("transfer_in", {**move, "profile_id": target})
+        if move["reason"] == "order":
+            await self._close(move)
+        else:
+            await self._unmark(source, move)
+
+    # ---- orders ------------------------------------------------------------------------------
+
+    async def settle_order(self, intake: Intake, target: str, now: int) -> None:
+        """Somebody else has claimed this order: find out whose it is, and leave the intake decided.
+
+        A backend that names the user knows better than the device the order was seen on; then the
+        order moves. Otherwise the first claim stands, unless its owner never folded it.
+        """
+        event = intake.event
+        assert event.order_id is not None
+        assert intake.claim is not None
+        name = claim_name(event)
+        owner, since = intake.claim
+        if event.kind is not Kind.PURCHASE:
+            intake.order_known = True  # one refund, reported twice
+            intake.claim = (target, since)
+            return
+        read = await self._read(owner)
+        if "open_transfer" in read.profile.state:
+            await self.finish(owner)
+            read = await self._read(owner)
+        pointer = read.profile.pointer
+        if pointer is not None:
+            # The device has logged in since: its orders went with it.
+            new_owner = USER_PREFIX + pointer
+            await self._reclaim(name, owner, new_owner, since)
+            intake.claim = (new_owner, since)
+            return
+        entry = orders.listed(read.profile.state, digest(event.order_id))
+        if entry is None and now - since > TAKEOVER_AFTER and not read.profile.state.get("orders"):
+            # Claimed, never folded, never sent again: it would be lost if we left it there.
+            await self._reclaim(name, owner, target, now)
+            intake.claim = None
+            return
+        better = intake.server and target.startswith(USER_PREFIX) and not owner.startswith(USER_PREFIX)
+        if entry is None or not better:
+            intake.order_known = True
+            intake.claim = (target, since)
+            return
+        move = {
+            "transfer_id": uuid4().hex,
+            "timestamp": now,
+            "reason": "order",
+            "from": owner,
+            "to": target,
+            "order": entry,
+            "order_id": name,
+        }
+        record = {**move, "profile_id": owner}
+        identity.order_out(read.profile, record)
+        if await self._write(read, "order_out", record, move):
+            await self._complete(move)
+        intake.claim = None  # look again: it is the target's now, or somebody else was faster
+
+    async def _reclaim(self, name: str, owner: str, target: str, now: int) -> None:
+        key = keys.order(name).encode()
+        have = (await self._committer.call(commands.get(key), 1))[0]
+        if have is None or read_claim(have)[0] != owner:
+            return
+        await self._committer.call(
+            commands.evalsha(
+                commands.RECLAIM_SHA, (key,), (have, claim_value(target, read_claim(have)[1]), CLAIM_SECONDS)
+            ),
+            1,
+        )
+
+    # ---- undo --------------------------------------------------------------------------------
+
+    async def undo(self, user_id: str, transfer_id: str, now: int) -> bool:
+        """Take a login's transfer back, up to 30 days later. False: there is no such transfer."""
+        user = USER_PREFIX + user_id
+        packed = (await self._committer.call(commands.get(_move_key(user, transfer_id)), 1))[0]
+        if packed is None:
+            return False
+        move = orjson.loads(packed)
+        record = {**move, "user_id": user_id, "timestamp": now}
+        await self._enter("undo_in", {**record, "profile_id": user})
+        await self._enter("undo_out", {**record, "profile_id": move["from"]})
+        return True
+
+    # ---- steps -------------------------------------------------------------------------------
+
+    async def _read(self, profile_id: str) -> _Read:
+        reply = (await self._committer.call(commands.get(keys.profile(profile_id).encode()), 1))[0]
+        if isinstance(reply, Exception):
+            raise reply
+        if reply is None:
+            return _Read(Profile(profile_id), b"")
+        version, profile = unpack(profile_id, reply)
+        return _Read(profile, version)
+
+    async def _repeats(self, profile_id: str) -> dict[str, Any]:
+        read = await self._read(profile_id)
+        seen = read.profile.state.get("seen")
+        return {"seen": seen} if seen else {}
+
+    async def _leave(
+        self, reason: str, read: _Read, target: str, state: dict[str, Any], now: int, user_id: str
+    ) -> bool:
+        source = read.profile.profile_id
+        move = {
+            "transfer_id": uuid4().hex,
+            "timestamp": now,
+            "reason": reason,
+            "from": source,
+            "to": target,
+            "user_id": user_id,
+            "state": state,
+        }
+        record = {name: value for name, value in move.items() if name != "state"} | {"profile_id": source}
+        identity.transfer_out(read.profile, record)
+        return await self._write(read, "transfer_out", record, move)
+
+    async def _write(
+        self, read: _Read, record_type: str, record: dict[str, Any] | None, move: dict[str, Any] | None = None
+    ) -> bool:
+        """One profile and its record if nobody was faster; with `move`, noted as open in its bucket."""
+        profile = read.profile
+        profile_id = profile.profile_id
+        committer = self._committer
+        version = committer.next_version()
+        key, bucket = keys.profile(profile_id).encode(), keys.bucket_of(profile_id)
+        value, lifetime = profile.pack(version), committer.lifetime(profile)
+        if move is not None:
+            packed = commands.evalsha(
+                commands.COMMIT_MOVE_SHA,
+                (key, keys.log(bucket).encode(), keys.transfers(bucket).encode()),
+                (
+                    read.version,
+                    value,
+                    lifetime,
+                    move["transfer_id"].encode(),
+                    orjson.dumps(move),
+                    record_type.encode(),
+                    orjson.dumps(record),
+                ),
+            )
+        else:
+            records = [(record_type.encode(), orjson.dumps(record))] if record is not None else []
+            packed = commands.commit(key, bucket, read.version, value, lifetime, records)
+        reply = (await committer.call(packed, 1))[0]
+        committer.forget(profile_id)
+        if isinstance(reply, Exception):
+            raise reply
+        return bool(reply == 1)
+
+    async def _enter(self, record_type: str, record: dict[str, Any]) -> None:
+        """The receiving half: fold the record into its profile, once."""
+        apply = identity.MOVES[record_type]
+        for _ in range(MAX_ATTEMPTS):
+            read = await self._read(record["profile_id"])
+            marks = read.profile.state.get("undone" if record_type.startswith("undo") else "transfers", [])
+            if record["transfer_id"] in marks:
+                return
+            order = record.get("order")
+            if order is not None and orders.listed(read.profile.state, order["order"]) is not None:
+                return
+            apply(read.profile, record)
+            if record.get("reason") == "login" and record_type == "transfer_in":
+                await self._committer.call(
+                    pack(
+                        b"SET",
+                        _move_key(record["profile_id"], record["transfer_id"]),
+                        orjson.dumps({name: value for name, value in record.items() if name != "profile_id"}),
+                        b"EX",
+                        b"%d" % UNDO_SECONDS,
+                    ),
+                    1,
+                )
+            if await self._write(read, record_type, record):
+                return
+        raise TransferError("the profile is being written by too many others")
+
+    async def _unmark(self, device: str, move: dict[str, Any] | None) -> None:
+        """The move has arrived: the device needs no mark any more."""
+        for _ in range(MAX_ATTEMPTS):
+            read = await self._read(device)
+            mark = read.profile.state.get("open_transfer")
+            if mark is None or (move is not None and mark != move["transfer_id"]):
+                break
+            del read.profile.state["open_transfer"]
+            if await self._write(read, "unmark", None):
+                break
+        if move is not None:
+            await self._close(move)
+
+    async def _close(self, move: dict[str, Any]) -> None:
+        bucket = keys.bucket_of(move["from"])
+        await self._committer.call(
+            pack(b"HDEL", keys.transfers(bucket).encode(), move["transfer_id"].encode()), 1
+        )
+
+
+def _move_key(profile_id: str, transfer_id: str) -> bytes:
+    return keys.move(profile_id, transfer_id).encode()
+
+
+def _values(reply: Any) -> list[bytes]:
+    if isinstance(reply, Exception):
+        raise reply
+    if isinstance(reply, dict):
+        return list(reply.values())
+    return list((reply or [])[1::2])
