@@ -1,15 +1,71 @@
-"""What the background process does: archiver, training, transfers, erasure; one task after the other."""
+"""What the background process does: archiver, compaction, erasures, snapshots; each in its own thread."""
 
 from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import redis
 
 from habitue_collector.settings import Settings
 
+from .connection import redis_url
+
 logger = logging.getLogger("habitue.background")
+
+RETRY_SECONDS = 1.0
 
 
 def run(settings: Settings, stop: threading.Event) -> None:
-    """Until `stop` is set."""
+    """Until `stop` is set, and until what each of them holds is written."""
+    works = _works(settings)
+    threads = [
+        threading.Thread(target=_steadily, args=(name, work, stop), name=name) for name, work in works.items()
+    ]
+    for thread in threads:
+        thread.start()
     stop.wait()
+    for thread in threads:
+        thread.join()
+
+
+def _steadily(name: str, work: Callable[[threading.Event], None], stop: threading.Event) -> None:
+    """A work that fails is logged and begun again."""
+    while not stop.is_set():
+        try:
+            work(stop)
+        except Exception as error:
+            logger.warning("%s failed and begins again: %s (%s)", name, error, type(error).__name__)
+            logger.debug("where", exc_info=True)
+            stop.wait(RETRY_SECONDS)
+
+
+def _works(settings: Settings) -> dict[str, Callable[[threading.Event], None]]:
+    try:
+        from habitue_warehouse.archive import Archiver, ArchiveSettings
+        from habitue_warehouse.upkeep import Upkeep, UpkeepSettings
+    except ModuleNotFoundError as missing:
+        logger.warning("%s is not installed: events stay in Redis, nothing is archived", missing.name)
+        return {}
+    archive = settings.data.folder / "archive"
+    archive.mkdir(parents=True, exist_ok=True)
+    lifetimes = settings.lifetimes
+
+    def client() -> redis.Redis:
+        return redis.Redis.from_url(redis_url(settings))
+
+    def archiver(stop: threading.Event) -> None:
+        wanted = ArchiveSettings(trim_lag_seconds=float(lifetimes.trim_lag_seconds))
+        Archiver(client(), Path(archive), wanted).run_forever(stop)
+
+    def upkeep(stop: threading.Event) -> None:
+        wanted = UpkeepSettings(
+            event_days=lifetimes.event_days,
+            decision_days=lifetimes.decision_days,
+            snapshot_days=lifetimes.snapshot_days,
+        )
+        Upkeep(client(), Path(archive), wanted).run_forever(stop)
+
+    return {"archiver": archiver, "upkeep": upkeep}

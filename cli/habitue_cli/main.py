@@ -31,6 +31,7 @@ VERBS = {
 INTERNAL = {
     "worker": ("worker", "one web worker, started by serve"),
     "background": ("background", "archiver, training, erasure, started by serve"),
+    "visitors": ("visitors", "simulated shoppers for the demo, started by demo --visitors"),
     "prepare": ("prepare", "catalog, history and first model of the demo, started by demo"),
 }
 
@@ -114,6 +115,7 @@ def _sentence(error: Exception) -> str:
 def _missing_room(module: str) -> str:
     extras = {
         "duckdb": "warehouse",
+        "rich": "warehouse",
         "numpy": "recommender",
         "scipy": "recommender",
         "implicit": "recommender",

@@ -6,9 +6,9 @@ import argparse
 from collections.abc import Mapping
 from pathlib import Path
 
-from habitue_collector.settings import Settings, demo_settings
+from habitue_collector.settings import Settings, demo_settings, variable
 
-DEMO_FOLDER = Path(".habitue-demo")
+DEMO_MARK = "demo"  # a file in the data folder of a demo: other commands over it know its keys
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -21,12 +21,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def load(arguments: argparse.Namespace, environ: Mapping[str, str]) -> Settings:
-    """The settings that the arguments mean; raises SettingsError."""
+    """The settings that the arguments mean; raises SettingsError.
+
+    A folder that the demo made is used with the demo's settings, unless a file is named.
+    """
     if arguments.data is not None:
-        environ = {**environ, "HABITUE_DATA_FOLDER": str(arguments.data)}
+        environ = {**environ, variable("data", "folder"): str(arguments.data)}
     if arguments.demo:
-        return Settings.load(environ, base=demo_settings(DEMO_FOLDER))
-    return Settings.load(environ, arguments.config)
+        return load_demo(environ)
+    settings = Settings.load(environ, arguments.config)
+    if arguments.config is None and is_demo(settings.data.folder):
+        return load_demo({**environ, variable("data", "folder"): str(settings.data.folder)})
+    return settings
+
+
+def load_demo(environ: Mapping[str, str]) -> Settings:
+    return Settings.load(environ, base=demo_settings(Settings().data.folder))
+
+
+def is_demo(data: Path) -> bool:
+    return (data / DEMO_MARK).exists()
 
 
 def arguments_for_children(arguments: argparse.Namespace, settings: Settings) -> list[str]:
@@ -34,6 +48,6 @@ def arguments_for_children(arguments: argparse.Namespace, settings: Settings) ->
     words = ["--data", str(settings.data.folder.resolve())]
     if arguments.config is not None:
         words += ["--config", str(arguments.config.resolve())]
-    if arguments.demo:
+    if settings.demo:
         words.append("--demo")
     return words

@@ -59,7 +59,7 @@ class Child:
 
     @property
     def group(self) -> str:
-        return "task" if self.once else self.verb
+        return self.verb if self.verb in STOP_SECONDS else "task"
 
 
 @dataclass
@@ -74,6 +74,7 @@ class Supervisor:
     arguments: list[str]
     environ: Mapping[str, str]
     tasks: list[Child] = field(default_factory=list)
+    helpers: list[Child] = field(default_factory=list)  # more that should run, once the tasks are done
     on_ready: Callable[[str], None] = lambda address: logger.info("Ready on %s", address)
 
     def run(self) -> int:
@@ -210,6 +211,7 @@ class Supervisor:
             if not announced and all(self._up(child) for child in self._children):
                 announced = True
                 self.on_ready(self._address)
+                self._children += self.helpers
             self._listen(self._patience(time.monotonic()))
 
     def _up(self, child: Child) -> bool:

@@ -13,6 +13,7 @@ from pathlib import Path
 from .settings import KEYS_FILE, WriteKey
 
 SIGNING_FILE = "keys/signing.keys"
+SALT_FILE = "keys/assignment.salt"
 KEPT_KEYS = 3  # the newest signs; a cookie signed by one that left is a new visitor
 
 
@@ -32,6 +33,14 @@ def rotate_signing_keys(data: Path) -> tuple[str, ...]:
     keys = (*signing_keys(data), secrets.token_hex(32))[-KEPT_KEYS:]
     _replace(data / SIGNING_FILE, "".join(f"{key}\n" for key in keys))
     return keys
+
+
+def assignment_salt(data: Path) -> bytes:
+    """The salt that draws holdout and variants; another one would draw every visitor anew."""
+    path = data / SALT_FILE
+    if not path.exists():
+        _write_once(path, f"{secrets.token_hex(16)}\n")
+    return path.read_bytes().strip()
 
 
 def create_write_key(data: Path, key: WriteKey) -> None:

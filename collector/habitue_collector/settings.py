@@ -178,6 +178,7 @@ class Settings:
     shop: Shop = field(default_factory=Shop)
     keys: tuple[WriteKey, ...] = ()
     demo: bool = False
+    rooms: Mapping[str, Any] = field(default_factory=dict)  # tables that the rooms above read themselves
 
     @classmethod
     def load(
@@ -198,6 +199,7 @@ class Settings:
         tables = document.pop("keys", [])
         if (text := environ.get(f"{PREFIX}KEYS")) and not base.demo:
             tables = _json(text, f"{PREFIX}KEYS", problems, [])
+        rooms = {name: document.pop(name) for name in ROOMS if name in document}
         problems += [
             f"[{name}] is not a section; there are {', '.join(SECTIONS)} and [[keys]]" for name in document
         ]
@@ -206,7 +208,7 @@ class Settings:
         if created.exists() and not base.demo:
             rows = read_toml(created, problems).get("keys", [])
             keys += read_rows(WriteKey, rows, str(created), "key", problems)
-        settings = cls(**sections, keys=keys, demo=base.demo)
+        settings = cls(**sections, keys=keys, demo=base.demo, rooms=rooms)
         problems += settings._contradictions()
         if problems:
             raise SettingsError(problems)
@@ -324,6 +326,7 @@ SECTIONS: dict[str, type[Any]] = {
     "limits": Limits,
     "shop": Shop,
 }
+ROOMS = ("recommender", "slots")  # handed on as they are: those rooms know what may stand there
 
 
 def demo_settings(data: Path, port: int = 8000, host: str = "127.0.0.1", workers: int = 2) -> Settings:
@@ -334,7 +337,7 @@ def demo_settings(data: Path, port: int = 8000, host: str = "127.0.0.1", workers
     return Settings(
         server=Server(host=host, port=port, workers=workers),
         data=Data(folder=data),
-        shop=Shop(name="Complete Journey", hosts=("127.0.0.1", "localhost", "*.test"), currency="USD"),
+        shop=Shop(name="Complete Journey", hosts=(LOOPBACK, "*.test"), currency="USD"),
         keys=(
             WriteKey(
                 DEMO_KEY, "browser", "assumed", aliases=("1",), origins=(LOOPBACK, "*.test"), name="demo shop"

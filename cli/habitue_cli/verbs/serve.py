@@ -15,10 +15,11 @@ import argparse
 import logging
 from collections.abc import Mapping
 
-from habitue_collector.secret_keys import signing_keys
+from habitue_collector.secret_keys import assignment_salt, signing_keys
 from habitue_collector.settings import SettingsError
 
 from .. import log, source
+from ..errors import CommandError
 from ..supervisor import Supervisor
 
 logger = logging.getLogger("habitue.supervisor")
@@ -31,9 +32,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
     log.speak("supervisor")
     settings = source.load(arguments, environ)
+    if settings.demo:
+        raise CommandError(
+            f"{settings.data.folder} holds the demo's data: run `habitue demo`,"
+            " or name another folder with --data"
+        )
     if refusals := settings.refusals():
         raise SettingsError(refusals)
     if not settings.keys:
         logger.warning("there are no keys yet, so every beacon is refused; `habitue keys create` makes one")
     signing_keys(settings.data.folder)  # once, before workers ask for them
+    assignment_salt(settings.data.folder)
     return Supervisor(settings, source.arguments_for_children(arguments, settings), environ).run()
