@@ -1,6 +1,6 @@
 """Sessions and baskets as plain arrays, rows of different length behind one another.
 
-Item ids are indices of a vocabulary, -1 for an unknown one; times are milliseconds since 1970 UTC.
+Item ids are indices of a vocabulary; times are milliseconds since 1970 UTC.
 """
 
 from __future__ import annotations

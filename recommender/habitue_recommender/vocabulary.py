@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from hashlib import blake2b
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -90,7 +91,12 @@ class Vocabulary:
 
     @classmethod
     def load(cls, folder: Path) -> Vocabulary:
-        return cls(*(_mapped(folder / f"{name}.npy") for name in ("text", "starts", "hashes", "order")))
+        return cls(
+            _mapped(folder / "text.npy"),
+            _mapped(folder / "starts.npy"),
+            _mapped(folder / "hashes.npy"),
+            _mapped(folder / "order.npy"),
+        )
 
     def _bytes(self, index: int) -> bytes:
         return self._text[self._starts[index] : self._starts[index + 1]].tobytes()
@@ -111,6 +117,6 @@ def _hash(encoded: bytes) -> int:
     return int.from_bytes(blake2b(encoded, digest_size=8).digest(), "little")
 
 
-def _mapped(path: Path) -> NDArray[np.generic]:
-    array: NDArray[np.generic] = np.load(path, mmap_mode="r", allow_pickle=False)
+def _mapped(path: Path) -> NDArray[Any]:
+    array: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
     return array

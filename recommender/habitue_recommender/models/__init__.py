@@ -11,4 +11,15 @@ MODELS: dict[str, type[Model]] = {
     model.name: model for model in (Neighbours, ItemItem, Factors, Together, Popular)
 }
 
-__all__ = ["MODELS", "Factors", "Fitting", "ItemItem", "Model", "Neighbours", "Popular", "Query", "Ranked", "Together"]
+__all__ = [
+    "MODELS",
+    "Factors",
+    "Fitting",
+    "ItemItem",
+    "Model",
+    "Neighbours",
+    "Popular",
+    "Query",
+    "Ranked",
+    "Together",
+]

@@ -7,12 +7,16 @@ import threading
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any, ClassVar, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from habitue_recommender.interactions import KIND_WEIGHTS, Interactions
+from habitue_recommender.kinds import KIND_WEIGHTS
+
+if TYPE_CHECKING:  # serving needs neither duckdb nor scipy
+    from habitue_recommender.interactions import Interactions
+
 
 Ints = NDArray[np.int32]
 Longs = NDArray[np.int64]

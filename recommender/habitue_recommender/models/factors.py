@@ -8,25 +8,27 @@ their section 5 explains a recommendation.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Self
+from typing import TYPE_CHECKING, ClassVar, Self
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
-from habitue_recommender.interactions import Interactions
 from habitue_recommender.models import kernels
 from habitue_recommender.models.base import NOTHING, Fitting, Floats, Ints, Model, Query, Ranked
+
+if TYPE_CHECKING:  # serving needs neither duckdb nor scipy
+    from habitue_recommender.interactions import Interactions
 
 
 @dataclass(frozen=True, slots=True)
 class FactorsSettings:
     factors: int = 64
-    alpha: float = 10.0  # confidence of one unit of weight; implicit's 1 makes nothing of a single view
+    alpha: float = 1.0  # confidence of one unit of weight in a person's long history
+    session_alpha: float = 300.0  # the same in a session, which has few items; with 1 it says nothing
     regularization: float = 1.0
     iterations: int = 12
     reach: int = 20_000  # most popular items that can be found: the product with all factors is the cost
     session_weight: float = 2.0  # an item of this visit, against one of the history
-    position_decay: float = 6.0
+    position_decay: float = 2.0
     history_half_life_days: float = 120.0
     longest: int = 30
     enough_people: int = 100  # with fewer of two items or more, sessions stand for people
@@ -39,6 +41,7 @@ class Factors(Model):
     settings: FactorsSettings
     item_factors: Floats  # items × factors
     gram: Floats  # item_factorsᵀ item_factors + regularization on the diagonal
+    alpha: float  # the one of the two that it was fitted with
     reached: Ints  # items that can be found, ascending
     reached_factors: Floats  # their rows
 
@@ -56,7 +59,9 @@ class Factors(Model):
         if len(several) >= settings.enough_people:
             matrix = people[several]
             matrix.data = np.log1p(matrix.data)  # the tenth purchase says less than the first
+            alpha = settings.alpha
         else:
+            alpha = settings.session_alpha
             matrix = data.trails.matrix(data.item_count)
             matrix = matrix[np.flatnonzero(np.diff(matrix.indptr) > 1)]
         per_item = np.bincount(matrix.indices, minlength=data.item_count)
@@ -67,11 +72,12 @@ class Factors(Model):
         else:
             # Imported here: serving needs no implicit.
             from implicit.cpu.als import AlternatingLeastSquares
+            from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # has no types
 
             with threadpool_limits(1, "blas"):  # implicit has threads of its own
                 library = AlternatingLeastSquares(
                     factors=settings.factors,
-                    alpha=settings.alpha,
+                    alpha=alpha,
                     regularization=settings.regularization,
                     iterations=settings.iterations,
                     num_threads=fitting.threads,
@@ -85,6 +91,7 @@ class Factors(Model):
             settings,
             np.ascontiguousarray(item_factors, dtype=np.float32),
             gram.astype(np.float32),
+            alpha,
             reached,
             np.ascontiguousarray(item_factors[reached], dtype=np.float32),
         )
@@ -94,8 +101,10 @@ class Factors(Model):
         if len(items) == 0 or query.n <= 0 or len(self.reached) == 0:
             return NOTHING
         own = self.item_factors[items]
-        taste = np.linalg.solve(self._normal(own, confidences), own.T @ (1.0 + confidences))
-        return Ranked(*kernels.best_of_dense(self.reached_factors @ taste, self.reached, query.n))
+        liked = kernels.weighted_sum(own, confidences + np.float32(1.0))
+        taste = kernels.solved(self.gram, own, confidences, liked)
+        scores = kernels.products(self.reached_factors, taste)
+        return Ranked(*kernels.best_of_dense(scores, self.reached, query.n))
 
     def because(self, query: Query, item: int) -> int | None:
         if not 0 <= item < self.items:
@@ -106,14 +115,10 @@ class Factors(Model):
         if len(items) == 0:
             return None
         own = self.item_factors[items]
-        toward = np.linalg.solve(self._normal(own, confidences), self.item_factors[item])
-        shares = (own @ toward) * (1.0 + confidences)
+        toward = kernels.solved(self.gram, own, confidences, self.item_factors[item].astype(np.float64))
+        shares = kernels.products(own, toward) * (1.0 + confidences)
         winner = int(np.argmax(shares))
         return int(items[winner]) if shares[winner] > 0 else None
-
-    def _normal(self, own: Floats, confidences: Floats) -> Floats:
-        normal: Floats = self.gram + own.T @ (own * confidences[:, None])
-        return normal
 
     def _asked(self, query: Query) -> tuple[Ints, Floats]:
         """Items and their confidence beyond that of an item never seen."""
@@ -131,4 +136,4 @@ class Factors(Model):
             items = np.concatenate([items, query.history[known]])
             past = query.history_weights(settings.history_half_life_days)[known]
             weights = np.concatenate([weights, past])
-        return items, weights * np.float32(settings.alpha)
+        return items, weights * np.float32(self.alpha)

@@ -7,12 +7,10 @@ of each, so a query costs as many additions as the visitor has items, times `kee
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal, Self
+from typing import TYPE_CHECKING, ClassVar, Literal, Self
 
 import numpy as np
-from scipy.sparse import csr_matrix
 
-from habitue_recommender.interactions import Interactions
 from habitue_recommender.models import kernels
 from habitue_recommender.models.base import (
     NOTHING,
@@ -25,6 +23,11 @@ from habitue_recommender.models.base import (
     Ranked,
     Workspace,
 )
+
+if TYPE_CHECKING:  # serving needs neither duckdb nor scipy
+    from scipy.sparse import csr_matrix
+
+    from habitue_recommender.interactions import Interactions
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +63,7 @@ class ItemItem(Model):
     def fit(cls, data: Interactions, settings: ItemItemSettings, fitting: Fitting) -> Self:
         # Imported here: serving needs no implicit.
         from implicit.nearest_neighbours import ItemItemRecommender
+        from scipy.sparse import csr_matrix
 
         matrix = data.trails.matrix(data.item_count)
         if matrix.nnz == 0:

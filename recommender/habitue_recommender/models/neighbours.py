@@ -8,16 +8,26 @@ recency, of which only the most recent sessions are read.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Self
+from typing import TYPE_CHECKING, ClassVar, Self
 
 import numpy as np
 
-from habitue_recommender.interactions import Interactions
 from habitue_recommender.models import kernels
 from habitue_recommender.models.base import (
-    NOTHING, Bytes, Fitting, Floats, Ints, Longs, Model, Query, Ranked, Workspace,
+    NOTHING,
+    Bytes,
+    Fitting,
+    Floats,
+    Ints,
+    Longs,
+    Model,
+    Query,
+    Ranked,
+    Workspace,
 )
-from habitue_recommender.sessions import take
+
+if TYPE_CHECKING:  # serving needs neither duckdb nor scipy
+    from habitue_recommender.interactions import Interactions
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +67,8 @@ class Neighbours(Model):
 
     @classmethod
     def fit(cls, data: Interactions, settings: NeighboursSettings, fitting: Fitting) -> Self:
+        from habitue_recommender.sessions import take
+
         trails = data.trails
         # A session of one item has nothing to say about another.
         several = np.flatnonzero(np.diff(trails.starts) > 1)
@@ -128,4 +140,5 @@ class Neighbours(Model):
 
 def inverse_frequency(counts: Longs, total: int) -> Floats:
     """log((1 + total) / (1 + count)) + a little, so that an item in every session still counts."""
-    return (np.log((1.0 + total) / (1.0 + counts)) + 0.01).astype(np.float32)
+    frequency: Floats = (np.log((1.0 + total) / (1.0 + counts)) + 0.01).astype(np.float32)
+    return frequency

@@ -7,11 +7,11 @@ What sells *right now* is the live log's business, not the trained model's.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Self
+from typing import TYPE_CHECKING, ClassVar, Self
 
 import numpy as np
 
-from habitue_recommender.interactions import KIND_WEIGHTS, PURCHASE, Interactions
+from habitue_recommender.kinds import KIND_WEIGHTS, PURCHASE
 from habitue_recommender.models.base import (
     NOTHING,
     Bytes,
@@ -24,6 +24,9 @@ from habitue_recommender.models.base import (
     Ranked,
 )
 from habitue_recommender.vocabulary import Vocabulary
+
+if TYPE_CHECKING:  # serving needs neither duckdb nor scipy
+    from habitue_recommender.interactions import Interactions
 
 _DAY = 86_400_000
 _WEEK = 7 * _DAY
@@ -54,7 +57,8 @@ class Popular(Model):
     def __post_init__(self) -> None:
         text, starts = self.category_text.tobytes(), self.category_text_starts
         self._category = {
-            text[starts[c] : starts[c + 1]].decode("utf-8", "surrogatepass"): c for c in range(len(starts) - 1)
+            text[starts[c] : starts[c + 1]].decode("utf-8", "surrogatepass"): c
+            for c in range(len(starts) - 1)
         }
 
     @classmethod

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Self
+from typing import TYPE_CHECKING, ClassVar, Self
 
 import numpy as np
 
-from habitue_recommender.interactions import Interactions
 from habitue_recommender.models import kernels
 from habitue_recommender.models.base import (
     NO_ITEM,
@@ -21,6 +20,9 @@ from habitue_recommender.models.base import (
     Ranked,
     Workspace,
 )
+
+if TYPE_CHECKING:  # serving needs neither duckdb nor scipy
+    from habitue_recommender.interactions import Interactions
 
 _BLOCK = 8_192  # items whose rows are computed at a time; between blocks only what is kept stays in memory
 
