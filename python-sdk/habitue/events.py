@@ -1,0 +1,151 @@
+"""An event as it goes over the wire, encoded when it happens: what the host changes later changes nothing.
+
+The wire is the Segment HTTP API; its limits stand here once.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from functools import lru_cache
+from math import floor, isfinite
+from os import urandom
+from typing import Any, SupportsIndex
+from uuid import UUID
+
+MAX_EVENT_BYTES = 32_768
+MAX_ID_LENGTH = 255
+MAX_DEPTH = 16
+
+
+class InvalidArgument(ValueError):
+    """Something that cannot be an event; the host is told by count and log, never by raising."""
+
+
+def encode_event(
+    call: str,
+    *,
+    name: object = None,
+    properties: object = None,
+    traits: object = None,
+    user_id: object = None,
+    anonymous_id: object = None,
+    event_id: object = None,
+    timestamp: object = None,
+    context: object = None,
+    now: float,
+) -> bytes:
+    """One call as UTF-8 JSON. Raises InvalidArgument.
+
+    `now` in seconds since 1970 stands in for a missing `timestamp`.
+    """
+    event: dict[str, Any] = {"type": call}
+    if call == "track":
+        if not isinstance(name, str) or not name:
+            raise InvalidArgument("track needs the name of the event")
+        event["event"] = name
+    if user_id is None and anonymous_id is None:
+        raise InvalidArgument(f"{call} needs a user_id or an anonymous_id")
+    if user_id is not None:
+        event["userId"] = identifier(user_id, "user_id")
+    if anonymous_id is not None:
+        event["anonymousId"] = identifier(anonymous_id, "anonymous_id")
+    # An event keeps its id through every retry, so that it counts once.
+    event["messageId"] = urandom(16).hex() if event_id is None else identifier(event_id, "event_id")
+    event["timestamp"] = _moment(now) if timestamp is None else moment(timestamp)
+    if properties is not None:
+        event["properties"] = _mapping(properties, "properties")
+    if traits is not None:
+        event["traits"] = _mapping(traits, "traits")
+    if context is not None:
+        event["context"] = _mapping(context, "context")
+    return encode(event)
+
+
+def encode(value: object) -> bytes:
+    """JSON that any server can read: no NaN, no lone surrogates; dates and decimals as people expect."""
+    try:
+        return _encode(value).encode("utf-8", "replace")
+    except ValueError:  # NaN and infinities, or a circle; both are rare, so the fast way goes first
+        return _encode(_plain(value, 0)).encode("utf-8", "replace")
+    except (TypeError, RecursionError) as error:
+        raise InvalidArgument(f"not to be written as JSON: {error}") from None
+
+
+def identifier(value: object, what: str) -> str:
+    """Texts, whole numbers and UUIDs are ids; raises InvalidArgument for what the server would refuse."""
+    if type(value) is not str:
+        if isinstance(value, bool) or not isinstance(value, (str, UUID, SupportsIndex)):
+            raise InvalidArgument(f"{what} is neither text nor a whole number")
+        value = str(value) if isinstance(value, (str, UUID)) else str(value.__index__())
+    if not value or len(value) > MAX_ID_LENGTH:
+        raise InvalidArgument(f"{what} is empty or longer than {MAX_ID_LENGTH} characters")
+    return value
+
+
+def moment(value: object) -> str:
+    """ISO 8601 from a datetime (a naive one is local time, as everywhere in Python), seconds, or text."""
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat(timespec="milliseconds")
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        try:
+            return _moment(value)
+        except (ValueError, OverflowError, OSError):
+            raise InvalidArgument("timestamp is out of range") from None
+    if isinstance(value, str) and value:
+        return value
+    raise InvalidArgument("timestamp is a datetime, seconds since 1970 or ISO 8601")
+
+
+def _moment(seconds: float) -> str:
+    whole = floor(seconds)
+    return f"{_second(whole)}.{int((seconds - whole) * 1000):03d}Z"
+
+
+@lru_cache(64)
+def _second(seconds: int) -> str:
+    """The slow part of a timestamp; events of one second share it."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+
+
+def _mapping(value: object, what: str) -> Mapping[str, Any]:
+    if type(value) is dict:
+        return value
+    if isinstance(value, Mapping):
+        return dict(value)
+    raise InvalidArgument(f"{what} is a mapping")
+
+
+def _default(value: object) -> object:
+    """What shops put into properties besides JSON."""
+    if isinstance(value, Decimal):
+        return float(value) if value.is_finite() else None
+    if isinstance(value, (datetime, date)):
+        return value.isoformat()
+    if isinstance(value, Mapping):
+        return dict(value)
+    if isinstance(value, (set, frozenset)):
+        return list(value)
+    if isinstance(value, (bytes, bytearray)):
+        raise TypeError("bytes are no text")
+    return str(value)
+
+
+_encode = json.JSONEncoder(
+    separators=(",", ":"), ensure_ascii=False, allow_nan=False, skipkeys=True, default=_default
+).encode
+
+
+def _plain(value: object, depth: int) -> object:
+    """A copy without NaN, infinities and circles (what lies deeper than any event is cut off)."""
+    if depth > MAX_DEPTH:
+        return None
+    if isinstance(value, float):
+        return value if isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {key: _plain(item, depth + 1) for key, item in value.items() if isinstance(key, str)}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [_plain(item, depth + 1) for item in value]
+    return value

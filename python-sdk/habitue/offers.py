@@ -1,0 +1,79 @@
+"""What a slot is answered with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, TypedDict, cast
+
+
+class Reason(TypedDict, total=False):
+    """Why an offer is made: as data and in plain words."""
+
+    code: str
+    text: str
+
+
+class Offer(TypedDict, total=False):
+    """One offer. A price is a number in `currency`."""
+
+    item_id: str
+    name: str
+    price: float
+    currency: str
+    url: str
+    image_url: str
+    score: float
+    reasons: list[Reason]
+
+
+class Offers(list[Offer]):
+    """The offers of one slot, in their order; a list with the decision that made it.
+
+    `decision_id` goes back with impressions and clicks. When the server's answer could not be had,
+    the list is the caller's fallback and `missed` says why: `deadline`, `unreachable`, `http_<status>`,
+    `invalid_answer`, `unknown_slot`, `invalid_argument`, `disabled`, `internal_error`.
+    """
+
+    def __init__(
+        self,
+        offers: Iterable[Offer] = (),
+        *,
+        decision_id: str | None = None,
+        model: str | None = None,
+        variant: str | None = None,
+        missed: str | None = None,
+    ) -> None:
+        super().__init__(offers)
+        self.decision_id = decision_id
+        self.model = model
+        self.variant = variant
+        self.missed = missed
+
+
+class NoOffers(Exception):
+    """The answer holds no offers for the slot; `reason` is one of `Offers.missed`."""
+
+    def __init__(self, reason: str, detail: object = "") -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.detail = detail
+
+
+def offers_in(answer: Any, slot: str) -> Offers:
+    """The slot's offers in an answer of `/v1/recommend`; raises NoOffers."""
+    slots = answer.get("slots") if isinstance(answer, dict) else None
+    answered = slots.get(slot) if isinstance(slots, dict) else None
+    if not isinstance(answered, dict) or not isinstance(answered.get("offers"), list):
+        raise NoOffers("invalid_answer")
+    if answered.get("reason") == "unknown_slot":
+        raise NoOffers("unknown_slot", slot)
+    return Offers(
+        (cast(Offer, offer) for offer in answered["offers"] if isinstance(offer, dict)),
+        decision_id=_text(answered.get("decision_id")),
+        model=_text(answered.get("model")),
+        variant=_text(answered.get("variant")),
+    )
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None

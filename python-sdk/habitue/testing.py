@@ -1,0 +1,80 @@
+"""What a shop's tests put in place of the network: see what was sent, say what is answered."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from habitue.offers import Offer
+from habitue.transport import Request, Response, TransportError
+
+
+class RecordingTransport:
+    """Keeps every request and answers like a server that accepts everything.
+
+    >>> transport = RecordingTransport(offers={"home-hero": [{"item_id": "SKU-001"}]})
+    >>> client = Client("secret", transport=transport)
+    >>> client.track("Product Viewed", {"product_id": "SKU-001"}, user_id="42")
+    >>> client.flush()
+    True
+    >>> transport.events[0]["event"]
+    'Product Viewed'
+
+    `failing` is a TransportError reason or an HTTP status with which every request fails until it is
+    set to None again.
+    """
+
+    def __init__(self, offers: Mapping[str, Iterable[Offer]] | None = None) -> None:
+        self.requests: list[Request] = []
+        self.offers: dict[str, list[Offer]] = {slot: list(given) for slot, given in (offers or {}).items()}
+        self.failing: str | int | None = None
+        self.closed = False
+        self._lock = threading.Lock()
+        self._answered: list[bytes] = []
+
+    @property
+    def events(self) -> list[dict[str, Any]]:
+        """Every event that a client sent and was told of, in order."""
+        with self._lock:
+            bodies = list(self._answered)
+        return [event for body in bodies for event in json.loads(body)["batch"]]
+
+    def send(self, request: Request, seconds: float) -> Response:
+        with self._lock:
+            self.requests.append(request)
+            failing = self.failing
+        if isinstance(failing, int):
+            return Response(failing, b'{"code":"failing","message":"as asked"}')
+        if failing is not None:
+            raise TransportError(failing)
+        question = json.loads(request.body)
+        if request.path == "/v1/batch":
+            with self._lock:
+                self._answered.append(request.body)
+            results = [{"index": index, "status": "accepted"} for index in range(len(question["batch"]))]
+            return _answer({"results": results})
+        if request.path == "/v1/recommend":
+            return _answer({"slots": {slot: self._slot(slot) for slot in question["slots"]}})
+        return Response(404, b'{"code":"not_found","message":"no such path"}')
+
+    def close(self) -> None:
+        self.closed = True
+
+    def after_fork(self) -> None:
+        self._lock = threading.Lock()
+
+    def _slot(self, slot: str) -> dict[str, Any]:
+        if slot not in self.offers:
+            return {"offers": [], "reason": "unknown_slot"}
+        return {
+            "decision_id": f"recorded-{slot}",
+            "offers": self.offers[slot],
+            "model": None,
+            "variant": None,
+        }
+
+
+def _answer(answer: Mapping[str, Any]) -> Response:
+    return Response(200, json.dumps(answer).encode(), {"content-type": "application/json"})
