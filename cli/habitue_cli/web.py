@@ -1,26 +1,173 @@
 """What a web worker serves: the rooms composed into one ASGI app, and the protocol class below it.
 
-This is the only place where collector, recommender and console meet in one process.
+This is the only place where collector, recommender, console and (in the demo) the shop meet.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from importlib.util import find_spec
+from typing import Any
 
+from redis.asyncio import Redis
 from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
-from starlette.routing import Route
+from starlette.responses import RedirectResponse
+from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from habitue_collector.settings import Settings
+from habitue_collector.app import create_app
+from habitue_collector.beacon import beacon_protocol
+from habitue_collector.endpoints import authorize
+from habitue_collector.events import USER_PREFIX
+from habitue_collector.profile import Profile, unpack
+from habitue_collector.secret_keys import signing_keys
+from habitue_collector.service import Collector
+from habitue_collector.settings import DEMO_KEY, DEMO_SECRET_KEY, Settings
+from habitue_collector.store import commands, keys
+from habitue_collector.store.resp import pack
+
+from .checkout import demo_shop
+from .connection import redis_url
+from .demo_data import is_prepared
+
+Life = Callable[[], Any]
 
 
-def create(settings: Settings, worker: str = "worker-1") -> tuple[ASGIApp, type[asyncio.Protocol]]:
+def create(settings: Settings, worker: str = "worker-1") -> tuple[ASGIApp, type[HttpToolsProtocol]]:
     """The app of one worker and uvicorn's http protocol class for it."""
+    signing = signing_keys(settings.data.folder)
+    collector = Collector(settings, redis_url(settings), signing, worker)
+    handlers = collector.handlers()
+    routes: list[BaseRoute] = [*collector.routes()]
+    tasks: list[Life] = []
+    if find_spec("numpy") is not None:
+        handlers |= _recommender(settings, collector, signing, routes, tasks)
+    if find_spec("jinja2") is not None:
+        _console(settings, collector, routes)
+    if settings.demo:
+        _demo(settings, collector, routes)
 
-    async def healthz(request: Request) -> Response:
-        return PlainTextResponse("ok\n")
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        await collector.start()
+        running = [asyncio.create_task(task()) for task in tasks]
+        try:
+            yield
+        finally:
+            for task in running:
+                task.cancel()
+            await asyncio.gather(*running, return_exceptions=True)
+            await collector.stop()
 
-    return Starlette(routes=[Route("/healthz", healthz)]), HttpToolsProtocol
+    app = create_app(collector.ingest, handlers, routes, collector.tally, lifespan)
+    return app, beacon_protocol(handlers, tally=collector.tally)
+
+
+def _recommender(
+    settings: Settings,
+    collector: Collector,
+    signing: tuple[str, ...],
+    routes: list[BaseRoute],
+    tasks: list[Life],
+) -> dict[str, Any]:
+    """Offers: needs numpy, so a light collector runs without."""
+    from habitue_recommender import artifact
+    from habitue_recommender.context import ContextEndpoints, append_records
+    from habitue_recommender.endpoints import Doors
+    from habitue_recommender.endpoints import routes as recommender_routes
+    from habitue_recommender.recommender import Recommender
+
+    from .rooms import recommender_settings
+
+    folder = settings.data.folder
+    recommender = Recommender(recommender_settings(settings, signing), folder / "models", artifact.load)
+    collector.committer.companion = recommender
+    context = ContextEndpoints(collector.ingest, recommender, settings.server.base_path)
+    client = Redis.from_url(redis_url(settings))
+
+    async def read_profile(profile_id: str) -> Profile | None:
+        """Afresh, with the catalog's changes on the same way."""
+        more = recommender.read_commands()
+        packed = commands.get(keys.profile(profile_id).encode()) + b"".join(pack(*one) for one in more)
+        reply, *others = await collector.committer.call(packed, 1 + len(more))
+        recommender.absorb(others)
+        if not isinstance(reply, bytes):
+            return None
+        profile = unpack(profile_id, reply)[1]
+        if profile.pointer is not None:
+            return await collector.endpoints.profiles.read(USER_PREFIX + profile.pointer)
+        return profile
+
+    def visitor_of(value: str) -> str | None:
+        visitor = collector.cookie.read(value.encode("latin-1", "replace"), collector.ingest.clock())
+        return visitor.anonymous_id if visitor is not None else None
+
+    doors = Doors(
+        recommender=recommender,
+        redis=client,
+        authorize=lambda request: authorize(collector.ingest, request),
+        read_profile=read_profile,
+        visitor_of=visitor_of,
+        note=lambda records: append_records(collector.ingest, records),
+        clock=collector.ingest.clock,
+    )
+    routes += context.routes()
+    routes += recommender_routes(doors)
+    collector.readiness.append(lambda: None if recommender.is_ready else "the catalog is being read")
+    collector.figures.append(
+        lambda: {
+            "decisions": context.decisions,
+            "model": recommender.digest,
+            "items": len(recommender.reader.catalog.items),
+        }
+    )
+
+    async def run() -> None:
+        try:
+            await recommender.run(client)
+        finally:
+            await client.aclose()
+
+    tasks.append(run)
+    return context.handlers()
+
+
+def _console(settings: Settings, collector: Collector, routes: list[BaseRoute]) -> None:
+    """One page of live figures, mounted in the worker until it has more to show."""
+    if find_spec("habitue_console.app") is None:
+        return
+    from habitue_console.app import create_console
+
+    routes.append(Mount("/console", create_console(settings, collector.all_numbers)))
+
+
+def _demo(settings: Settings, collector: Collector, routes: list[BaseRoute]) -> None:
+    """The shop, beside everything else; ready when catalog, history and a model are in."""
+    demo_shop()
+    from habitue_shop.app import create_shop
+    from habitue_shop.settings import ShopSettings
+
+    shop = create_shop(
+        ShopSettings(
+            habitue_url=f"http://127.0.0.1:{settings.server.port}",
+            write_key=DEMO_KEY,
+            secret_key=DEMO_SECRET_KEY,
+        )
+    )
+    routes.append(Mount("/shop", shop))
+    routes.append(Route("/", lambda request: RedirectResponse("/shop/"), methods=["GET"]))
+    prepared = False
+
+    def missing() -> str | None:
+        nonlocal prepared
+        prepared = prepared or is_prepared(settings.data.folder)
+        if not prepared:
+            return "the demo's catalog and history are being imported"
+        if collector.numbers().get("model") in (None, "none"):
+            return "the model is being loaded"
+        return None
+
+    collector.readiness.append(missing)

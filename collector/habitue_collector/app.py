@@ -9,7 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Lifespan, Receive, Scope, Send
 
 from habitue_collector.endpoints import Problem, answer_problem
 from habitue_collector.ingest import Ingest
@@ -20,7 +20,11 @@ CODES = {404: "not_found", 405: "method_not_allowed", 400: "bad_request", 413: "
 
 
 def create_app(
-    ingest: Ingest, handlers: dict[str, Handler], routes: Sequence[BaseRoute], tally: Tally | None = None
+    ingest: Ingest,
+    handlers: dict[str, Handler],
+    routes: Sequence[BaseRoute],
+    tally: Tally | None = None,
+    lifespan: Lifespan[Starlette] | None = None,
 ) -> Starlette:
     """The ASGI app: the handlers on the slow path, the other routes, problem+json for every error."""
     mounted = [
@@ -29,6 +33,7 @@ def create_app(
     ]
     app = Starlette(
         routes=[*mounted, *routes],
+        lifespan=lifespan,
         exception_handlers={Problem: _problem, HTTPException: _http_error, Exception: _our_bug},
     )
     app.add_middleware(Preflight, ingest=ingest)

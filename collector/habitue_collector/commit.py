@@ -71,13 +71,15 @@ class Submission:
     """One request's events, in the order of their time, and the callback that answers it.
 
     `visitor` is the profile that the answer may speak of; with `wants_profile` it is read afresh,
-    never from the cache. `consent` is what the request said, to be kept with the profile.
+    never from the cache; with `asks_companion` the companion's commands are read too. `consent` is
+    what the request said, to be kept with the profile.
     """
 
     intakes: list[Intake]
     done: Callable[[Submission], None]
     visitor: str | None = None
     wants_profile: bool = False
+    asks_companion: bool = False
     consent: Consent | None = None
     received_at: int = 0
     deadline: float = 0.0
@@ -361,7 +363,7 @@ class Committer:
                 wanted[submission.visitor] = None
                 if submission.wants_profile:
                     fresh.add(submission.visitor)
-            asks_companion = asks_companion or submission.wants_profile
+            asks_companion = asks_companion or submission.asks_companion
         packed: list[bytes] = []
         awaited = self._awaited = []
         for profile_id in wanted:

@@ -30,7 +30,6 @@ from habitue_collector.events import (
     RejectReason,
 )
 from habitue_collector.pipeline import STEPS, Passage, Sender, to_intake
-from habitue_collector.profile import Profile
 from habitue_collector.request import Headers, Request, problem
 from habitue_collector.settings import Settings, WriteKey
 from habitue_collector.visitor import RENEW_AFTER, VisitorCookie
@@ -306,6 +305,7 @@ class Ingest:
             visitor = targets.pop() if len(targets) == 1 else None
         if said is not None and (said == PENDING or visitor is None):
             said = None
+        asks_companion = wants_profile
         if wants_profile and not (visitor is not None and opened.consent_now.keeps_profile):
             wants_profile = False
         submission = Submission(
@@ -313,10 +313,11 @@ class Ingest:
             lambda submission: done(opened, submission),
             visitor=visitor,
             wants_profile=wants_profile,
+            asks_companion=asks_companion,
             consent=said,
             received_at=sender.received_at,
         )
-        if not intakes and not wants_profile and said is None:
+        if not intakes and not asks_companion and said is None:
             done(opened, submission)
         elif not self.committer.submit(submission):
             done(opened, None)
@@ -349,18 +350,15 @@ class Ingest:
 
     # ---- answer ------------------------------------------------------------------------------
 
-    def profile_for_offers(self, opened: Opened, submission: Submission) -> Profile | None:
-        """The profile that offers may follow: only with consent to personalization, said or kept."""
+    def consent_of(self, opened: Opened, submission: Submission) -> Consent:
+        """The consent that counts for this answer: what was said now, else what the profile remembers."""
         profile = submission.profile
         if profile is None:
-            return None
+            return opened.consent_now
         kept = profile.consents
-        stored = Consent(
-            *(_STATES.get(kept.get(purpose, "")) for purpose in ("analytics", "personalization"))
-        )
-        said = opened.consent
-        now = effective(said, stored, opened.sender.key.consent_assumed, opened.sender.gpc)
-        return profile if now.personalizes else None
+        stored = Consent(_STATES.get(kept.get("analytics", "")), _STATES.get(kept.get("personalization", "")))
+        sender = opened.sender
+        return effective(opened.consent, stored, sender.key.consent_assumed, sender.gpc)
 
 
 _STATES = {"granted": GRANTED.analytics, "denied": DENIED.analytics}

@@ -1,0 +1,24 @@
+"""The settings of rooms that the collector does not know, from the same file."""
+
+from __future__ import annotations
+
+from habitue_collector.secret_keys import assignment_salt
+from habitue_collector.settings import Settings, SettingsError
+from habitue_recommender.settings import RecommenderSettings
+
+
+def recommender_settings(settings: Settings, signing: tuple[str, ...]) -> RecommenderSettings:
+    """`[recommender]` and `[slots.*]`, with what the house gives. Raises SettingsError."""
+    problems: list[str] = []
+    parsed = RecommenderSettings.parse(
+        settings.rooms.get("recommender"),
+        settings.rooms.get("slots"),
+        problems=problems,
+        hosts=settings.shop.hosts,
+        signing_keys=tuple(key.encode() for key in signing),
+        salt=assignment_salt(settings.data.folder),
+        deadline_ms=settings.limits.decision_deadline_ms,
+    )
+    if problems:
+        raise SettingsError(problems)
+    return parsed
