@@ -1,0 +1,284 @@
+"""The recommender's doors for backends: the catalog, and offers by the secret key.
+
+The browser's doors (`context`, `slots`) belong to the app that takes their events in.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from redis.asyncio import Redis
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from habitue_collector.consent import DENIED, GRANTED, Consent, from_record
+from habitue_collector.events import MAX_ID_LENGTH, USER_PREFIX
+from habitue_collector.profile import Profile
+from habitue_collector.request import problem
+from habitue_recommender.catalog_store import CatalogWriter, Result, delete_item, find_item
+from habitue_recommender.recommender import Recommender
+
+MAX_LINE_BYTES = 65_536
+MAX_CATALOG_BYTES = 512 * 1024 * 1024  # of one PUT, unpacked: about a million items
+MAX_ARRAY_BYTES = 32 * 1024 * 1024  # a JSON array must be read as a whole
+MAX_QUESTION_BYTES = 65_536
+_CHUNK_LINES = 500
+_GZIP = b"\x1f\x8b"
+
+
+@dataclass(slots=True)
+class Doors:
+    """What the routes need of the house.
+
+    `authorize` lets a secret key pass and raises what the app answers otherwise. `read_profile` reads
+    afresh, follows a device's pointer, and lets the recommender absorb the catalog's changes on the same
+    way. `visitor_of` reads a cookie value. `note` takes decisions to the log.
+    """
+
+    recommender: Recommender
+    redis: Redis
+    authorize: Callable[[Request], None]
+    read_profile: Callable[[str], Awaitable[Profile | None]]
+    visitor_of: Callable[[str], str | None]
+    note: Callable[[list[dict[str, Any]]], None]
+    clock: Callable[[], int]
+
+
+class Refused(Exception):
+    """The whole request cannot be taken: a status, a code and a sentence."""
+
+    def __init__(self, status: int, code: str, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+
+
+def routes(doors: Doors) -> list[Route]:
+    """`/v1/catalog` and `/v1/recommend`."""
+    own = _Endpoints(doors)
+    return [
+        Route("/v1/catalog", _answered(own.put_catalog), methods=["PUT"]),
+        Route("/v1/catalog/{item_id:path}", _answered(own.catalog_item), methods=["GET", "DELETE"]),
+        Route("/v1/recommend", _answered(own.recommend), methods=["GET", "POST"]),
+    ]
+
+
+class _Endpoints:
+    def __init__(self, doors: Doors) -> None:
+        self._doors = doors
+
+    async def put_catalog(self, request: Request) -> Response:
+        """JSON lines or one JSON array (or object), gzipped or not; one result per item, in order.
+
+        Lines are taken as they come, so a large feed needs no memory; what stands before a fault is kept.
+        """
+        doors = self._doors
+        doors.authorize(request)
+        results: list[Result] = []
+        async with CatalogWriter(doors.redis, now=doors.clock()) as writer:
+            async for raws in _items(_unpacked(request.stream(), MAX_CATALOG_BYTES)):
+                results += await writer.add(raws)
+        await doors.recommender.refresh_catalog(doors.redis)
+        return _json({"results": results})
+
+    async def catalog_item(self, request: Request) -> Response:
+        """One item as the catalog has it, or out of the catalog with it."""
+        doors = self._doors
+        doors.authorize(request)
+        item_id = request.path_params["item_id"]
+        unknown = Refused(404, "unknown_item", "The catalog has no such item.")
+        if not item_id or len(item_id) > MAX_ID_LENGTH:
+            raise unknown
+        if request.method == "DELETE":
+            if not await delete_item(doors.redis, item_id, now=doors.clock()):
+                raise unknown
+            await doors.recommender.refresh_catalog(doors.redis)
+            return _json({"deleted": item_id})
+        item = await find_item(doors.redis, item_id)
+        if item is None:
+            raise unknown
+        return _json(item.to_public())
+
+    async def recommend(self, request: Request) -> Response:
+        """Offers for whom a backend names: `{slots, user_id | anonymous_id, page}`, or the visitor's cookie.
+
+        The header `X-Habitue-Visitor: <cookie value>` stands for the ids. Without anybody, or for somebody
+        who is not known yet, offers follow the page.
+        """
+        doors = self._doors
+        doors.authorize(request)
+        question = await _question(request)
+        slots = question.get("slots")
+        if isinstance(slots, str):
+            slots = slots.split(",")
+        if not isinstance(slots, list) or not slots:
+            raise Refused(
+                400, "missing_slots", 'slots is a list of slot ids, as in {"slots": ["home-hero"]}.'
+            )
+        profile_id = self._who(request, question)
+        # Somebody has to be read even when nobody is asked for: the catalog's changes come with it.
+        profile = await doors.read_profile(profile_id) if profile_id else None
+        if profile_id is None:
+            await doors.recommender.refresh_catalog(doors.redis)
+        answered = doors.recommender.answer(
+            slots, question.get("page"), profile, _consent(profile), doors.clock()
+        )
+        doors.note(doors.recommender.decision_records())
+        return _json({"slots": answered})
+
+    def _who(self, request: Request, question: dict[str, Any]) -> str | None:
+        handed = request.headers.get("x-habitue-visitor")
+        if handed is not None:
+            return self._doors.visitor_of(handed)
+        for name, prefix in (("user_id", USER_PREFIX), ("anonymous_id", "")):
+            said = question.get(name)
+            if isinstance(said, int) and not isinstance(said, bool):
+                said = str(said)
+            if said is None or said == "":
+                continue
+            if not isinstance(said, str) or len(said) > MAX_ID_LENGTH or not _storable(said):
+                raise Refused(400, "invalid_identity", f"{name} is text of up to {MAX_ID_LENGTH} characters.")
+            if not prefix and said.startswith(USER_PREFIX):
+                raise Refused(
+                    400, "invalid_identity", f"an anonymous_id does not begin with {USER_PREFIX!r}."
+                )
+            return prefix + said
+        return None
+
+
+def _consent(profile: Profile | None) -> Consent:
+    """What the profile remembers; a profile that says nothing was kept because the key assumed consent."""
+    if profile is None:
+        return DENIED
+    return from_record(profile.consents) or GRANTED
+
+
+# ---- reading -------------------------------------------------------------------------------------
+
+
+async def _question(request: Request) -> dict[str, Any]:
+    if request.method == "GET":
+        query = dict(request.query_params)
+        page = {name: query[name] for name in ("type", "item_id", "category") if name in query}
+        return {**query, "page": page}
+    body = b""
+    async for chunk in _unpacked(request.stream(), MAX_QUESTION_BYTES):
+        body += chunk
+    question = _parsed(body, "The body is not JSON.")
+    if not isinstance(question, dict):
+        raise Refused(400, "invalid_body", "The body is a JSON object.")
+    return question
+
+
+async def _unpacked(stream: AsyncIterator[bytes], limit: int) -> AsyncIterator[bytes]:
+    """The body's chunks, gunzipped when it begins like gzip; never more than `limit` bytes in all."""
+    unpacker: Any = None
+    head: bytes | None = b""
+    size = 0
+    too_large = Refused(413, "body_too_large", f"The body has more than {limit} bytes.")
+    async for chunk in stream:
+        if head is not None:
+            head += chunk
+            if len(head) < 2:
+                continue
+            chunk, head = head, None
+            if chunk.startswith(_GZIP):
+                unpacker = zlib.decompressobj(zlib.MAX_WBITS | 16)
+        if unpacker is None:
+            size += len(chunk)
+            if size > limit:
+                raise too_large
+            yield chunk
+            continue
+        while chunk:
+            try:
+                piece = unpacker.decompress(chunk, 1 << 20)  # a bomb comes out in pieces, and is counted
+            except zlib.error:
+                raise Refused(400, "invalid_gzip", "The body begins like gzip and is not.") from None
+            size += len(piece)
+            if size > limit:
+                raise too_large
+            yield piece
+            chunk = unpacker.unconsumed_tail
+    if head:
+        yield head
+
+
+async def _items(chunks: AsyncIterator[bytes]) -> AsyncIterator[list[Any]]:
+    """Items in groups: lines of JSON as they come, or one array. A line that is no JSON is a bad item."""
+    buffer = b""
+    whole: bool | None = None
+    async for chunk in chunks:
+        buffer += chunk
+        if whole is None and (start := buffer.lstrip()):
+            # One array, or one object written over several lines; else every line is an item.
+            whole = start.startswith(b"[") or start.split(b"\n", 1)[0].strip() == b"{"
+        if whole is None:
+            continue
+        if whole:
+            if len(buffer) > MAX_ARRAY_BYTES:
+                raise Refused(413, "body_too_large", "An array this long must be sent as JSON lines.")
+            continue
+        *lines, buffer = buffer.split(b"\n")
+        if len(buffer) > MAX_LINE_BYTES:
+            raise Refused(413, "body_too_large", f"A line has more than {MAX_LINE_BYTES} bytes.")
+        for start_at in range(0, len(lines), _CHUNK_LINES):
+            yield [_line(line) for line in lines[start_at : start_at + _CHUNK_LINES] if line.strip()]
+    if whole:
+        items = _parsed(buffer, "The body is neither a JSON array nor JSON lines.")
+        items = items if isinstance(items, list) else [items]
+        for start_at in range(0, len(items), _CHUNK_LINES):
+            yield items[start_at : start_at + _CHUNK_LINES]
+    elif buffer.strip():
+        try:
+            yield [orjson.loads(buffer)]
+        except orjson.JSONDecodeError:
+            yield [None]
+
+
+def _line(line: bytes) -> Any:
+    """What a line says; None, which no item is, when it is not JSON."""
+    try:
+        return orjson.loads(line)
+    except orjson.JSONDecodeError:
+        return None
+
+
+def _parsed(body: bytes, message: str) -> Any:
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError:
+        raise Refused(400, "invalid_json", message) from None
+
+
+def _storable(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+# ---- answering -----------------------------------------------------------------------------------
+
+
+def _answered(
+    endpoint: Callable[[Request], Awaitable[Response]],
+) -> Callable[[Request], Awaitable[Response]]:
+    async def answer(request: Request) -> Response:
+        try:
+            return await endpoint(request)
+        except Refused as error:
+            body = problem(error.status, error.code, str(error))
+            return Response(body, error.status, media_type="application/problem+json")
+
+    return answer
+
+
+def _json(content: object) -> Response:
+    return Response(orjson.dumps(content), media_type="application/json")

@@ -1,0 +1,261 @@
+"""The recommender of one worker: catalog, model and live counts, and the answers made from them.
+
+`answer` is plain CPU work on what the worker holds. What it wants from Redis before that travels with the
+profile's read: `read_commands` and `absorb`. `run` keeps everything fresh beside it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from time import time_ns
+from typing import Any
+
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from habitue_collector.consent import Consent
+from habitue_collector.profile import Profile
+from habitue_collector.store import keys
+from habitue_recommender import decision_ids, live
+from habitue_recommender.candidates import Candidates
+from habitue_recommender.catalog_store import CatalogReader
+from habitue_recommender.decide import consider
+from habitue_recommender.offers import Decision
+from habitue_recommender.page import Page
+from habitue_recommender.served import NO_MODEL, Loaded, ServedModel
+from habitue_recommender.settings import RecommenderSettings
+from habitue_recommender.slots import MAX_SLOTS_PER_REQUEST, Slot
+from habitue_recommender.trust import patterns
+
+LIVE_FILE = "live"  # <data>/models/live: the digest of the artifact to serve
+_TICK_SECONDS = 1.0
+_RETRY_TICKS = 30  # before an artifact that could not be loaded is tried again
+_MAX_RECORDS = 10_000  # decisions waiting for the next flush; past it they are counted and let go
+_MAX_SLOT_LENGTH = 100
+
+_log = logging.getLogger(__name__)
+
+Load = Callable[[Path], Loaded]
+
+
+class Recommender:
+    """See the module. `load` reads an artifact's folder (`artifact.load`); `clock` gives milliseconds."""
+
+    def __init__(
+        self,
+        settings: RecommenderSettings,
+        models: Path,
+        load: Load,
+        clock: Callable[[], int] = lambda: time_ns() // 1_000_000,
+        locale: str = "en",
+    ) -> None:
+        self.settings = settings
+        self.reader = CatalogReader()
+        self.model: ServedModel | None = None
+        self.live = live.NOTHING_LIVE
+        self.swaps = 0
+        self.records_lost = 0
+        self._models = models
+        self._load = load
+        self._clock = clock
+        self._locale = locale
+        self._hosts = patterns(settings.hosts)
+        self._live_packed: bytes | None = None
+        self._live_read_at = 0
+        self._records: list[dict[str, Any]] = []
+        # A random start: two workers that decide in the same millisecond make different ids.
+        self._sequence = int.from_bytes(os.urandom(6), "big")
+        self._every = round(1 / settings.record_share) if settings.record_share > 0 else 0
+        self._wake = asyncio.Event()
+        self._failed: tuple[str, int] = ("", 0)
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether offers can be answered: the catalog is in. A model may come later."""
+        return self.reader.loaded
+
+    @property
+    def digest(self) -> str:
+        """Which artifact answers."""
+        return self.model.digest if self.model is not None else NO_MODEL
+
+    # ---- what a decision wants to know of Redis ----------------------------------------------------
+
+    def read_commands(self) -> list[tuple[bytes, ...]]:
+        """To be pipelined with the profile's read; the replies go to `absorb`."""
+        commands = [self.reader.changes_command()]
+        now = self._clock()
+        if now - self._live_read_at >= live.PUBLISH_EVERY:
+            self._live_read_at = now
+            commands.append((b"GET", keys.LIVE_POPULAR.encode()))
+        return commands
+
+    def absorb(self, replies: Sequence[Any]) -> None:
+        """Take in the replies of one `read_commands`, errors among them."""
+        if replies and not isinstance(replies[0], Exception):
+            self.reader.absorb(replies[0])
+            if self.reader.reload_wanted:
+                self._wake.set()
+        if len(replies) > 1 and (replies[1] is None or isinstance(replies[1], bytes)):
+            self._take_live(replies[1])
+
+    def _take_live(self, packed: bytes | None) -> None:
+        if packed != self._live_packed:
+            self._live_packed = packed
+            self.live = live.parse(packed)
+
+    # ---- answers -----------------------------------------------------------------------------------
+
+    def answer(
+        self,
+        slots: Any,
+        page: Any,
+        profile: Profile | None,
+        consent: Consent,
+        now: int | None = None,
+        anonymous_id: str | None = None,
+    ) -> dict[str, dict[str, Any]]:
+        """Offers by slot id, as they go on the wire; `slots` and `page` as the request says them.
+
+        The decisions wait in `decision_records` for the next flush.
+        """
+        decided = self.decide(slots, page, profile, consent, now)
+        for decision, candidates in decided:
+            if not decision.unknown:
+                self._note(decision, candidates, profile if consent.keeps_profile else None, anonymous_id)
+        return {decision.slot: decision.to_public(self._locale) for decision, _ in decided}
+
+    def decide(
+        self, slots: Any, page: Any, profile: Profile | None, consent: Consent, now: int | None = None
+    ) -> list[tuple[Decision, Candidates]]:
+        """The decisions behind `answer`, with what they were made from; nothing is noted."""
+        asked = self._asked(slots)
+        if not asked:
+            return []
+        self._sequence += len(asked)
+        return consider(
+            asked,
+            page if isinstance(page, Page) else Page.parse(page),
+            profile if consent.keeps_profile else None,
+            self.reader.catalog,
+            self.model,
+            self.live,
+            self._clock() if now is None else now,
+            self.settings,
+            personalize=consent.personalizes,
+            sequence=self._sequence,
+            hosts=self._hosts,
+        )
+
+    def read_decision_id(self, text: object) -> decision_ids.DecisionId | None:
+        """What a decision_id that came back says; None when it is not one of ours."""
+        return decision_ids.read(self.settings.signing_keys, text)
+
+    def decision_records(self) -> list[dict[str, Any]]:
+        """The decisions since the last call, for the log."""
+        records, self._records = self._records, []
+        return records
+
+    def _asked(self, slots: Any) -> list[Slot | str]:
+        if not isinstance(slots, list | tuple):
+            return []
+        names = dict.fromkeys(
+            name for name in slots if isinstance(name, str) and 0 < len(name) <= _MAX_SLOT_LENGTH
+        )
+        return [self.settings.slots.get(name, name) for name in list(names)[:MAX_SLOTS_PER_REQUEST]]
+
+    def _note(
+        self,
+        decision: Decision,
+        candidates: Candidates,
+        profile: Profile | None,
+        anonymous_id: str | None,
+    ) -> None:
+        if len(self._records) >= _MAX_RECORDS:
+            self.records_lost += 1
+            return
+        if anonymous_id is None and profile is not None and not profile.is_user:
+            anonymous_id = profile.profile_id
+        record = decision.to_record(anonymous_id if profile is not None else None)
+        if profile is not None and profile.state.get("bot"):
+            record["bot"] = True
+        if self._every and decision.sequence % self._every == 0:
+            record["full"] = {
+                "candidates": candidates.to_record(),
+                "drops": decision.drops,
+                "profile": profile.to_record() if profile is not None else None,
+            }
+        self._records.append(record)
+
+    # ---- beside the answers ------------------------------------------------------------------------
+
+    async def run(self, redis: Redis) -> None:
+        """Keep catalog, live counts and model fresh until cancelled; survives Redis and broken artifacts."""
+        while True:
+            try:
+                await self.refresh(redis)
+            except (RedisError, OSError) as error:
+                _log.warning("the recommender waits for Redis: %s", error)
+            self._wake.clear()
+            if not self.reader.reload_wanted:
+                try:
+                    await asyncio.wait_for(self._wake.wait(), _TICK_SECONDS)
+                except TimeoutError:
+                    continue
+            else:
+                await asyncio.sleep(_TICK_SECONDS)
+
+    async def refresh_catalog(self, redis: Redis) -> None:
+        """Follow the catalog's changes now: for who has no profile to read them with."""
+        await self.reader.follow(lambda command: _execute(redis, command))
+        if self.reader.reload_wanted:
+            self._wake.set()
+
+    async def refresh(self, redis: Redis) -> None:
+        """One round of `run`: the model, the catalog (anew where that is wanted), the live counts."""
+        await self.swap_model()
+        if self.reader.reload_wanted:
+            await self.reader.load(redis)
+        else:
+            await self.refresh_catalog(redis)
+        packed: Any = await redis.get(keys.LIVE_POPULAR)
+        self._take_live(packed)
+
+    async def swap_model(self) -> bool:
+        """Serve the artifact that `live` names, if it is another one; True when it changed.
+
+        Loaded in a thread and exchanged by one assignment: decisions under way keep the one they began with.
+        """
+        found = await asyncio.to_thread(self._look)
+        if found is None:
+            return False
+        self.model = found
+        self.swaps += 1
+        _log.info("serving model %s", found.digest)
+        return True
+
+    def _look(self) -> ServedModel | None:
+        try:
+            digest = (self._models / LIVE_FILE).read_text("utf-8").strip()
+        except (OSError, UnicodeDecodeError):
+            return None
+        if not digest or digest == self.digest or Path(digest).name != digest:
+            return None
+        failed, ticks = self._failed
+        if failed == digest and ticks > 0:
+            self._failed = (digest, ticks - 1)
+            return None
+        try:
+            return ServedModel(self._load(self._models / digest))
+        except Exception:  # whatever is wrong with it, the one that serves goes on
+            self._failed = (digest, _RETRY_TICKS)
+            _log.exception("model %s cannot be served", digest)
+            return None
+
+
+async def _execute(redis: Redis, command: tuple[bytes, ...]) -> Any:
+    return await redis.execute_command(*command)  # type: ignore[no-untyped-call]  # published without types

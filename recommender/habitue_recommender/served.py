@@ -1,0 +1,96 @@
+"""A loaded artifact as decisions use it: item ids in and out, never a raise into a request."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from habitue_recommender.models.base import Model, Query, Ranked
+from habitue_recommender.vocabulary import Vocabulary
+
+NO_MODEL = "none"  # the digest of decisions made without one
+
+_log = logging.getLogger(__name__)
+
+
+class Loaded(Protocol):
+    """What `artifact.load` gives."""
+
+    @property
+    def digest(self) -> str: ...
+    @property
+    def manifest(self) -> Mapping[str, Any]: ...
+    @property
+    def vocabulary(self) -> Vocabulary: ...
+    @property
+    def models(self) -> Mapping[str, Model]: ...
+
+
+class ServedModel:
+    """One artifact and what was already looked up in it. Lives as long as a decision holds it.
+
+    `data_until` is the latest time in what it was trained on (ms; 0: not known).
+    """
+
+    def __init__(self, loaded: Loaded) -> None:
+        self.digest = loaded.digest
+        data = loaded.manifest.get("data")
+        self.data_until = int(data.get("until") or 0) if isinstance(data, Mapping) else 0
+        self._vocabulary = loaded.vocabulary
+        self._members = dict(loaded.models)
+        # A lookup in the mapped arrays costs 4 µs, and popular items come by in every request.
+        self._ids: list[str | None] = [None] * len(loaded.vocabulary)
+        self._week: frozenset[str] | None = None
+        self.failures = 0
+
+    def index(self, item_id: str) -> int:
+        """The index of an item, -1 when the model does not know it."""
+        return self._vocabulary.index(item_id)
+
+    def item_id(self, index: int) -> str:
+        known = self._ids[index]
+        if known is None:
+            known = self._ids[index] = self._vocabulary.item_id(index)
+        return known
+
+    def score(self, name: str, query: Query) -> tuple[list[str], list[float]]:
+        """Item ids of one member, best first, and their scores; nothing when it is missing or fails."""
+        member = self._members.get(name)
+        if member is None:
+            return [], []
+        try:
+            return self._named(member.score(query))
+        except Exception:  # a model's fault must not cost a visitor the page: the next source answers
+            self._failed(name)
+            return [], []
+
+    def because(self, name: str, query: Query, item_id: str) -> str | None:
+        """The visitor's own item that speaks most for this one."""
+        member = self._members.get(name)
+        if member is None:
+            return None
+        try:
+            anchor = member.because(query, self.index(item_id))
+        except Exception:  # as above: the offer stands, with a more general reason
+            self._failed(name)
+            return None
+        return self.item_id(anchor) if anchor is not None and 0 <= anchor < len(self._ids) else None
+
+    def this_week(self) -> frozenset[str]:
+        """Items that are on the list of the last week of the data."""
+        if self._week is None:
+            popular = self._members.get("popular")
+            lister = getattr(popular, "this_week", None)
+            self._week = frozenset(self._named(lister(500))[0]) if lister is not None else frozenset()
+        return self._week
+
+    def _named(self, ranked: Ranked) -> tuple[list[str], list[float]]:
+        ids = self._ids
+        names = [ids[index] or self.item_id(index) for index in ranked.items.tolist()]
+        return names, ranked.scores.tolist()
+
+    def _failed(self, name: str) -> None:
+        self.failures += 1
+        if self.failures < 10:  # the first ones say what it is; a thousand a second would only fill the disk
+            _log.exception("model %s of artifact %s failed", name, self.digest)

@@ -1,0 +1,234 @@
+"""Slots: places on the shop's pages, and what each one shows. Pure.
+
+A shop that configures nothing has the nine below. `[slots.<id>]` in habitue.toml changes one or adds another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from enum import StrEnum
+from typing import Any
+
+from habitue_recommender.assignment import DEFAULT_VARIANT, HOLDOUT_VARIANT, Variant
+
+MAX_SIZE = 100
+MAX_SLOTS_PER_REQUEST = 20
+UNKNOWN_SLOT = "unknown_slot"
+
+
+class Source(StrEnum):
+    """Where candidates come from. A slot names them in order: the first that fill it win."""
+
+    SESSION_NEIGHBOURS = "session_neighbours"  # what people did whose visit looked like this one
+    ITEM_ITEM = "item_item"  # what goes with the item on the page, or with those touched last
+    FACTORS = "factors"  # long-term taste
+    TOGETHER = "together"  # bought with the item on the page or with what is in the cart
+    RECENTLY_VIEWED = "recently_viewed"
+    POPULAR_NOW = "popular_now"  # what distinct visitors look at this hour, from the live log
+    POPULAR = "popular"  # the model's ranking: of the category, then of everything
+    NEW_ITEMS = "new_items"  # the newest of what the visitor or the page is about, then of everything
+
+
+CHEAP = frozenset({Source.RECENTLY_VIEWED, Source.POPULAR_NOW, Source.POPULAR, Source.NEW_ITEMS})
+"""Answered from memory within microseconds: what is left when a slot is late."""
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """One place for offers.
+
+    `max_per_category` and `max_per_brand` are 0 for as many as there are. With `same_category` only items of
+    the page's category stand here (when there are any). `new_share` of the places goes to new items.
+    With `fallback`, what is popular and what is new fill what its own sources leave empty.
+    `page_types` says where the slot belongs, for layouts and the console; a request is answered anywhere.
+    """
+
+    id: str
+    title: str = ""
+    sources: tuple[Source, ...] = ()
+    size: int = 12
+    page_types: tuple[str, ...] = ()
+    max_per_category: int = 0
+    max_per_brand: int = 0
+    same_category: bool = False
+    fallback: bool = True
+    new_share: float = 0.0
+    deadline_ms: int = 50
+    holdout: float = 0.0
+    variants: tuple[Variant, ...] = ()
+
+    def order(self) -> tuple[Source, ...]:
+        """The sources as they are asked, those that never fail at the end."""
+        if not self.fallback:
+            return self.sources
+        return (*self.sources, *(source for source in LAST_RESORT if source not in self.sources))
+
+
+LAST_RESORT = (Source.POPULAR_NOW, Source.POPULAR, Source.NEW_ITEMS)
+
+_NEIGHBOURS, _ITEM_ITEM, _FACTORS, _TOGETHER = (
+    Source.SESSION_NEIGHBOURS,
+    Source.ITEM_ITEM,
+    Source.FACTORS,
+    Source.TOGETHER,
+)
+_RECENT, _NOW, _POPULAR, _NEW = (
+    Source.RECENTLY_VIEWED,
+    Source.POPULAR_NOW,
+    Source.POPULAR,
+    Source.NEW_ITEMS,
+)
+
+DEFAULT_SLOTS: dict[str, Slot] = {
+    slot.id: slot
+    for slot in (
+        Slot(
+            "home-hero",
+            "For you",
+            (_NEIGHBOURS, _FACTORS, _ITEM_ITEM, _NOW, _POPULAR, _NEW),
+            page_types=("home",),
+            max_per_category=4,
+            new_share=1 / 12,
+        ),
+        # Nothing but the truth under this title: a visitor who looked at nothing gets nothing here.
+        Slot("home-recent", "You looked at recently", (_RECENT,), page_types=("home",), fallback=False),
+        Slot(
+            "home-popular",
+            "Popular right now",
+            (_NOW, _POPULAR, _NEW),
+            page_types=("home",),
+            max_per_category=3,
+        ),
+        Slot(
+            "category-top",
+            "Our choice for you",
+            (_NEIGHBOURS, _FACTORS, _NOW, _POPULAR, _NEW),
+            page_types=("category",),
+            same_category=True,
+            max_per_brand=4,
+            new_share=1 / 12,
+        ),
+        Slot(
+            "pdp-related",
+            "Similar choices",
+            (_ITEM_ITEM, _NEIGHBOURS, _POPULAR, _NEW),
+            page_types=("product",),
+            new_share=1 / 12,
+        ),
+        Slot(
+            "pdp-together",
+            "Often bought together",
+            (_TOGETHER, _ITEM_ITEM, _POPULAR, _NEW),
+            size=4,
+            page_types=("product",),
+            max_per_category=2,
+        ),
+        Slot(
+            "cart-extras",
+            "Goes with your cart",
+            (_TOGETHER, _NEIGHBOURS, _FACTORS, _NOW, _POPULAR, _NEW),
+            size=6,
+            page_types=("cart",),
+            max_per_category=2,
+        ),
+        Slot(
+            "search-popular",
+            "Popular right now",
+            (_NOW, _POPULAR, _NEW),
+            page_types=("search",),
+            max_per_category=3,
+        ),
+        Slot(
+            "thanks-next",
+            "For your next visit",
+            (_FACTORS, _TOGETHER, _NOW, _POPULAR, _NEW),
+            size=6,
+            page_types=("thanks",),
+            max_per_category=2,
+        ),
+    )
+}
+
+
+def parse_slots(table: Any, problems: list[str]) -> dict[str, Slot]:
+    """The default slots with the tables of `[slots.*]` laid over them; every problem is one sentence."""
+    slots = dict(DEFAULT_SLOTS)
+    if not isinstance(table, Mapping):
+        problems.append("[slots] holds one table per slot, as in [slots.home-hero]")
+        return slots
+    for slot_id, raw in table.items():
+        where = f"[slots.{slot_id}]"
+        if not isinstance(raw, Mapping):
+            problems.append(f"{where} is not a table")
+            continue
+        known = {one.name for one in fields(Slot)} - {"id"}
+        problems += [
+            f"{where} {name} is not a setting; there are {', '.join(sorted(known))}"
+            for name in raw
+            if name not in known
+        ]
+        changes: dict[str, Any] = {}
+        for name in known & raw.keys():
+            try:
+                changes[name] = _parse(name, raw[name])
+            except ValueError as error:
+                problems.append(f"{where} {name}: {error}")
+        slot = replace(slots.get(slot_id, Slot(slot_id)), **changes)
+        if not slot.sources:
+            problems.append(f"{where} names no sources; there are {', '.join(Source)}")
+        slots[slot_id] = slot
+    return slots
+
+
+def _parse(name: str, value: Any) -> Any:
+    """One setting of a slot; raises ValueError with a sentence."""
+    if name == "sources":
+        words = _words(value)
+        for word in words:
+            if word not in set(Source):
+                raise ValueError(f"{word!r} is not a source; there are {', '.join(Source)}")
+        if len(set(words)) != len(words):
+            raise ValueError("a source is there twice")
+        return tuple(Source(word) for word in words)
+    if name == "page_types":
+        return _words(value)
+    if name == "title":
+        if not isinstance(value, str):
+            raise ValueError(f"{value!r} is not text")
+        return value
+    if name in ("same_category", "fallback"):
+        if not isinstance(value, bool):
+            raise ValueError(f"{value!r} is not true or false")
+        return value
+    if name in ("new_share", "holdout"):
+        return _share(value)
+    if name == "variants":
+        return _variants(value)
+    least, most = {"size": (1, MAX_SIZE), "deadline_ms": (1, 10_000)}.get(name, (0, MAX_SIZE))
+    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+        raise ValueError(f"{value!r} is not a whole number from {least} to {most}")
+    return value
+
+
+def _words(value: Any) -> tuple[str, ...]:
+    if not isinstance(value, list | tuple) or not all(isinstance(word, str) for word in value):
+        raise ValueError(f"{value!r} is not a list of words")
+    return tuple(value)
+
+
+def _share(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
+        raise ValueError(f"{value!r} is not a share from 0 to 1")
+    return float(value)
+
+
+def _variants(value: Any) -> tuple[Variant, ...]:
+    if not isinstance(value, Mapping):
+        raise ValueError("variants are names with a share, as in variants = {b = 0.5}")
+    variants = tuple(Variant(name, _share(share)) for name, share in value.items())
+    if {variant.name for variant in variants} & {DEFAULT_VARIANT, HOLDOUT_VARIANT}:
+        raise ValueError(f"{DEFAULT_VARIANT!r} and {HOLDOUT_VARIANT!r} are taken")
+    if sum(variant.share for variant in variants) > 1 + 1e-9:
+        raise ValueError("the shares sum to more than 1")
+    return variants

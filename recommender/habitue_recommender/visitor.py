@@ -1,0 +1,69 @@
+"""What a decision reads of a profile, taken out once per request. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from habitue_collector.profile import Bought, Exposure, Profile, RecentItem
+from habitue_recommender.catalog import prefixes
+
+HOUR = 3_600_000
+
+
+@dataclass(slots=True)
+class Visitor:
+    """One person as far as offers may follow them; the empty one is somebody of whom nothing may be used.
+
+    `at` is the time of their last event: ages are counted from there, so that the same question without a
+    new event has the same answer a minute later.
+    """
+
+    profile_id: str = ""
+    at: int = 0
+    session: list[str] = field(default_factory=list)  # oldest touch first
+    recent: dict[str, RecentItem] = field(default_factory=dict)  # oldest first
+    bought: dict[str, Bought] = field(default_factory=dict)
+    cart: frozenset[str] = frozenset()
+    exposures: dict[str, Exposure] = field(default_factory=dict)
+    categories: dict[str, float] = field(default_factory=dict)  # path → share
+    brands: dict[str, float] = field(default_factory=dict)
+    _by_prefix: dict[str, float] | None = None
+
+    @classmethod
+    def of(cls, profile: Profile) -> Visitor:
+        session = profile.session
+        return cls(
+            profile.profile_id,
+            profile.last_seen or (session.last if session else 0),
+            session.items if session else [],
+            profile.recent_items,
+            profile.bought,
+            frozenset(profile.cart),
+            profile.exposures,
+            profile.affinity("category"),
+            profile.affinity("brand"),
+        )
+
+    def just_bought(self) -> list[str]:
+        """What was bought within an hour before the last event, for the page after an order."""
+        return [item_id for item_id, bought in self.bought.items() if self.at - bought.last < HOUR]
+
+    @property
+    def has_affinity(self) -> bool:
+        return bool(self.categories or self.brands)
+
+    def affinity(self, category: str, brand: str) -> float:
+        """How much an item of this category and brand is their kind: 0 to 1.
+
+        A path counts by how much of it they share: who looks at `Shoes/Trail` also leans to `Shoes/Road`.
+        """
+        if self._by_prefix is None:
+            shares: dict[str, float] = {}
+            for path, share in self.categories.items():
+                for prefix in prefixes(path):
+                    shares[prefix] = shares.get(prefix, 0.0) + share
+            self._by_prefix = shares
+        known = self._by_prefix
+        paths = list(prefixes(category))
+        by_category = sum(known.get(path, 0.0) for path in paths) / len(paths) if paths else 0.0
+        return 0.7 * by_category + 0.3 * self.brands.get(brand, 0.0)
