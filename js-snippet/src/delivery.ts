@@ -2,7 +2,7 @@
 import { writeKey } from './config'
 import { consent, granted } from './consent'
 import { currentPage } from './events'
-import { about, answered, open } from './questions'
+import { about, answered, heldFor, open } from './questions'
 import type { Answers } from './questions'
 import { MAX_BYTES, done, keep, loggingOut, next } from './queue'
 import type { Batch } from './queue'
@@ -55,7 +55,7 @@ export function flush(leaving?: boolean): void {
     if (flights && !leaving) return
     const slots = leaving || loggingOut() ? [] : open()
     const batch = granted() ? next(slots.length > 0) : undefined
-    if (!batch && !slots.length && !notice) return
+    if (!batch && !slots.length && !notice) return heldFor() ? schedule(heldFor()) : undefined
     if (leaving && batch && bytesInFlight + batch.size > MAX_BYTES) return
     dispatch(batch, slots, leaving)
   } while (leaving)
@@ -93,7 +93,7 @@ function dispatch(batch: Batch | undefined, slots: string[], leaving?: boolean):
         remove('nonce')
       }
       keep()
-      schedule(GAP)
+      if (next(false) || open().length || notice) schedule(GAP)
       document.dispatchEvent(new CustomEvent('habitue:sent', { detail: { events, answer } }))
       if (slots.length) answered(slots, (answer.slots || {}) as Answers)
     }),
@@ -101,7 +101,7 @@ function dispatch(batch: Batch | undefined, slots: string[], leaving?: boolean):
       landed()
       notice = notice || told
       for (const why in losses) lose(why as Loss, losses[why as Loss])
-      const pause = Math.min(1000 * 2 ** failures++, LONGEST_PAUSE) * (0.5 + Math.random() / 2)
+      const pause = Math.min(1000 * 3 ** failures++, LONGEST_PAUSE) * (0.5 + Math.random() / 2)
       blockedUntil = Date.now() + Math.max(pause, refused.pause)
       keep(blockedUntil)
       schedule(0)

@@ -58,13 +58,13 @@ function track(name: string, properties?: Json): void {
 
 function page(name?: string, properties?: Json, at?: number): void {
   const facts = { url: location.href, path: location.pathname, search: location.search, title: document.title }
-  const event = record('page', { name, properties: Object.assign(facts, properties) }, undefined, at)
-  // Single-page shops set the title after the address.
-  if (event && !at) {
-    setTimeout(() => {
-      if (location.href === event.context.page.url) event.properties!.title = event.context.page.title = document.title
-    }, 50)
-  }
+  record('page', { name, properties: Object.assign(facts, properties) }, undefined, at)
+}
+
+/** What else turns up in the next moment goes in the same request. */
+function askFor(ids: string[], about: About): void {
+  ask(ids, about)
+  schedule(20)
 }
 
 /** Somebody else: what the slots show was not meant for them. */
@@ -102,7 +102,7 @@ const doors: Record<string, (...given: never[]) => void> = {
     const list = Array.isArray(ids) ? ids : []
     const heard = Array.isArray(ids) ? listener : ids
     if (heard) onAnswers(heard)
-    if (list.length) schedule(ask(list, Object.assign(aboutPage([]), about)))
+    if (list.length) askFor(list, Object.assign(aboutPage([]), about))
   },
   template(slot: string, template: Template) {
     templates[slot] = template
@@ -135,24 +135,29 @@ function start(): void {
 
 const open = safe(() => {
   start()
+  let tell = (): void => {}
   if (setting('pages') !== 'manual') {
     page(undefined, undefined, loaded)
-    watchPages(
-      safe((referrer) => {
-        refer(referrer)
-        page()
-      })
-    )
+    tell = watchPages((at, referrer) => {
+      refer(referrer)
+      page(undefined, undefined, at)
+    })
   }
   const waiting = (habitue.q || []) as Call[]
   habitue.q = { push: handle }
   for (const call of Array.from(waiting)) handle(call)
   watchSlots((slots) => {
-    schedule(ask(slots.map((slot) => slot.getAttribute('data-habitue-slot')!), aboutPage(slots)))
+    askFor(
+      slots.map((slot) => slot.getAttribute('data-habitue-slot')!),
+      aboutPage(slots)
+    )
     loadRenderer()
     if (habitue.core!.found) habitue.core!.found()
   })
-  const leave = safe(() => flush(true))
+  const leave = safe(() => {
+    tell()
+    flush(true)
+  })
   document.addEventListener('visibilitychange', () => {
     if (document.visibilityState === 'hidden') leave()
   })
@@ -162,13 +167,9 @@ const open = safe(() => {
     safe(release)()
   })
   addEventListener('pageshow', () => schedule(250))
-  if (forget_()) announce()
+  // A browser that has come to refuse since it agreed.
+  if (withdraw()) announce()
 })
-
-/** A browser that has come to refuse since it agreed: forget, and say so. */
-function forget_(): boolean {
-  return withdraw()
-}
 
 safe(() => {
   if (habitue.core) return

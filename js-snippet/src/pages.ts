@@ -1,30 +1,50 @@
-/** Page views: the first, those of a single-page shop, and those of a page that comes back from the bfcache. */
+/** Page views of a single-page shop, and of a page that comes back from the bfcache. */
+import { safe } from './safe'
+
+/** Single-page shops set the title after the address, ms. */
+const TITLE_WAIT = 50
 
 /** A fragment is a place on the page, unless the shop routes by it (`#/cart`, `#!cart`). */
 function place(): string {
   return location.href.replace(/#(?![!/]).*/, '')
 }
 
-/** Calls `view` with the address of the page before, each time the visitor sees another page. */
-export function watchPages(view: (referrer: string) => void): void {
+/**
+ * Calls `view` with when it happened and the address of the page before, each time the visitor sees another page.
+ * Returns what tells a view that still waits for its title: to be called when the page leaves.
+ */
+export function watchPages(view: (at: number, referrer: string) => void): () => void {
   let last = place()
+  let changedAt = 0
+  let referrer = last
+  const tell = safe(() => {
+    const at = changedAt
+    changedAt = 0
+    if (at) view(at, referrer)
+  })
   const look = (): void => {
     const now = place()
     if (now === last) return
-    const referrer = last
+    referrer = last
     last = now
-    view(referrer)
+    changedAt = Date.now()
+    setTimeout(tell, TITLE_WAIT)
   }
   for (const name of ['pushState', 'replaceState'] as const) {
     const original = history[name]
     history[name] = function (this: History, ...given: Parameters<History['pushState']>) {
+      tell()
       original.apply(this, given)
       look()
     }
   }
   addEventListener('popstate', look)
   addEventListener('hashchange', look)
-  addEventListener('pageshow', (event) => {
-    if (event.persisted) view(document.referrer)
-  })
+  addEventListener(
+    'pageshow',
+    safe((event: PageTransitionEvent) => {
+      if (event.persisted) view(Date.now(), document.referrer)
+    })
+  )
+  return tell
 }

@@ -45,18 +45,20 @@ const listeners: ((answers: Answers) => void)[] = []
 
 export let about: About = {}
 
-/** Returns how long the question waits at least, ms: what else turns up in that time goes in the same request. */
-export function ask(ids: string[], page: About): number {
+export function ask(ids: string[], page: About): void {
   wanted = wanted.concat(ids.filter((id) => !wanted.includes(id)))
   about = page
-  if (!pending()) return 20
   heldUntil = heldUntil || Date.now() + CONSENT_WAIT
-  return Math.max(heldUntil - Date.now(), 20)
+}
+
+/** How long the questions have to wait still, ms. */
+export function heldFor(): number {
+  return pending() && wanted.length ? Math.max(heldUntil - Date.now(), 0) : 0
 }
 
 /** The slots to ask for now. */
 export function open(): string[] {
-  return pending() && Date.now() < heldUntil ? [] : wanted
+  return heldFor() ? [] : wanted
 }
 
 export function answered(ids: string[], given: Answers): void {

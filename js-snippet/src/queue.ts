@@ -35,7 +35,8 @@ const LEASE = 30_000
 
 const tab = random()
 let batches: Batch[] = []
-let serial = 0
+/** Starts high, so that names sort as they were made. */
+let serial = 1e6
 let leaseUntil = 0
 let dirty = false
 
@@ -87,7 +88,7 @@ export function adopt(): number {
   let next = 0
   const events: Sighting[] = []
   const taken: string[] = []
-  for (const name of names()) {
+  for (const name of names().sort()) {
     const [kind, owner] = name.split('.')
     if (kind === 'consent' || kind === 'nonce' || owner === tab) continue
     const until = +(read('t.' + owner) || 0)
@@ -104,7 +105,7 @@ export function adopt(): number {
       }
     }
   }
-  events.sort((a, b) => (a.timestamp < b.timestamp ? -1 : 1)).forEach(add)
+  events.sort((a, b) => (a.timestamp < b.timestamp ? -1 : +(a.timestamp > b.timestamp))).forEach(add)
   if (events.length) keep()
   taken.forEach(remove)
   return next

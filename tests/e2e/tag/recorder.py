@@ -198,10 +198,12 @@ class _Handler(BaseHTTPRequestHandler):
             if path.endswith("slots.js") and not recorder.serves_renderer:
                 return self._answer(404, b"", "text/plain")
             content = (TAG / path.rpartition("/")[2]).read_bytes()
-            return self._answer(200, content, "text/javascript", {"Cache-Control": "max-age=600"})
+            return self._answer(200, content, "text/javascript", {"Cache-Control": "max-age=600", "Access-Control-Allow-Origin": "*"})
         if path.startswith("/image/"):
             svg = b'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 4 4"><path d="M0 0h4v4H0z" fill="#c60"/></svg>'
             return self._answer(200, svg, "image/svg+xml")
+        if path == "/favicon.ico":
+            return self._answer(200, b"", "image/x-icon")
         page = recorder.pages.get(path)
         if page is None:
             return self._answer(404, b"not laid out", "text/plain")
