@@ -5,7 +5,12 @@ from __future__ import annotations
 import logging
 import sys
 import time
-from typing import Any
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.progress import Progress as RichProgress
+    from rich.progress import TaskID
 
 logger = logging.getLogger("habitue")
 
@@ -13,36 +18,45 @@ QUIET_SECONDS = 5.0
 
 
 class Progress:
-    """`with Progress("Reading") as progress: progress(done, total)`."""
+    """`with Progress("Reading") as progress: progress(done, total)`. A total of 0 is an unknown one."""
 
-    def __init__(self, what: str, unit: str = "") -> None:
+    def __init__(self, what: str) -> None:
         self.what = what
-        self.unit = unit
-        self._bar: Any = None
+        self._rich: RichProgress | None = None
+        self._task: TaskID | None = None
         self._said = time.monotonic()
 
-    def __call__(self, done: int, total: int) -> None:
-        if sys.stderr.isatty():
-            self._show(done, total)
+    def __call__(self, done: int, total: int = 0) -> None:
+        if self._rich is not None and self._task is not None:
+            self._rich.update(self._task, completed=done, total=total or None)
         elif time.monotonic() - self._said > QUIET_SECONDS:
             self._said = time.monotonic()
-            logger.info("%s: %d %%", self.what, 100 * done // max(total, 1))
-
-    def _show(self, done: int, total: int) -> None:
-        if self._bar is None:
-            try:
-                from tqdm import tqdm
-            except ModuleNotFoundError:  # a nicety of the demo; the light installation does without
-                return
-            self._bar = tqdm(
-                total=total, desc=self.what, unit=self.unit or "row", unit_scale=True, leave=True, ncols=80
-            )
-        self._bar.total = total
-        self._bar.update(done - self._bar.n)
+            logger.info("%s: %s", self.what, f"{100 * done // total} %" if total else f"{done}")
 
     def __enter__(self) -> Progress:
+        if sys.stderr.isatty():
+            self._rich = bars()
+            self._rich.start()
+            self._task = self._rich.add_task(self.what, total=None)
         return self
 
-    def __exit__(self, *_: object) -> None:
-        if self._bar is not None:
-            self._bar.close()
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._rich is not None:
+            self._rich.stop()
+
+
+def bars() -> RichProgress:
+    """rich's bars on stderr, for those who fill several of them; silent where nobody looks."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=Console(stderr=True),
+        disable=not sys.stderr.isatty(),
+    )

@@ -115,11 +115,19 @@ class Supervisor:
         return self._code
 
     def _plan(self) -> list[Child]:
-        count = self.settings.server.workers or os.cpu_count() or 1
+        count = self._worker_count()
         workers = [
             Child(f"worker-{number}", "worker", ["--number", str(number)]) for number in range(1, count + 1)
         ]
         return [*workers, Child("background", "background", []), *self.tasks]
+
+    def _worker_count(self) -> int:
+        return self.settings.server.workers or os.cpu_count() or 1
+
+    def _resolved(self) -> dict[str, str]:
+        """What the settings left open, for the children."""
+        port = self._address.rsplit(":", 1)[1]
+        return {"HABITUE_PORT": port, "HABITUE_WORKERS": str(self._worker_count())}
 
     def _catch_signals(self) -> dict[signal.Signals, Any]:
         """A signal wakes the loop by a byte; the handler itself only notes it."""
@@ -253,7 +261,7 @@ class Supervisor:
 
         child.process = subprocess.Popen(
             command,
-            env={**self.environ, "HABITUE_PORT": self._address.rsplit(":", 1)[1]},
+            env={**self.environ, **self._resolved()},
             stdin=subprocess.DEVNULL,
             pass_fds=descriptors,
             preexec_fn=in_the_child,

@@ -1,0 +1,147 @@
+"""Feeds into the catalog, past orders into log and profiles; what `habitue import` and the demo share."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import redis.asyncio
+
+from habitue_collector.commit import Committer, Intake, Lifetimes, Submission
+from habitue_collector.events import USER_PREFIX, Event
+from habitue_collector.settings import Settings
+from habitue_collector.store.link import Link
+from habitue_collector.transfers import Mover
+from habitue_recommender.catalog_store import CatalogWriter
+from habitue_warehouse.archive import Archiver, ArchiverRunning
+from habitue_warehouse.imports.items import FeedReport, import_items
+from habitue_warehouse.imports.orders import MissingColumns, OrdersError, OrdersReport, read_orders
+from habitue_warehouse.imports.sources import FeedError
+
+from .connection import connected, redis_url
+from .errors import CommandError
+
+GROUP = 200  # events of one submission
+UNDER_WAY = 4  # submissions at a time: enough to fill a flush, few enough to be answered in time
+PATIENCE_SECONDS = 600.0  # nobody waits at a page for an import
+
+Progress = Callable[[int, int], None]  # done, of (0: unknown)
+
+
+def import_feed(settings: Settings, source: str, progress: Progress) -> FeedReport:
+    """A product feed into the catalog; running servers offer by it from the next decision on."""
+    now = time.time_ns() // 1_000_000
+    refused: Counter[str] = Counter()
+
+    async def work() -> FeedReport:
+        client = redis.asyncio.Redis.from_url(redis_url(settings))
+        loop = asyncio.get_running_loop()
+        async with client, CatalogWriter(client, now=now) as writer:
+
+            def store(items: list[Any]) -> None:  # called from the reader's thread
+                results = asyncio.run_coroutine_threadsafe(writer.add(items), loop).result()
+                refused.update(str(one.get("reason")) for one in results if one["status"] != "accepted")
+
+            return await asyncio.to_thread(
+                import_items, source, store, now=now, progress=lambda done: progress(done, 0)
+            )
+
+    with connected(settings):
+        try:
+            report = asyncio.run(work())
+        except (FeedError, FileNotFoundError) as error:
+            raise CommandError(str(error)) from None
+    report.items -= refused.total()
+    report.problems.update(refused)
+    return report
+
+
+def import_orders(
+    settings: Settings, source: Path, mapping: dict[str, str], progress: Progress, total: int = 0
+) -> OrdersReport:
+    """Past orders, each once however often they are imported, and into the archive."""
+    report = OrdersReport()
+    try:
+        events = read_orders(source, mapping, currency=settings.shop.currency, report=report)
+    except (MissingColumns, OrdersError) as error:
+        raise CommandError(str(error)) from None
+    with connected(settings) as client:
+        asyncio.run(commit(settings, events, lambda done: progress(done, total)))
+        with suppress(ArchiverRunning):  # the serving one does it within seconds
+            Archiver(client, settings.data.folder / "archive").run_once()
+    return report
+
+
+async def commit(settings: Settings, events: Iterable[Event], progress: Callable[[int], None]) -> None:
+    """Events of a trusted source through the committer, in their order for each person."""
+    lifetimes = settings.lifetimes
+    link = Link(redis_url(settings), on_lost=lambda reason: committer.on_lost(reason))
+    committer = Committer(
+        link,
+        patience_seconds=PATIENCE_SECONDS,
+        lifetimes=Lifetimes(
+            anonymous=lifetimes.anonymous_profile_days * 86_400,
+            bot=lifetimes.bot_profile_hours * 3_600,
+            user=lifetimes.user_profile_days * 86_400,
+        ),
+    )
+    committer.transfers = Mover(committer)
+    committer.start()
+    under_way: set[asyncio.Task[None]] = set()
+    done = 0
+    try:
+        for group in _groups(iter(events), GROUP):
+            if len(under_way) >= UNDER_WAY:
+                finished, under_way = await asyncio.wait(under_way, return_when=asyncio.FIRST_COMPLETED)
+                _raise_first(finished)
+            under_way.add(asyncio.ensure_future(_submit(committer, group)))
+            await asyncio.sleep(0)
+            done += len(group)
+            progress(done)
+        if under_way:
+            finished, under_way = await asyncio.wait(under_way)
+            _raise_first(finished)
+    finally:
+        await committer.close()
+
+
+async def _submit(committer: Committer, events: list[Event]) -> None:
+    answered: asyncio.Future[Submission] = asyncio.get_running_loop().create_future()
+    intakes = [
+        Intake(
+            event, number, USER_PREFIX + event.user_id if event.user_id else event.anonymous_id, server=True
+        )
+        for number, event in enumerate(events)
+    ]
+    submission = Submission(intakes, answered.set_result, received_at=events[-1].received_at)
+    while not committer.submit(submission):
+        await asyncio.sleep(0.05)
+    if (await answered).error is not None:
+        raise CommandError("Redis did not take the orders; import them again, what is there stays once")
+
+
+def _raise_first(finished: Iterable[asyncio.Task[None]]) -> None:
+    for task in finished:
+        task.result()
+
+
+def _groups(events: Iterator[Event], size: int) -> Iterator[list[Event]]:
+    while group := list(islice(events, size)):
+        yield group
+
+
+def problems(report: FeedReport | OrdersReport) -> Iterator[str]:
+    """One line for each reason why something was left out, with the first examples."""
+    samples = getattr(report, "samples", {})
+    for reason, count in report.problems.most_common():
+        shown = "; ".join(
+            f"line {one.line}{f' ({one.item_id})' if one.item_id else ''}: {one.detail}"
+            for one in samples.get(reason, ())[:3]
+        )
+        yield f"{count} left out, {reason}{f' ({shown})' if shown else ''}"
