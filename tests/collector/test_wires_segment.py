@@ -115,6 +115,18 @@ def test_the_path_names_the_call() -> None:
     assert refused(body, parse_envelope(body, NOW, "nonsense")) is RejectReason.UNKNOWN_TYPE
 
 
+def test_a_single_calls_consent_is_the_requests() -> None:
+    body = {
+        "type": "track",
+        "event": "Ping",
+        "context": {"consent": {"analytics": "granted"}, "locale": "de"},
+    }
+    envelope = parse_envelope(body, NOW, "track")
+    assert envelope.consent is not None
+    assert envelope.consent.keeps_profile
+    assert sent(body, envelope).context == {"consent": {"analytics": "granted"}, "locale": "de"}
+
+
 def test_where_the_cookie_decides_ids_in_bodies_mean_nothing() -> None:
     body = {"anonymousId": "user:somebody", "type": "track", "event": "Ping"}
     envelope = parse_envelope(body, NOW, cookie_decides=True)

@@ -111,13 +111,10 @@ def parse_envelope(
     `call` is the path's last word (`track`, `p`, …; None for batches). The caller may set
     `anonymous_id` afterwards, for example from RudderStack's header.
     """
-    context = body.get("context") if call is None else None
-    consent = None
-    if type(context) is dict and context:
-        reduced = _reduce(context)
-        consent = read_consent(context)
-    else:
-        reduced = {}
+    context = body.get("context")
+    consent = read_consent(context)
+    # A single event's context is its own: decode reduces it.
+    reduced = _reduce(context) if call is None and type(context) is dict else {}
     sent_at = body.get("sentAt")
     try:
         anonymous_id = None if cookie_decides else _anonymous_id(body.get("anonymousId"))
@@ -209,6 +206,8 @@ def decode(raw: object, envelope: Envelope, received_at: int) -> Event:
     event = Event(event_id, kind, name, timestamp, received_at, anonymous_id, user_id, context=context)
     if call == "track":
         _read_track(event, properties)
+        if kind is Kind.CONSENT and consent is not None:
+            event.properties |= consent.to_record()  # what the event is about, wherever its sender put it
     elif call == "page" or call == "screen":
         _read_page(event, properties)
     elif call == "identify":
