@@ -494,7 +494,7 @@ class Committer:
                     continue
                 if fold.is_seen(work.profile.state, digest(event.event_id)):
                     continue
-                key = keys.order(claim_name(event)).encode()
+                key = keys.order(orders.claim_name(event)).encode()
                 value = claim_value(work.profile.profile_id, event.received_at)
                 packed.append(pack(b"SET", key, value, b"NX", b"EX", CLAIM_SECONDS))
                 packed.append(commands.get(key))
@@ -768,14 +768,6 @@ class Committer:
 
 _CLAIMED_KINDS = frozenset({Kind.PURCHASE, Kind.REFUND})
 _SPECIAL_KINDS = frozenset({Kind.PURCHASE, Kind.REFUND, Kind.IDENTIFY})
-
-
-def claim_name(event: Event) -> str:
-    """What is claimed: the order, or one refund of it (by its number, else by the event)."""
-    if event.kind is Kind.PURCHASE:
-        return event.order_id or ""
-    number = event.properties.get("refund_id") or event.event_id
-    return f"refund:{event.order_id}:{number}"
 
 
 def claim_value(profile_id: str, now: int) -> bytes:

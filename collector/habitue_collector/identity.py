@@ -15,6 +15,7 @@ from habitue_collector.profile import (
     MAX_BOUGHT,
     MAX_DEVICES,
     MAX_EXPOSURES,
+    MAX_ORDERS_LISTED,
     MAX_RECENT_ITEMS,
     MAX_TRANSFERS,
     STRENGTH,
@@ -228,7 +229,7 @@ def _merge_orders(state: State, moved: State | None) -> None:
             if name in moved:
                 summary[name] = choose(summary.get(name, moved[name]), moved[name])
     if "refunds" in moved:
-        summary["refunds"] = summary.get("refunds", 0) + moved["refunds"]
+        summary["refunds"] = [*summary.get("refunds", ()), *moved["refunds"]][-MAX_ORDERS_LISTED:]
         if unlisted <= 0:
             for currency, value in moved["by_currency"].items():
                 of_listed = sum(e["value"] for e in moved["listed"] if e["currency"] == currency)

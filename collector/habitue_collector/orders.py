@@ -8,10 +8,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from habitue_collector.events import Event
+from habitue_collector.events import Event, Kind
 from habitue_collector.profile import MAX_ORDERS_LISTED, State, digest
 
 NO_CURRENCY = "XXX"  # ISO 4217: no currency was named
+
+
+def claim_name(event: Event) -> str:
+    """What is claimed: the order, or one refund of it (by its number, else by the event)."""
+    if event.kind is Kind.PURCHASE:
+        return event.order_id or ""
+    number = event.properties.get("refund_id") or event.event_id
+    return f"refund:{event.order_id}:{number}"
 
 
 def listed(state: State, order_digest: str) -> State | None:
@@ -89,13 +97,18 @@ def refund(state: State, event: Event) -> None:
     summary: State | None = state.get("orders")
     if summary is None:
         return
+    refunds: list[str] = summary.setdefault("refunds", [])
+    refund_digest = digest(claim_name(event))
+    if refund_digest in refunds:
+        return
+    refunds.append(refund_digest)
+    del refunds[:-MAX_ORDERS_LISTED]
     entry = listed(state, digest(event.order_id)) if event.order_id else None
     currency = event.currency or (entry["currency"] if entry else NO_CURRENCY)
     value = event_value(event)
     if value == 0 and entry is not None and not event.items:
         value = entry["value"]  # a refund that names nothing is of the whole order
     _book(state, currency, -value)
-    summary["refunds"] = summary.get("refunds", 0) + 1
 
 
 def _book(state: State, currency: str, value: float) -> None:

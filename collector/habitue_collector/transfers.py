@@ -16,7 +16,7 @@ from uuid import uuid4
 import orjson
 
 from habitue_collector import identity, orders
-from habitue_collector.commit import CLAIM_SECONDS, Committer, Intake, claim_name, claim_value, read_claim
+from habitue_collector.commit import CLAIM_SECONDS, Committer, Intake, claim_value, read_claim
 from habitue_collector.events import USER_PREFIX, Kind
 from habitue_collector.profile import Profile, digest, unpack
 from habitue_collector.store import commands, keys
@@ -154,7 +154,7 @@ class Mover:
         event = intake.event
         assert event.order_id is not None
         assert intake.claim is not None
-        name = claim_name(event)
+        name = orders.claim_name(event)
         owner, since = intake.claim
         if event.kind is not Kind.PURCHASE:
             intake.order_known = True  # one refund, reported twice
