@@ -116,13 +116,12 @@ def from_sessions(path: Path | str, longest: int = LONGEST_SESSION) -> Interacti
     file's. Of a session the newest `longest` events are kept. The purchases of a session are also a
     basket. Raises `InvalidData` with what is wrong.
     """
-    with rows.database() as db:
-        rows.of_file(db, Path(path))
+    with rows.of_file(Path(path)) as db:
         return _interactions(db, longest)
 
 
 def from_archive(archive_dir: Path | str, since: int | None = None, until: int | None = None) -> Interactions:
-    """Read the warehouse's archive: `events/date=YYYY-MM-DD/part-*.parquet`.
+    """Read the warehouse's archive.
 
     Events count once by `event_id`, orders once by `order_id`; bots and events that were only kept
     (counted, claimed) stay out. Sessions are `session_id`s with their viewed, clicked, added and
@@ -130,8 +129,7 @@ def from_archive(archive_dir: Path | str, since: int | None = None, until: int |
     `timestamp` (ms; from … up to but without). An empty archive gives empty interactions.
     Raises `InvalidData` when it cannot be read.
     """
-    with rows.database() as db:
-        rows.of_archive(db, Path(archive_dir), since or 0, until or 2**62)
+    with rows.of_archive(Path(archive_dir), since or 0, until or 2**62) as db:
         return _interactions(db, LONGEST_SESSION)
 
 

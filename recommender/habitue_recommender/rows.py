@@ -1,6 +1,8 @@
 """The table that models are fitted from: what one person did with one item at one time.
 
-Both readers, of a file of sessions and of the archive, fill the same table `rows`.
+Both readers, of a file of sessions and of the archive, make the same table `rows`: `session_id, order_id,
+person, item_id, category, kind, ms, place, line`. `place` and `line` put events of equal times, and the
+items of one event, in order.
 """
 
 from __future__ import annotations
@@ -13,61 +15,64 @@ from tempfile import TemporaryDirectory
 import duckdb
 
 from habitue_recommender.kinds import KINDS, PURCHASE
+from habitue_warehouse.sql import connect
 
-# `place` and `line` put events of equal times, and the items of one event, in order.
-_NO_ROWS = """
-CREATE TEMP TABLE rows (session_id VARCHAR, order_id VARCHAR, person VARCHAR, item_id VARCHAR,
-    category VARCHAR, kind UTINYINT, ms BIGINT, place BIGINT, line BIGINT)
-"""
+MEMORY = "4GB"  # of DuckDB; beyond that it works on disk
+_RETRIES = 3
 
 
 class InvalidData(ValueError):
-    """The data cannot be read as interactions; the text says what to do about it."""
+    """The data cannot be read as interactions; the text says what is wrong with it."""
 
 
 @contextmanager
-def database() -> Iterator[duckdb.DuckDBPyConnection]:
-    with TemporaryDirectory(prefix="habitue-") as spill, duckdb.connect() as db:
-        # The archive may be larger than memory; DuckDB then works on disk.
-        db.execute(f"SET memory_limit = '4GB'; SET temp_directory = '{spill}'; SET TimeZone = 'UTC'")
-        yield db
-
-
-def of_file(db: duckdb.DuckDBPyConnection, path: Path) -> None:
-    """Fill `rows` from a Parquet or CSV file. Raises `InvalidData`."""
+def of_file(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A database with `rows` from a Parquet or CSV file. Raises `InvalidData`."""
     if not path.is_file():
         raise InvalidData(f"{path}: there is no such file")
     csv = path.suffix.lower() in {".csv", ".tsv", ".txt", ".gz"}
     # Everything in a CSV is read as text: the id 007 is not 7.
-    source = "read_csv(?, all_varchar = true)" if csv else "read_parquet(?)"
-    try:
-        types = _types(db, source, str(path))
-        missing = [name for name in ("session_id", "item_id", "timestamp") if name not in types]
-        if missing:
-            present = ", ".join(types) or "none"
-            raise InvalidData(f"{path}: column {' and '.join(missing)} is missing; there is {present}")
-        db.execute(_of_file(types, source), [str(path)])
-    except duckdb.Error as error:
-        raise InvalidData(f"{path}: {_first_line(error)}") from error
-    unreadable = db.execute("DELETE FROM rows WHERE session_id IS NULL OR item_id IS NULL OR ms IS NULL")
-    deleted, left = unreadable.fetchone(), db.execute("SELECT count(*) FROM rows").fetchone()
-    if deleted and deleted[0] and left == (0,):
-        raise InvalidData(f"{path}: no row has a session, an item and a time that can be read")
+    source = "read_csv($1, all_varchar = true)" if csv else "read_parquet($1)"
+    with TemporaryDirectory(prefix="habitue-") as spill, duckdb.connect() as db:
+        try:
+            db.execute(f"SET memory_limit = '{MEMORY}'; SET temp_directory = '{spill}'; SET TimeZone = 'UTC'")
+            described = db.execute(f"DESCRIBE SELECT * FROM {source}", [str(path)]).fetchall()
+            types = {name: of_type for name, of_type, *_ in described}
+            missing = [name for name in ("session_id", "item_id", "timestamp") if name not in types]
+            if missing:
+                present = ", ".join(types) or "none"
+                raise InvalidData(f"{path}: column {' and '.join(missing)} is missing; there is {present}")
+            db.execute(_of_file(types, source), [str(path)])
+        except duckdb.Error as error:
+            raise InvalidData(f"{path}: {_first_line(error)}") from error
+        deleted = db.execute(
+            "DELETE FROM rows WHERE session_id IS NULL OR item_id IS NULL OR ms IS NULL"
+        ).fetchone()
+        if deleted and deleted[0] and db.execute("SELECT count(*) FROM rows").fetchone() == (0,):
+            raise InvalidData(f"{path}: no row has a session, an item and a time that can be read")
+        yield db
 
 
-def of_archive(db: duckdb.DuckDBPyConnection, archive_dir: Path, since: int, until: int) -> None:
-    """Fill `rows` from the archive's events; times in ms. Raises `InvalidData`."""
-    files = sorted(str(path) for path in archive_dir.glob("events/date=*/*.parquet"))
-    source = "read_parquet($1, union_by_name = true, hive_partitioning = true)"
-    try:
-        types = _types(db, source, files) if files else {}
-        # Where no event ever had items, there is no such column, or one without a structure.
-        if "item_id" in types.get("items", ""):
-            db.execute(_of_archive(types, source), [files, list(KINDS), since, until])
-        else:
-            db.execute(_NO_ROWS)
-    except duckdb.Error as error:
-        raise InvalidData(f"{archive_dir}: the archive cannot be read: {_first_line(error)}") from error
+@contextmanager
+def of_archive(archive_dir: Path, since: int, until: int) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A database with `rows` from the archive's events; times in ms. Raises `InvalidData`."""
+    for attempt in range(_RETRIES):
+        try:
+            db = connect(archive_dir, memory_limit=MEMORY, locked=False)
+        except (duckdb.Error, OSError) as error:
+            raise InvalidData(f"{archive_dir}: the archive cannot be read: {_first_line(error)}") from error
+        with db:
+            try:
+                db.execute(_OF_ARCHIVE, [list(KINDS), since, until])
+            except duckdb.IOException:
+                # A part was replaced between the making of the views and the reading: look again.
+                if attempt < _RETRIES - 1:
+                    continue
+                raise
+            except duckdb.Error as error:
+                raise InvalidData(f"{archive_dir}: {_first_line(error)}") from error
+            yield db
+            return
 
 
 def _of_file(types: dict[str, str], source: str) -> str:
@@ -85,42 +90,28 @@ def _of_file(types: dict[str, str], source: str) -> str:
     FROM {source}"""
 
 
-def _of_archive(types: dict[str, str], source: str) -> str:
-    def column(name: str, of_type: str) -> str:
-        return f'"{name}"' if name in types else f"NULL::{of_type}"
-
-    category = "item.category" if "category" in types["items"] else "NULL"
-    told_by = column("profile_id", "VARCHAR")
-    return f"""
-    CREATE TEMP TABLE rows AS
-    WITH events AS (
-        SELECT {column("session_id", "VARCHAR")} AS session_id, {column("order_id", "VARCHAR")} AS order_id,
-            {told_by} AS person, items, kind, "timestamp" AS ms,
-            event_id, {column("log_ms", "BIGINT")} AS log_ms, {column("log_seq", "BIGINT")} AS log_seq
-        FROM {source}
-        WHERE list_contains($2, kind) AND "timestamp" >= $3 AND "timestamp" < $4
-            AND coalesce({column("kept", "VARCHAR")}, '') = ''
-            AND NOT coalesce({column("bot", "BOOLEAN")}, false)
-        QUALIFY row_number() OVER (PARTITION BY event_id ORDER BY log_ms, log_seq) = 1
-    ), told AS (  -- an order reported twice: the report that names most items
-        SELECT * FROM events WHERE kind <> 'purchase'
-        UNION ALL
-        SELECT * FROM events WHERE kind = 'purchase'
-        QUALIFY row_number() OVER (
-            PARTITION BY coalesce(order_id, event_id) ORDER BY len(items) DESC, ms, event_id) = 1
-    ), lines AS (
-        SELECT * EXCLUDE (items), unnest(items) AS item, generate_subscripts(items, 1) AS line FROM told
-    )
-    SELECT session_id, CASE WHEN kind = 'purchase' THEN coalesce(order_id, event_id) END AS order_id, person,
-        item.item_id::VARCHAR AS item_id, {category}::VARCHAR AS category,
-        (list_position($2, kind) - 1)::UTINYINT AS kind, ms,
-        row_number() OVER (ORDER BY ms, log_ms, log_seq, event_id) AS place, line
-    FROM lines WHERE item.item_id IS NOT NULL AND item.item_id::VARCHAR <> ''"""
-
-
-def _types(db: duckdb.DuckDBPyConnection, source: str, argument: str | list[str]) -> dict[str, str]:
-    described = db.execute(f"DESCRIBE SELECT * FROM {source}", [argument]).fetchall()
-    return {name: of_type for name, of_type, *_ in described}
+# The view counts each event once. An order may still be reported by several events.
+_OF_ARCHIVE = """
+CREATE TEMP TABLE rows AS
+WITH told AS (
+    SELECT * FROM events
+    WHERE list_contains($1, kind) AND "timestamp" >= $2 AND "timestamp" < $3
+        AND coalesce(kept, '') = '' AND NOT bot
+), once AS (
+    SELECT * FROM told WHERE kind <> 'purchase'
+    UNION ALL
+    SELECT * FROM told WHERE kind = 'purchase'
+    QUALIFY row_number() OVER (  -- the report that names most items
+        PARTITION BY coalesce(order_id, event_id) ORDER BY len(items) DESC NULLS LAST, log_ms, log_seq) = 1
+), lines AS (
+    SELECT * EXCLUDE (items), unnest(items) AS item, generate_subscripts(items, 1) AS line FROM once
+)
+SELECT session_id, CASE WHEN kind = 'purchase' THEN coalesce(order_id, event_id) END AS order_id,
+    profile_id AS person, item.item_id AS item_id, item.category AS category,
+    (list_position($1, kind) - 1)::UTINYINT AS kind, "timestamp" AS ms,
+    row_number() OVER (ORDER BY "timestamp", log_ms, log_seq, event_id) AS place, line
+FROM lines WHERE item.item_id <> ''
+"""
 
 
 def _text(name: str, types: dict[str, str]) -> str:
