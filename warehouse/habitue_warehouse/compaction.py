@@ -51,7 +51,7 @@ def compact(archive_dir: Path, settings: CompactionSettings | None = None, *, no
                     merges += _merge(connection, partition, parts, final)
                 partition_retired = partition.manifest().retired
                 if partition_retired:
-                    partition.sweep(settings.grace_seconds, now=at)
+                    partition.sweep(settings.grace_seconds)
         return merges
     finally:
         if connection is not None:

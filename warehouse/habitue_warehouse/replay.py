@@ -30,7 +30,7 @@ from habitue_warehouse.snapshots import profile_ids
 Apply = Callable[[Profile | None, str, dict[str, Any]], Profile | None]
 
 ROWS_AT_ONCE = 400_000  # about 1 KB each while they are sorted
-_RETRIES = 3
+_RETRIES = 10
 _DAY_MS = 86_400_000
 _STREAM_ID = ("bucket", "log_ms", "log_seq")
 

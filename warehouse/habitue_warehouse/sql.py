@@ -34,7 +34,7 @@ _READING = {
     duckdb.StatementType.EXPLAIN,
     duckdb.StatementType.RELATION,
 }
-_RETRIES = 3
+_RETRIES = 10
 
 
 class QueryRefused(ValueError):
@@ -52,7 +52,15 @@ def connect(
     archive_dir = Path(archive_dir).resolve()
     connection = open_duckdb(archive_dir, memory_limit, threads)
     for table in TABLES:
-        _create_views(connection, archive_dir, table)
+        for attempt in range(_RETRIES):
+            try:
+                _create_views(connection, archive_dir, table)
+                break
+            except duckdb.IOException:
+                # A part was replaced between manifest and view: look again.
+                if attempt == _RETRIES - 1:
+                    connection.close()
+                    raise
     if locked:
         connection.execute(f"SET allowed_directories = {literals([str(archive_dir) + '/'])}")
         connection.execute("SET enable_external_access = false")
@@ -139,14 +147,14 @@ def _create_views(connection: duckdb.DuckDBPyConnection, archive_dir: Path, tabl
             _scan([p for d in final for p in pinned[d]]),
             _once(table, [p for d in open_ for p in pinned[d]]),
         )
-        connection.execute(f"CREATE VIEW {table} AS {once}")
+        connection.execute(f"CREATE OR REPLACE VIEW {table} AS {once}")
         return
     raw = _union(
         table,
         _scan([p for d in final for p in pinned[d]]),
         _once(table, [p for d in open_ for p in pinned[d]]),
     )
-    connection.execute(f"CREATE VIEW events_raw AS SELECT * EXCLUDE (repeated) FROM ({raw})")
+    connection.execute(f"CREATE OR REPLACE VIEW events_raw AS SELECT * EXCLUDE (repeated) FROM ({raw})")
     # A repeat may lie on the other side of midnight: the day before an open day is looked at with it.
     beside = {(date.fromisoformat(day.date) - timedelta(days=1)).isoformat() for day in open_}
     searched = open_ + [day for day in final if day.date in beside]
@@ -161,7 +169,7 @@ def _create_views(connection: duckdb.DuckDBPyConnection, archive_dir: Path, tabl
     known = _scan([p for d in marked for p in pinned[d]])
     unmarked = f"SELECT * FROM ({known}) WHERE NOT coalesce(repeated, false)" if known else ""
     connection.execute(
-        "CREATE VIEW events AS SELECT * EXCLUDE (repeated) REPLACE (coalesce(bot, false) AS bot), "
+        "CREATE OR REPLACE VIEW events AS SELECT * EXCLUDE (repeated) REPLACE (coalesce(bot, false) AS bot), "
         f"coalesce(kept = 'counted', false) AS counted FROM ({_union(EVENTS, unmarked, first_of_each)})"
     )
 
