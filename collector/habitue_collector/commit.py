@@ -80,6 +80,7 @@ class Submission:
     visitor: str | None = None
     wants_profile: bool = False
     asks_companion: bool = False
+    claims: bool = False  # it speaks of orders
     consent: Consent | None = None
     received_at: int = 0
     deadline: float = 0.0
@@ -209,6 +210,9 @@ class Committer:
             self.tally.refused += 1
             return False
         submission.deadline = asyncio.get_running_loop().time() + self._patience
+        for intake in submission.intakes:
+            if intake.event.kind in CLAIMED_KINDS:
+                submission.claims = True
         self.queued_events += len(submission.intakes) or 1
         self._queue.append(submission)
         if not self._busy and self._ready:
@@ -483,14 +487,11 @@ class Committer:
         packed: list[bytes] = []
         claims = self._claims = []
         for submission in self._group:
-            if not any(
-                intake.event.kind in _CLAIMED_KINDS and intake.result is None and intake.claim is None
-                for intake in submission.intakes
-            ):
+            if not submission.claims:
                 continue
             for intake, work in self._runnable(submission):
                 event = intake.event
-                if work is None or event.kind not in _CLAIMED_KINDS or intake.claim is not None:
+                if work is None or event.kind not in CLAIMED_KINDS or intake.claim is not None:
                     continue
                 if fold.is_seen(work.profile.state, digest(event.event_id)):
                     continue
@@ -598,6 +599,9 @@ class Committer:
         if pointer is not None:
             work = self._works[USER_PREFIX + pointer]
         said = submission.consent.to_record()
+        known = work.profile.state.get("consents", _NO_CONSENTS)
+        if all(purpose in known and known[purpose]["state"] == state for purpose, state in said.items()):
+            return
         known = work.profile.consents
         news = {
             purpose: state
@@ -766,7 +770,8 @@ class Committer:
         submission.done(submission)
 
 
-_CLAIMED_KINDS = frozenset({Kind.PURCHASE, Kind.REFUND})
+CLAIMED_KINDS = frozenset({Kind.PURCHASE, Kind.REFUND})
+_NO_CONSENTS: dict[str, Any] = {}
 _SPECIAL_KINDS = frozenset({Kind.PURCHASE, Kind.REFUND, Kind.IDENTIFY})
 
 

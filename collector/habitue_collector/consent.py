@@ -41,6 +41,7 @@ class Consent:
 DENIED: Final = Consent(State.DENIED, State.DENIED)
 GRANTED: Final = Consent(State.GRANTED, State.GRANTED)
 PENDING: Final = Consent(State.PENDING, State.PENDING)
+_NOTHING_SAID: Final = Consent(None, None)
 
 _STATES: Final = (State.GRANTED, State.DENIED, State.PENDING, None)
 _ALL: Final = {(a, p): Consent(a, p) for a in _STATES for p in _STATES}
@@ -128,9 +129,10 @@ def effective(explicit: Consent | None, stored: Consent | None, key_assumes: boo
     if stored is None and explicit is None:
         return GRANTED if key_assumes else PENDING
     default = State.GRANTED if key_assumes else State.PENDING
+    said, kept = explicit or _NOTHING_SAID, stored or _NOTHING_SAID
     return _ALL[
-        _decide(explicit and explicit.analytics, stored and stored.analytics, default),
-        _decide(explicit and explicit.personalization, stored and stored.personalization, default),
+        _decide(said.analytics, kept.analytics, default),
+        _decide(said.personalization, kept.personalization, default),
     ]
 
 

@@ -11,6 +11,7 @@ import zlib
 from base64 import b64decode
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from hashlib import blake2b
 from ipaddress import ip_address
 from time import perf_counter_ns, time_ns
@@ -39,6 +40,11 @@ SAMPLED = 64  # one request of so many is timed step by step
 ONE_ACCEPTED = b'{"results":[{"index":0,"status":"accepted"}]}'
 _ACCEPTED_PIECE = b'{"index":%d,"status":"accepted"}'
 RETRY_AFTER = (b"retry-after", b"1")
+_CORS = (
+    (b"access-control-allow-credentials", b"true"),
+    (b"access-control-expose-headers", b"Retry-After"),
+    (b"vary", b"Origin"),
+)
 
 
 class RequestError(Exception):
@@ -123,6 +129,7 @@ class Ingest:
         consent = DENIED if gpc else envelope.consent
         consent_now = effective(envelope.consent, None, key.consent_assumed, gpc)
         sender = Sender(key, envelope, received_at, gpc=gpc, secrets=self.settings.secret_keys)
+        sender.keeps_profile = consent_now.keeps_profile
         sender.currency = self.settings.shop.currency
         if not key.secret:
             sender.user_agent = head.get(b"user-agent", b"").decode("latin-1")
@@ -182,6 +189,15 @@ class Ingest:
         """The key from wherever a client put it; the strongest counts. Raises RequestError (401)."""
         find = self.settings.find_key
         head = request.headers
+        said = body.get("writeKey")
+        if (
+            type(said) is str
+            and b"authorization" not in head
+            and b"x-write-key" not in head
+            and not request.query
+            and (usual := find(said)) is not None
+        ):
+            return usual
         best: WriteKey | None = None
         named = False
         for candidate in _key_candidates(request, head, body):
@@ -204,18 +220,15 @@ class Ingest:
         origin = request.headers.get(b"origin")
         if origin is None or key.secret:
             return []
+        if self._origins.get((origin, key.key)):
+            return [*_CORS, (b"access-control-allow-origin", origin)]
         if not self.allows(origin, key) and not _same_origin(request, origin):
             error = RequestError(
                 403, "origin_not_allowed", "Pages of this origin may not use this key: add it to its origins."
             )
             self._refuse(error, request, key)
             raise error
-        return [
-            (b"access-control-allow-origin", origin),
-            (b"access-control-allow-credentials", b"true"),
-            (b"access-control-expose-headers", b"Retry-After"),
-            (b"vary", b"Origin"),
-        ]
+        return [*_CORS, (b"access-control-allow-origin", origin)]
 
     def allows(self, origin: bytes, key: WriteKey) -> bool:
         """Whether pages of this origin may use the key; remembered."""
@@ -235,11 +248,7 @@ class Ingest:
         self.tally.refused[error.code] = self.tally.refused.get(error.code, 0) + 1
         origin = request.headers.get(b"origin")
         if origin is not None and self.any_key_allows(origin):
-            error.headers = [
-                (b"access-control-allow-origin", origin),
-                (b"access-control-allow-credentials", b"true"),
-                (b"vary", b"Origin"),
-            ]
+            error.headers = [*_CORS, (b"access-control-allow-origin", origin)]
 
     def _network(self, peer: str | None, now: int) -> str | None:
         """A keyed hash of the client's network (/24, /48) that changes daily: for caps, not for people."""
@@ -426,14 +435,17 @@ def query_pairs(query: bytes) -> list[tuple[str, str]]:
 
 def is_secure(request: Request) -> bool:
     """Cookies are `Secure`, except where plain http stays on this machine."""
-    if request.scheme == "https":
+    return request.scheme == "https" or not _is_local(request.peer)
+
+
+@lru_cache(1_024)
+def _is_local(peer: str | None) -> bool:
+    if peer is None:
         return True
-    if request.peer is None:
-        return False
     try:
-        return not ip_address(request.peer).is_loopback
+        return ip_address(peer).is_loopback
     except ValueError:
-        return True
+        return False
 
 
 def _key_candidates(request: Request, head: dict[bytes, bytes], body: dict[str, Any]) -> list[str]:

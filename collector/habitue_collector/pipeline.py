@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 
 from habitue_collector.commit import Intake
-from habitue_collector.consent import Consent, effective, from_record
+from habitue_collector.consent import effective, from_record
 from habitue_collector.enrich import enrich as enrich_context
 from habitue_collector.events import MAX_EVENT_BYTES, USER_PREFIX, Event, InvalidEvent, Kind, RejectReason
 from habitue_collector.settings import WriteKey
@@ -36,6 +36,7 @@ class Sender:
     visitor_id: str | None = None
     by_cookie: bool = False
     gpc: bool = False
+    keeps_profile: bool = False  # what that comes to, for an event that says nothing else
     user_agent: str | None = None
     referer: str | None = None
     language: str | None = None
@@ -113,9 +114,15 @@ def consent(passage: Passage) -> None:
     sender, event = passage.sender, passage.event
     assert event is not None
     said = event.context.pop("consent", None)
-    explicit: Consent | None = from_record(said) if said is not None else None
-    passage.consent_said = explicit is not None and explicit.analytics is not None
-    if not effective(explicit, None, sender.key.consent_assumed, sender.gpc).keeps_profile:
+    envelope = sender.envelope.consent
+    if said is None or (envelope is not None and said is envelope.to_record()):
+        passage.consent_said = said is not None and "analytics" in said
+        keeps = sender.keeps_profile
+    else:
+        explicit = from_record(said)
+        passage.consent_said = explicit is not None and explicit.analytics is not None
+        keeps = effective(explicit, None, sender.key.consent_assumed, sender.gpc).keeps_profile
+    if not keeps:
         passage.target, passage.login, passage.kept = None, None, "counted"
         strip(event)
     elif passage.target is None and passage.kept is None:
