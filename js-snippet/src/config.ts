@@ -14,7 +14,7 @@ export const writeKey = setting('key') || ''
 export const endpoint = setting('endpoint') || source.origin + source.pathname.replace(/\/[^/]*$/, '')
 
 /** Beside us and named after us, so that a shop that renames the one renames the other. */
-export const slotsSource = source.origin + source.pathname.replace(/(\.js)?$/, '-slots.js') + '?' + SLOTS_DIGEST
+export const slotsSource = source.origin + source.pathname.replace(/(\.js)?$/, '-slots.js') + '?' + SLOTS_INTEGRITY.slice(-9)
 
 /** Browsers hide the attribute from scripts, not the property. */
 export const nonce = (script && script.nonce) || undefined

@@ -2,26 +2,26 @@
 import { writeKey } from './config'
 import { consent, granted } from './consent'
 import { currentPage } from './events'
-import { about, answered, heldFor, open } from './questions'
+import { about, answered, open } from './questions'
 import type { Answers } from './questions'
-import { MAX_BYTES, done, keep, loggingOut, next } from './queue'
+import { Limit, done, isReset, keep, loggingOut, next } from './queue'
 import type { Batch } from './queue'
 import { random } from './random'
-import { lose, safe, takeLosses } from './safe'
-import type { Loss } from './safe'
+import { after, lose, takeLosses } from './safe'
+import type { Loss, Losses } from './safe'
 import { post } from './send'
-import type { Answer, Refused } from './send'
 import { read, remove, write } from './storage'
 
-/** Between two requests of a backlog, ms. */
-const GAP = 50
-const LONGEST_PAUSE = 300_000
+const enum Pause {
+  /** Between two requests of a backlog, ms. */
+  Backlog = 50,
+  Longest = 300_000
+}
 
 let timer: ReturnType<typeof setTimeout> | undefined
 let due = 0
 let failures = 0
 let blockedUntil = 0
-let flights = 0
 let bytesInFlight = 0
 let notice = false
 let nonce: string | undefined = random()
@@ -33,7 +33,7 @@ export function schedule(delay: number): void {
   if (due && due <= at) return
   clearTimeout(timer)
   due = at
-  timer = setTimeout(safe(flush), at - now)
+  timer = after(at - now, flush)
 }
 
 /** The server has to hear that consent changed, even when nothing else is to be said. */
@@ -52,66 +52,52 @@ export function flush(leaving?: boolean): void {
     return
   }
   do {
-    if (flights && !leaving) return
+    if (bytesInFlight && !leaving) return
     const slots = leaving || loggingOut() ? [] : open()
-    const batch = granted() ? next(slots.length > 0) : undefined
-    if (!batch && !slots.length && !notice) return heldFor() ? schedule(heldFor()) : undefined
-    if (leaving && batch && bytesInFlight + batch.size > MAX_BYTES) return
-    dispatch(batch, slots, leaving)
+    const batch = granted() ? next(!!slots[0]) : undefined
+    if (!batch && !slots[0] && !notice) return
+    if (leaving && batch && bytesInFlight + batch.size > Limit.BatchBytes) return
+    dispatch(batch, slots, leaving).catch(() => lose('error'))
   } while (leaving)
 }
 
-function dispatch(batch: Batch | undefined, slots: string[], leaving?: boolean): void {
+async function dispatch(batch: Batch | undefined, slots: string[], leaving?: boolean): Promise<void> {
   const events = batch ? batch.events : []
-  const reset = batch && events[0]!.type === 'reset'
+  const reset = batch && isReset(batch)
   const told = notice
-  const losses = granted() ? takeLosses() : undefined
-  const size = batch ? batch.size : 0
-  const body = reset ? { writeKey } : envelope(events, slots, losses)
+  const lost = granted() ? takeLosses() : undefined
+  const body = JSON.stringify(reset ? { writeKey } : envelope(events, slots, lost))
   notice = false
-  flights++
-  bytesInFlight += size
+  bytesInFlight += body.length
   if (batch) batch.sending = true
   keep()
-  const landed = (): void => {
-    flights--
-    bytesInFlight -= size
-    if (batch) batch.sending = false
+  const answer = await post(reset ? 'reset' : slots[0] ? 'context' : 'batch', body, granted() || told, leaving)
+  bytesInFlight -= body.length
+  if (batch) batch.sending = false
+  if (typeof answer === 'number') {
+    notice = notice || told
+    for (const why in lost) lose(why as Loss, lost[why as Loss])
+    const pause = Math.min(1000 * 3 ** failures++, Pause.Longest) * (0.5 + Math.random() / 2)
+    blockedUntil = Date.now() + Math.max(pause, answer)
+    keep(blockedUntil)
+    schedule(0)
+    return
   }
-  post(
-    reset ? 'reset' : slots.length ? 'context' : 'batch',
-    JSON.stringify(body),
-    granted() || told,
-    !!leaving
-  ).then(
-    safe((answer: Answer) => {
-      landed()
-      failures = 0
-      if (batch) done(batch)
-      if (granted() && nonce) {
-        nonce = undefined
-        remove('nonce')
-      }
-      keep()
-      if (next(false) || open().length || notice) schedule(GAP)
-      document.dispatchEvent(new CustomEvent('habitue:sent', { detail: { events, answer } }))
-      if (slots.length) answered(slots, (answer.slots || {}) as Answers)
-    }),
-    safe((refused: Refused) => {
-      landed()
-      notice = notice || told
-      for (const why in losses) lose(why as Loss, losses[why as Loss])
-      const pause = Math.min(1000 * 3 ** failures++, LONGEST_PAUSE) * (0.5 + Math.random() / 2)
-      blockedUntil = Date.now() + Math.max(pause, refused.pause)
-      keep(blockedUntil)
-      schedule(0)
-    })
-  )
+  failures = 0
+  if (batch) done(batch)
+  if (granted()) {
+    nonce = undefined
+    remove('nonce')
+  }
+  keep()
+  if (next() || open()[0] || notice) schedule(Pause.Backlog)
+  document.dispatchEvent(new CustomEvent('habitue:sent', { detail: { events, answer } }))
+  if (slots[0]) answered(slots, (answer.slots || {}) as Answers)
 }
 
 /** Without consent nothing but the question and the refusal themselves. */
-function envelope(batch: Batch['events'], slots: string[], lost: ReturnType<typeof takeLosses>): object {
-  const asked = slots.length ? { slots, page: about } : {}
+function envelope(batch: Batch['events'], slots: string[], lost?: Losses): object {
+  const asked = slots[0] ? { slots, page: about } : {}
   const sentAt = new Date().toISOString()
   if (!granted()) return { writeKey, sentAt, context: { consent }, batch, ...asked }
   if (nonce) {
@@ -119,6 +105,7 @@ function envelope(batch: Batch['events'], slots: string[], lost: ReturnType<type
     nonce = read('nonce') || nonce
     write('nonce', nonce)
   }
+  const { width, height } = screen
   return {
     writeKey,
     sentAt,
@@ -128,7 +115,7 @@ function envelope(batch: Batch['events'], slots: string[], lost: ReturnType<type
       page: currentPage(),
       locale: navigator.language,
       timezone: Intl.DateTimeFormat().resolvedOptions().timeZone,
-      screen: { width: screen.width, height: screen.height, density: devicePixelRatio },
+      screen: { width, height, density: devicePixelRatio },
       library: { name: 'habitue', version: VERSION },
       lost
     },

@@ -36,11 +36,13 @@ export function currentPage(): Page {
 
 /** `at`: when it happened, ms. A copy is made, so that what the shop does to its objects later changes nothing. */
 export function build(type: Sighting['type'], fields: Json, at?: number, context?: Json): Sighting {
-  const envelope = {
-    type,
-    messageId: random(),
-    timestamp: new Date(at || Date.now()).toISOString(),
-    context: Object.assign({ page: currentPage() }, context)
-  }
-  return JSON.parse(JSON.stringify(Object.assign(envelope, fields)))
+  return JSON.parse(
+    JSON.stringify({
+      type,
+      messageId: random(),
+      timestamp: new Date(at || Date.now()).toISOString(),
+      context: { page: currentPage(), ...context },
+      ...fields
+    })
+  )
 }

@@ -1,4 +1,3 @@
 /** Filled in by build.mjs. */
 declare const VERSION: string
-declare const SLOTS_DIGEST: string
 declare const SLOTS_INTEGRITY: string

@@ -1,28 +1,28 @@
 /** The core: reads the calls that wait, watches pages and slots, opens the doors for the shop. */
-import { nonce, setting } from './config'
+import { setting } from './config'
 import { choose, consent, granted, pending, withdraw } from './consent'
+import type { Choice } from './consent'
 import { announce, flush, schedule } from './delivery'
-import { build, refer } from './events'
+import { build, currentPage, refer } from './events'
 import type { Json, Sighting } from './events'
 import { aboutPage, loadRenderer, scan, watchSlots } from './finder'
 import { watchPages } from './pages'
-import { ask, forgetAnswers, onAnswers } from './questions'
+import { ask, forgetAnswers, onAnswers, waitNoLonger } from './questions'
 import type { About, Answers } from './questions'
-import { add, adopt, forget, release } from './queue'
-import { safe } from './safe'
-import { ROOM, addStyle } from './style'
+import { Limit, add, adopt, forget, release } from './queue'
+import { after, on, safe } from './safe'
 
-type Call = ArrayLike<unknown> & { t?: number }
+/** `t`: when the call was made, ms, if it had to wait for us. */
+type Call = Iterable<unknown> & { t?: number }
+type Listener = (answers: Answers) => void
 export type Template = (offer: object, slot: HTMLElement) => Node | string
 
 /** What the core lends to the script that fills the slots. */
 export interface Core {
-  nonce: string | undefined
   templates: Record<string, Template>
   track: (name: string, properties: Json) => void
-  onAnswers: (listener: (answers: Answers) => void) => void
+  onAnswers: (listener: Listener) => void
   safe: typeof safe
-  style: typeof addStyle
   /** Set by that script: slots were found. */
   found?: () => void
   /** Set by that script: what the slots show was meant for somebody else. */
@@ -31,46 +31,53 @@ export interface Core {
 
 type Habitue = { (...call: unknown[]): void; q?: { push(call: Call): void } | Call[]; core?: Core }
 
+const enum Wait {
+  /** For a consent tool to speak, before slots ask for what anybody may see, ms. */
+  Consent = 500,
+  /** For other events to go with, ms. */
+  Company = 250
+}
+
 const host = window as unknown as { habitue?: Habitue }
 const habitue: Habitue =
   host.habitue ||
   function () {
     handle(arguments)
   }
+const core: Core = { templates: {}, track, onAnswers, safe }
 const loaded = Date.now()
-const templates: Core['templates'] = {}
 let user: string | undefined
-/** When the call that is being carried out was made, while the tag was not there yet. */
+/** When the call that is being carried out was made. */
 let calledAt: number | undefined
 
 /** Takes an event in, unless nobody may know of it. */
-function record(type: Sighting['type'], fields: Json, context?: Json, at?: number): Sighting | undefined {
-  if (consent.analytics === 'denied') return undefined
-  const event = build(type, fields, at || calledAt, context)
-  add(event)
-  if (granted()) schedule(250)
-  return event
+function record(type: Sighting['type'], fields: Json, context?: Json, at = calledAt): void {
+  if (consent.analytics === 'denied') return
+  add(build(type, fields, at, context))
+  schedule(Wait.Company)
 }
 
-function track(name: string, properties?: Json): void {
-  record('track', { event: name, properties: properties || {} })
+function track(event: string, properties: Json = {}): void {
+  record('track', { event, properties })
 }
 
 function page(name?: string, properties?: Json, at?: number): void {
-  const facts = { url: location.href, path: location.pathname, search: location.search, title: document.title }
-  record('page', { name, properties: Object.assign(facts, properties) }, undefined, at)
+  record('page', { name, properties: { ...currentPage(), search: location.search, ...properties } }, undefined, at)
 }
 
 /** What else turns up in the next moment goes in the same request. */
 function askFor(ids: string[], about: About): void {
   ask(ids, about)
   schedule(20)
+  after(Wait.Consent, () => {
+    waitNoLonger()
+    schedule(0)
+  })
 }
 
 /** Somebody else: what the slots show was not meant for them. */
 function startOver(): void {
   forgetAnswers()
-  const core = habitue.core!
   if (core.clear) core.clear()
   scan()
 }
@@ -79,8 +86,9 @@ function startOver(): void {
 const doors: Record<string, (...given: never[]) => void> = {
   track,
   page,
-  identify(userId: string, traits?: Json, proof?: { user_hash?: string }) {
-    record('identify', { userId, traits: traits || {} }, proof && { user_hash: proof.user_hash })
+  /** `proof`: `{user_hash}`, which the shop's backend prints into the page. */
+  identify(userId: string, traits: Json = {}, proof?: { user_hash?: string }) {
+    record('identify', { userId, traits }, proof)
     if (user && user !== userId) startOver()
     user = userId
   },
@@ -91,50 +99,43 @@ const doors: Record<string, (...given: never[]) => void> = {
     startOver()
     schedule(0)
   },
-  consent(choice: Parameters<typeof choose>[0]) {
+  consent(choice: Choice) {
     const tell = choose(choice)
     if (consent.analytics === 'denied') forget()
-    if (granted()) start()
+    takeOver()
     if (tell) announce()
-    else if (!pending()) schedule(0)
+    schedule(0)
   },
-  slots(ids: string[] | ((answers: Answers) => void), listener?: (answers: Answers) => void, about?: About) {
-    const list = Array.isArray(ids) ? ids : []
+  /** `(listener)`, or `(ids, listener?, about?)` for slots that are no elements. */
+  slots(ids: string[] | Listener, listener?: Listener, about?: About) {
     const heard = Array.isArray(ids) ? listener : ids
     if (heard) onAnswers(heard)
-    if (list.length) askFor(list, Object.assign(aboutPage([]), about))
+    if (Array.isArray(ids)) askFor(ids, { ...aboutPage([]), ...about })
   },
   template(slot: string, template: Template) {
-    templates[slot] = template
+    core.templates[slot] = template
   }
 }
 
-const handle = safe((call: Call) => {
-  const [door, ...given] = Array.from(call)
-  calledAt = call.t
-  try {
-    if (Object.keys(doors).includes(door as string)) doors[door as string]!(...(given as never[]))
-  } finally {
-    calledAt = undefined
-  }
-})
+function handle(call: Call): void {
+  safe(() => {
+    const [door, ...given] = call
+    calledAt = call.t
+    if (doors.hasOwnProperty(door as string)) doors[door as string]!(...(given as never[]))
+  })()
+  calledAt = undefined
+}
 
-/** With consent: what other pages left behind, again when the lease of a page that still lives runs out. */
+/** With consent: what other pages left behind, again when the lease of one that still lives may have run out. */
 function takeOver(): void {
-  const later = adopt()
-  schedule(250)
-  if (later) setTimeout(safe(takeOver), later - Date.now() + 1000)
+  if (!granted()) return
+  if (adopt()) after(Limit.Lease + 1000, takeOver)
+  schedule(Wait.Company)
 }
 
-let started = false
-function start(): void {
-  if (started || !granted()) return
-  started = true
+/** Once the page is parsed: before that it has better things to do. */
+function open(): void {
   takeOver()
-}
-
-const open = safe(() => {
-  start()
   let tell = (): void => {}
   if (setting('pages') !== 'manual') {
     page(undefined, undefined, loaded)
@@ -143,44 +144,46 @@ const open = safe(() => {
       page(undefined, undefined, at)
     })
   }
+  watchSlots((ids, about) => {
+    askFor(ids, about)
+    if (core.found) core.found()
+    loadRenderer()
+  })
+  // What waits was asked for before we came; from now on a push is a call.
   const waiting = (habitue.q || []) as Call[]
   habitue.q = { push: handle }
-  for (const call of Array.from(waiting)) handle(call)
-  watchSlots((slots) => {
-    askFor(
-      slots.map((slot) => slot.getAttribute('data-habitue-slot')!),
-      aboutPage(slots)
-    )
-    loadRenderer()
-    if (habitue.core!.found) habitue.core!.found()
-  })
+  waiting.forEach(handle)
   const leave = safe(() => {
     tell()
     flush(true)
   })
-  document.addEventListener('visibilitychange', () => {
-    if (document.visibilityState === 'hidden') leave()
+  on(document, 'visibilitychange', () => {
+    if (document.hidden) leave()
   })
   // No `unload`: it would keep the page out of the bfcache. https://web.dev/articles/bfcache
-  addEventListener('pagehide', () => {
+  on(window, 'pagehide', () => {
     leave()
-    safe(release)()
+    release(true)
   })
-  addEventListener('pageshow', () => schedule(250))
+  on(window, 'pageshow', () => {
+    release(false)
+    schedule(Wait.Company)
+  })
   // A browser that has come to refuse since it agreed.
   if (withdraw()) announce()
-})
+}
+
+function ready(): void {
+  if (document.readyState === 'loading') on(document, 'DOMContentLoaded', open)
+  else open()
+}
 
 safe(() => {
+  // Pasted twice, it works once.
   if (habitue.core) return
   host.habitue = habitue
-  habitue.core = { nonce, templates, track, onAnswers, safe, style: addStyle }
-  if (!habitue.q) addStyle(ROOM, nonce)
-  const ready = (): void => {
-    if (document.readyState === 'loading') document.addEventListener('DOMContentLoaded', open)
-    else open()
-  }
-  if ((document as { prerendering?: boolean }).prerendering) {
-    document.addEventListener('prerenderingchange', ready, { once: true })
-  } else ready()
+  habitue.core = core
+  // A page that is only prepared is seen by nobody yet.
+  if ((document as { prerendering?: boolean }).prerendering) on(document, 'prerenderingchange', ready)
+  else ready()
 })()

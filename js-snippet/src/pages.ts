@@ -1,8 +1,10 @@
 /** Page views of a single-page shop, and of a page that comes back from the bfcache. */
-import { safe } from './safe'
+import { after, on, safe } from './safe'
 
-/** Single-page shops set the title after the address, ms. */
-const TITLE_WAIT = 50
+/** Single-page shops set the title after the address. */
+const enum Wait {
+  Title = 50
+}
 
 /** A fragment is a place on the page, unless the shop routes by it (`#/cart`, `#!cart`). */
 function place(): string {
@@ -16,7 +18,7 @@ function place(): string {
 export function watchPages(view: (at: number, referrer: string) => void): () => void {
   let last = place()
   let changedAt = 0
-  let referrer = last
+  let referrer: string
   const tell = safe(() => {
     const at = changedAt
     changedAt = 0
@@ -28,7 +30,7 @@ export function watchPages(view: (at: number, referrer: string) => void): () => 
     referrer = last
     last = now
     changedAt = Date.now()
-    setTimeout(tell, TITLE_WAIT)
+    after(Wait.Title, tell)
   }
   for (const name of ['pushState', 'replaceState'] as const) {
     const original = history[name]
@@ -38,13 +40,10 @@ export function watchPages(view: (at: number, referrer: string) => void): () => 
       look()
     }
   }
-  addEventListener('popstate', look)
-  addEventListener('hashchange', look)
-  addEventListener(
-    'pageshow',
-    safe((event: PageTransitionEvent) => {
-      if (event.persisted) view(Date.now(), document.referrer)
-    })
-  )
+  // Also fired when only the fragment changes.
+  on(window, 'popstate', look)
+  on(window, 'pageshow', (event) => {
+    if ((event as PageTransitionEvent).persisted) view(Date.now(), document.referrer)
+  })
   return tell
 }

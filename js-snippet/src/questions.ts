@@ -35,35 +35,32 @@ export interface About {
   category?: string
 }
 
-/** How long slots wait for a consent tool to speak before they ask for what anybody may see, ms. */
-const CONSENT_WAIT = 500
-
 let wanted: string[] = []
-let heldUntil = 0
 let answers: Answers = {}
 const listeners: ((answers: Answers) => void)[] = []
+/** Until a consent tool has spoken, or has been silent for too long. */
+let held = true
 
 export let about: About = {}
 
 export function ask(ids: string[], page: About): void {
   wanted = wanted.concat(ids.filter((id) => !wanted.includes(id)))
   about = page
-  heldUntil = heldUntil || Date.now() + CONSENT_WAIT
 }
 
-/** How long the questions have to wait still, ms. */
-export function heldFor(): number {
-  return pending() && wanted.length ? Math.max(heldUntil - Date.now(), 0) : 0
+/** Nobody decides on consent: from now on it is asked for what anybody may see. */
+export function waitNoLonger(): void {
+  held = false
 }
 
 /** The slots to ask for now. */
 export function open(): string[] {
-  return heldFor() ? [] : wanted
+  return held && pending() ? [] : wanted
 }
 
 export function answered(ids: string[], given: Answers): void {
   wanted = wanted.filter((id) => !ids.includes(id))
-  Object.assign(answers, given)
+  answers = { ...answers, ...given }
   for (const listener of listeners) listener(given)
 }
 
@@ -71,7 +68,7 @@ export function answered(ids: string[], given: Answers): void {
 export function onAnswers(listener: (answers: Answers) => void): void {
   listener = safe(listener)
   listeners.push(listener)
-  if (Object.keys(answers).length) listener(answers)
+  if (Object.keys(answers)[0]) listener(answers)
 }
 
 /** Another person from here on. */

@@ -21,60 +21,75 @@ export interface Batch {
   kept?: boolean
 }
 
-/** `fetch(keepalive)` and `sendBeacon` share 64 KB in flight; the envelope needs some of it. */
-export const MAX_BYTES = 58_000
-const MAX_EVENTS = 25
-/** The server takes no larger event. */
-const MAX_EVENT_BYTES = 32_000
-const MAX_BATCHES = 400
-/** No more than this of the shop's 5 MB: 1,000 events; the rest waits in memory. */
-const MAX_KEPT = 40
-/** The server recognises an event sent again for 24 h. */
-const MAX_AGE = 82_800_000
-const LEASE = 30_000
+/** Inlined by the build. */
+export const enum Limit {
+  /** `fetch(keepalive)` and `sendBeacon` share 64 KB in flight; the envelope needs some of it. */
+  BatchBytes = 58_000,
+  BatchEvents = 25,
+  /** The server takes no larger event. */
+  EventBytes = 32_000,
+  Batches = 400,
+  /** Batches in storage, no more of the shop's 5 MB than 1,000 events need; the rest waits in memory. */
+  Kept = 40,
+  /** The server recognises an event sent again for 24 h; ms. */
+  Age = 82_800_000,
+  Lease = 30_000,
+  /** A lease that ends later than this, ms, was written by a clock that has been put right since. */
+  LongestLease = 1_000_000
+}
 
 const tab = random()
 let batches: Batch[] = []
 /** Starts high, so that names sort as they were made. */
 let serial = 1e6
 let leaseUntil = 0
-let dirty = false
+let writing = false
+let leaving = false
+
+/** A logout is a batch of its own. */
+export const isReset = (batch: Batch): boolean => batch.events[0]!.type === 'reset'
 
 /** Adds an event; the storage is written once per task, however many events come in it. */
 export function add(event: Sighting): void {
   const size = new Blob([JSON.stringify(event)]).size
-  if (size > MAX_EVENT_BYTES) return lose('large')
-  let last = batches[batches.length - 1]
-  const alone = event.type === 'reset' || (last && last.events[0]!.type === 'reset')
-  if (!last || last.sending || alone || last.events.length >= MAX_EVENTS || last.size + size > MAX_BYTES) {
-    if (batches.length >= MAX_BATCHES) return lose('full')
-    last = { name: 'q.' + tab + '.' + serial++, events: [], size: 0 }
-    batches.push(last)
+  if (size > Limit.EventBytes) return lose('large')
+  let batch = batches[batches.length - 1]
+  if (
+    !batch ||
+    batch.sending ||
+    event.type === 'reset' ||
+    isReset(batch) ||
+    batch.events.length >= Limit.BatchEvents ||
+    batch.size + size > Limit.BatchBytes
+  ) {
+    if (batches.length >= Limit.Batches) return lose('full')
+    batch = { name: 'q.' + tab + '.' + serial++, events: [], size: 0 }
+    batches.push(batch)
   }
-  last.events.push(event)
-  last.size += size + 1
-  last.kept = false
-  if (!dirty) Promise.resolve().then(() => keep())
-  dirty = true
+  batch.events.push(event)
+  batch.size += size + 1
+  batch.kept = false
+  if (!writing) Promise.resolve().then(() => keep())
+  writing = true
 }
 
 /** Writes what is not yet in storage, and the lease. `until`: when we mean to try again, ms. */
 export function keep(until = 0): void {
-  dirty = false
+  writing = false
   if (!granted()) return
-  for (const batch of batches.slice(0, MAX_KEPT)) {
+  for (const batch of batches.slice(0, Limit.Kept)) {
     batch.kept = batch.kept || write(batch.name, JSON.stringify(batch.events))
   }
-  leaseUntil = batches.length ? Math.max(until, Date.now()) + LEASE : 0
+  leaseUntil = batches[0] && !leaving ? Math.max(until, Date.now()) + Limit.Lease : 0
   if (leaseUntil) write('t.' + tab, '' + leaseUntil)
   else remove('t.' + tab)
 }
 
-/** Lets go: whoever opens the next page may take over what we keep. */
-export function release(): void {
+/** While the page leaves, whoever opens the next one may take over what we keep; a page that comes back has it again. */
+export function release(gone: boolean): void {
+  reclaim()
+  leaving = gone
   keep()
-  remove('t.' + tab)
-  leaseUntil = 0
 }
 
 /** After our lease ran out (a frozen tab), what is gone from the storage was taken over by another page. */
@@ -82,48 +97,43 @@ function reclaim(): void {
   if (granted() && leaseUntil < Date.now()) batches = batches.filter((batch) => !batch.kept || read(batch.name))
 }
 
-/** Takes over what other pages left. Returns when the next lease of theirs ends, ms; 0 when there is none. */
-export function adopt(): number {
+/** Takes over what other pages left. True when there is more, which its owner still looks after. */
+export function adopt(): boolean {
   const now = Date.now()
-  let next = 0
+  let leased = false
   const events: Sighting[] = []
   const taken: string[] = []
-  for (const name of names().sort()) {
-    const [kind, owner] = name.split('.')
-    if (kind === 'consent' || kind === 'nonce' || owner === tab) continue
-    const until = +(read('t.' + owner) || 0)
-    // A lease that ends absurdly late was written by a clock that has been put right since.
-    if (until > now && until < now + 1_000_000) next = next ? Math.min(next, until) : until
+  for (const name of names('q.')) {
+    const owner = name.split('.')[1]!
+    const lease = 't.' + owner
+    const until = +(read(lease) || 0)
+    if (owner === tab) continue
+    if (until > now && until < now + Limit.LongestLease) leased = true
     else {
-      taken.push(name)
-      if (kind === 'q') {
-        try {
-          events.push(...JSON.parse(read(name) || '[]'))
-        } catch (error) {
-          lose('error')
-        }
+      taken.push(name, lease)
+      try {
+        events.push(...JSON.parse(read(name)!))
+      } catch (error) {
+        lose('error')
       }
     }
   }
-  events.sort((a, b) => (a.timestamp < b.timestamp ? -1 : +(a.timestamp > b.timestamp))).forEach(add)
-  if (events.length) keep()
+  events.sort((a, b) => Date.parse(a.timestamp) - Date.parse(b.timestamp)).forEach(add)
+  keep()
   taken.forEach(remove)
-  return next
+  return leased
 }
 
 /** The batch to send next, or none. With `newest` the last one, so that what just happened goes with the question for offers. */
-export function next(newest: boolean): Batch | undefined {
+export function next(newest?: boolean): Batch | undefined {
   reclaim()
-  const oldest = new Date(Date.now() - MAX_AGE).toISOString()
-  for (const batch of batches.slice()) {
+  const oldest = new Date(Date.now() - Limit.Age).toISOString()
+  for (const batch of batches) {
     const young = batch.events.filter((event) => event.timestamp > oldest)
-    if (young.length < batch.events.length) {
-      lose('old', batch.events.length - young.length)
-      batch.events = young
-      batch.kept = false
-      if (!young.length) done(batch)
-    }
+    lose('old', batch.events.length - young.length)
+    batch.events = young
   }
+  batches.filter((batch) => !batch.events[0]).forEach(done)
   const waiting = batches.filter((batch) => !batch.sending)
   // Nothing overtakes a logout, and a logout overtakes nothing.
   if (loggingOut()) return waiting.length < batches.length ? undefined : waiting[0]
@@ -132,7 +142,7 @@ export function next(newest: boolean): Batch | undefined {
 
 /** Is a logout waiting? What is asked now must be answered to whoever comes after it. */
 export function loggingOut(): boolean {
-  return batches.some((batch) => batch.events[0]!.type === 'reset')
+  return batches.some(isReset)
 }
 
 /** Acknowledged, or given up. */

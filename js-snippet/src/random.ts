@@ -1,4 +1,4 @@
-/** 128 random bits as text; `crypto.randomUUID` exists only on https, shops on a test host have none. */
+/** 128 random bits as text; `crypto.randomUUID` exists only on https, and a shop on a test host has none. */
 export function random(): string {
-  return Array.from(crypto.getRandomValues(new Uint32Array(4)), (part) => part.toString(36)).join('')
+  return crypto.getRandomValues(new Uint32Array(4)).join('')
 }

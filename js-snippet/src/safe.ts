@@ -2,18 +2,19 @@
 
 /** Why something was given up, how often; travels as `context.lost` with the next events. */
 export type Loss = 'error' | 'old' | 'full' | 'large'
+export type Losses = { [why in Loss]?: number }
 
-const losses: Partial<Record<Loss, number>> = {}
+let losses: Losses = {}
 
 export function lose(why: Loss, count = 1): void {
-  losses[why] = (losses[why] || 0) + count
+  if (count) losses[why] = (losses[why] || 0) + count
 }
 
-/** What was lost since the last call, for an envelope; nothing when nothing was. */
-export function takeLosses(): Partial<Record<Loss, number>> | undefined {
-  const taken = Object.assign({}, losses)
-  for (const why in taken) delete losses[why as Loss]
-  return Object.keys(taken).length ? taken : undefined
+/** What was lost since the last call; nothing when nothing was. */
+export function takeLosses(): Losses | undefined {
+  const taken = losses
+  losses = {}
+  return Object.keys(taken)[0] ? taken : undefined
 }
 
 /** `work`, made harmless: every door by which the page, the browser or a timer calls us goes through here. */
@@ -25,4 +26,12 @@ export function safe<A extends unknown[]>(work: (...given: A) => void): (...give
       lose('error')
     }
   }
+}
+
+export function on(target: EventTarget, type: string, work: (event: Event) => void): void {
+  target.addEventListener(type, safe(work))
+}
+
+export function after(delay: number, work: () => void): ReturnType<typeof setTimeout> {
+  return setTimeout(safe(work), delay)
 }

@@ -1,6 +1,7 @@
 /** Fills slots with offers. Loaded only where a page has slots. */
 import type { Core, Template } from './main'
 import type { Answers, Offer, SlotAnswer } from './questions'
+import { ROOM, addStyle } from './style'
 
 /**
  * A slot's `data-habitue`: `wait` (the shop's own content, hidden until offers come or the deadline passes), `room`
@@ -236,7 +237,7 @@ core.clear = () => {
   }
 }
 
-core.style(CSS, core.nonce)
+addStyle(ROOM + CSS, document.currentScript ? (document.currentScript as HTMLScriptElement).nonce : undefined)
 core.found()
 core.onAnswers((answers: Answers) => {
   for (const slot of slotsIn('wait', 'room')) {

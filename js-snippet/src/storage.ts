@@ -1,23 +1,26 @@
 /**
- * localStorage, where it may be used at all: full, forbidden or absent storage only means less safety. Asked for only
+ * localStorage, where it may be used at all: full, forbidden or absent storage only means less safety. Written only
  * after consent; everything we keep carries our prefix.
  */
 import { writeKey } from './config'
 
 const PREFIX = 'habitue.' + writeKey + '.'
 
-export function read(name: string): string | null {
-  try {
-    return localStorage.getItem(PREFIX + name)
-  } catch (error) {
-    return null
-  }
+let box: Storage | undefined
+try {
+  box = localStorage
+} catch (error) {
+  // Forbidden, then.
+}
+
+export function read(name: string): string | null | undefined {
+  return box && box.getItem(PREFIX + name)
 }
 
 /** True when it is kept. */
 export function write(name: string, value: string): boolean {
   try {
-    localStorage.setItem(PREFIX + name, value)
+    box!.setItem(PREFIX + name, value)
     return true
   } catch (error) {
     return false
@@ -25,20 +28,13 @@ export function write(name: string, value: string): boolean {
 }
 
 export function remove(name: string): void {
-  try {
-    localStorage.removeItem(PREFIX + name)
-  } catch (error) {
-    // Nothing is kept there, then.
-  }
+  if (box) box.removeItem(PREFIX + name)
 }
 
-/** Names of everything we keep, without the prefix. */
-export function names(): string[] {
-  try {
-    return Object.keys(localStorage)
-      .filter((name) => name.startsWith(PREFIX))
-      .map((name) => name.slice(PREFIX.length))
-  } catch (error) {
-    return []
-  }
+/** Names of what we keep that begin like this, in order, without the prefix. */
+export function names(start: string): string[] {
+  return Object.keys(box || {})
+    .filter((name) => name.startsWith(PREFIX + start))
+    .sort()
+    .map((name) => name.slice(PREFIX.length))
 }

@@ -144,7 +144,7 @@ def test_a_batch_whose_tab_died_is_taken_over_once_its_lease_ran_out(recorder: R
     page.clock.run_for(1_000)
     recorder.wait(lambda: recorder.names().count("page") >= 1, "page views")
     assert "Orphan" not in recorder.names()
-    page.clock.run_for(31_000)
+    page.clock.run_for(32_000)
     recorder.wait(lambda: "Orphan" in recorder.names(), "the orphan")
 
 
