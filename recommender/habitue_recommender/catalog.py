@@ -11,6 +11,7 @@ from bisect import bisect_left, insort
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from functools import lru_cache
 from sys import intern
 from typing import Any
 from urllib.parse import urlsplit
@@ -105,10 +106,12 @@ class Item:
     updated_at: int = 0
     group: str = field(init=False, repr=False, compare=False)  # variants of one thing share it
     buyable: bool = field(init=False, repr=False, compare=False)
+    plain: bool = field(init=False, repr=False, compare=False)  # buyable and verified: most are
 
     def __post_init__(self) -> None:
         self.group = self.group_id or self.item_id
         self.buyable = self.availability != "out_of_stock"
+        self.plain = self.buyable and self.verified
 
     def to_public(self) -> dict[str, Any]:
         """As `GET /v1/catalog/{item_id}` shows it and Redis keeps it."""
@@ -345,14 +348,11 @@ _PARSERS: dict[str, Any] = {
 # ---- the copy in memory --------------------------------------------------------------------------
 
 
-def prefixes(category: str) -> Iterator[str]:
+@lru_cache(maxsize=20_000)
+def prefixes(category: str) -> tuple[str, ...]:
     """`A`, `A/B`, `A/B/C` of `A/B/C`; nothing of an empty path."""
-    at = category.find("/")
-    while at >= 0:
-        yield category[:at]
-        at = category.find("/", at + 1)
-    if category:
-        yield category
+    parts = category.split("/") if category else []
+    return tuple(intern("/".join(parts[: depth + 1])) for depth in range(len(parts)))
 
 
 class Catalog:
@@ -397,10 +397,20 @@ class Catalog:
                 brands.setdefault(item.brand, []).append(key)
 
     def arrange(self) -> None:
-        """Sort every shelf: some 40 ms of 92,000 items."""
+        """Sort every shelf: some 70 ms of 92,000 items."""
+        for _ in self.arranging():
+            pass
+
+    def arranging(self) -> Iterator[None]:
+        """`arrange` in steps, for a loop that has visitors to answer in between."""
+        keys_sorted = 0
         for shelves in (self._categories, self._brands):
             for shelf in shelves.values():
                 shelf.sort()
+                keys_sorted += len(shelf)
+                if keys_sorted > 5_000:
+                    keys_sorted = 0
+                    yield
         self.shelved += 1
 
     # ---- single changes --------------------------------------------------------------------------

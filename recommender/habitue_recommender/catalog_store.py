@@ -8,6 +8,7 @@ the script refuses a write that was made from an older version than the one held
 from __future__ import annotations
 
 import asyncio
+import gc
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
@@ -242,6 +243,9 @@ class CatalogReader:
             return  # one is under way
         self._meanwhile = []
         self.reload_wanted = False
+        # The collector of cycles would walk the growing copy again and again: it takes as long as the load.
+        collecting = gc.isenabled()
+        gc.disable()
         try:
             newest = await redis.xrevrange(keys.CATALOG_CHANGES, count=1)
             cursor: bytes = newest[0][0] if newest else b"0-0"  # type: ignore[assignment]  # never decoded
@@ -256,7 +260,8 @@ class CatalogReader:
                     await asyncio.sleep(0)
                 if progress is not None:
                     progress(bucket + 4, keys.BUCKETS)
-            catalog.arrange()
+            for _ in catalog.arranging():
+                await asyncio.sleep(0)
             for value in self._meanwhile:
                 catalog.apply(value)
             if _id(cursor) > _id(self._cursor):
@@ -268,6 +273,8 @@ class CatalogReader:
             raise
         finally:
             self._meanwhile = None
+            if collecting:
+                gc.enable()
 
     async def follow(self, execute: Callable[[tuple[bytes, ...]], Awaitable[Any]]) -> None:
         """Read changes until there are none: for a worker that answers nothing at the moment."""

@@ -257,14 +257,12 @@ class _Filling:
         if not places or Source.NEW_ITEMS not in self._order:
             return 0
         candidates = self._candidates
-        pool = candidates.pool(Source.NEW_ITEMS)
+        pool = candidates.fresh()
         self._take(
             (
                 Ranked(item, score / len(self._order), Source.NEW_ITEMS)
                 for item, score in zip(pool.items, pool.scores, strict=True)
-                if candidates.is_new(item)
-                and candidates.matches(item)
-                and (not inside or is_below(item.category, inside))
+                if candidates.matches(item) and (not inside or is_below(item.category, inside))
             ),
             places,
         )

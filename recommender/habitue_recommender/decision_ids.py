@@ -48,7 +48,7 @@ def mint(
         _digest(model, 4),
         (sequence & 0xFFFF_FFFF_FFFF).to_bytes(6, "big"),
     )
-    return urlsafe_b64encode(body + _mac(key, body)).rstrip(b"=").decode("ascii")
+    return _text(body + _mac(key, body))
 
 
 def read(keys: tuple[bytes, ...], text: object) -> DecisionId | None:
@@ -59,7 +59,7 @@ def read(keys: tuple[bytes, ...], text: object) -> DecisionId | None:
         packed = urlsafe_b64decode(text + "=" * (-len(text) % 4))
     except (Base64Error, ValueError):
         return None
-    if len(packed) != _LENGTH:
+    if len(packed) != _LENGTH or _text(packed) != text:  # the last character has bits to spare
         return None
     body, mac = packed[: _BODY.size], packed[_BODY.size :]
     if not any(compare_digest(_mac(key, body), mac) for key in reversed(keys)):
@@ -68,6 +68,10 @@ def read(keys: tuple[bytes, ...], text: object) -> DecisionId | None:
     if version != _VERSION:
         return None
     return DecisionId(int.from_bytes(time, "big"), slot, visitor, model)
+
+
+def _text(packed: bytes) -> str:
+    return urlsafe_b64encode(packed).rstrip(b"=").decode("ascii")
 
 
 def _mac(key: bytes, body: bytes) -> bytes:

@@ -98,6 +98,7 @@ class LiveCounts:
         self._least = max(1, least)
         self._items: dict[str, _Seen] = {}
         self._usual: dict[str, float] = {}
+        self._usual_weight = 0.0  # how much of the average is behind us: it began with nothing
         self._marks = 0
         self._bucket = 0
         self._buckets_seen = 0
@@ -175,6 +176,7 @@ class LiveCounts:
         for item_id, seen in self._items.items():
             usual[item_id] = usual.get(item_id, 0.0) + (1.0 - keep) * seen.count
         self._usual = usual
+        self._usual_weight = self._usual_weight * keep + (1.0 - keep)
 
     # ---- reading ---------------------------------------------------------------------------------
 
@@ -203,8 +205,9 @@ class LiveCounts:
     def _trending(self, counts: list[tuple[str, int]]) -> dict[str, float]:
         if self._buckets_seen < _WARM_AFTER:
             return {}
+        weight = self._usual_weight
         ratios = {
-            item_id: round((count + 1.0) / (self._usual.get(item_id, 0.0) + 1.0), 2)
+            item_id: round((count + 1.0) / (self._usual.get(item_id, 0.0) / weight + 1.0), 2)
             for item_id, count in counts
             if count >= _TREND_LEAST
         }

@@ -112,14 +112,14 @@ DEFAULT_SLOTS: dict[str, Slot] = {
         Slot(
             "pdp-related",
             "Similar choices",
-            (_ITEM_ITEM, _NEIGHBOURS, _POPULAR, _NEW),
+            (_ITEM_ITEM, _NEIGHBOURS, _POPULAR, _NOW, _NEW),
             page_types=("product",),
             new_share=1 / 12,
         ),
         Slot(
             "pdp-together",
             "Often bought together",
-            (_TOGETHER, _ITEM_ITEM, _POPULAR, _NEW),
+            (_TOGETHER, _ITEM_ITEM, _POPULAR, _NOW, _NEW),
             size=4,
             page_types=("product",),
             max_per_category=2,

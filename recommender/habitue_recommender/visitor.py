@@ -28,6 +28,7 @@ class Visitor:
     categories: dict[str, float] = field(default_factory=dict)  # path → share
     brands: dict[str, float] = field(default_factory=dict)
     _by_prefix: dict[str, float] | None = None
+    _near: dict[str, float] = field(default_factory=dict)
 
     @classmethod
     def of(cls, profile: Profile) -> Visitor:
@@ -57,6 +58,12 @@ class Visitor:
 
         A path counts by how much of it they share: who looks at `Shoes/Trail` also leans to `Shoes/Road`.
         """
+        near = self._near.get(category)
+        if near is None:
+            near = self._near[category] = self._nearness(category)
+        return 0.7 * near + 0.3 * self.brands.get(brand, 0.0)
+
+    def _nearness(self, category: str) -> float:
         if self._by_prefix is None:
             shares: dict[str, float] = {}
             for path, share in self.categories.items():
@@ -64,6 +71,11 @@ class Visitor:
                     shares[prefix] = shares.get(prefix, 0.0) + share
             self._by_prefix = shares
         known = self._by_prefix
-        paths = list(prefixes(category))
-        by_category = sum(known.get(path, 0.0) for path in paths) / len(paths) if paths else 0.0
-        return 0.7 * by_category + 0.3 * self.brands.get(brand, 0.0)
+        paths = prefixes(category)
+        total = 0.0
+        for path in paths:
+            share = known.get(path, 0.0)
+            if not share:
+                break  # nothing below it either
+            total += share
+        return total / len(paths) if total else 0.0

@@ -12,13 +12,14 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
+from redis.asyncio import Redis
+
 from habitue_collector.affinity import LANDMARK
 from habitue_collector.profile import Profile
 from habitue_recommender.catalog import Catalog, Item
 from habitue_recommender.models.base import NOTHING, Query, Ranked
 from habitue_recommender.served import ServedModel
 from habitue_recommender.vocabulary import Vocabulary
-from redis.asyncio import Redis
 
 NOW = 1_780_000_000_000
 DAY = 86_400_000
@@ -57,8 +58,8 @@ def visitor(
 ) -> Profile:
     """A profile in the collector's stored form.
 
-    `views` and `carts` happened in this session, oldest first; `earlier` maps an item to the days since it was
-    viewed; `bought` and `seen` map an item to (count, milliseconds ago); `likes` and `brands` are shares.
+    `views` and `carts` happened in this session, oldest first; `earlier` maps an item to the days since
+    it was viewed; `bought` and `seen` to (count, milliseconds ago); `likes` and `brands` are shares.
     """
     recent = {one: {"last": (now - days * DAY) // 1000} for one, days in (earlier or {}).items()}
     touched = list(dict.fromkeys([*views, *carts]))
@@ -141,7 +142,7 @@ def model_of(
     week: Sequence[str] = (),
     **ranked: Sequence[str],
 ) -> ServedModel:
-    """An artifact whose members (by name) rank items as told; `anchors` says who speaks for a member's items."""
+    """An artifact whose members (by name) rank items as told; `anchors`: who speaks for a member's items."""
     vocabulary = Vocabulary.of(item_ids)
     members = {
         name: Scripted(
