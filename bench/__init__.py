@@ -1,1 +1,1 @@
-"""What it costs, as ratios to nginx measured in the same minute; every answer is checked. `python -m bench`."""
+"""What it costs, as ratios to nginx measured in the same run, with every answer checked."""

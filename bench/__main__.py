@@ -105,7 +105,7 @@ def _parser() -> argparse.ArgumentParser:
         type=Path,
         default=Path(os.environ.get("HABITUE_BENCH_SESSIONS", SESSIONS)),
         metavar="FILE",
-        help="Parquet or CSV of session_id, item_id, timestamp: the model behind `context`",
+        help="Parquet of session_id, item_id, timestamp: the model behind `context`",
     )
     return parser
 

@@ -11,14 +11,17 @@ from hashlib import sha1
 from itertools import cycle
 
 import uvicorn
+from starlette.applications import Starlette
+
 from habitue_collector.beacon import beacon_protocol
 from habitue_collector.request import Request, Respond
 from habitue_collector.store.link import Link
 from habitue_collector.store.resp import get, pack, template
-from starlette.applications import Starlette
 
 ACCEPTED = b'{"results":[{"index":0,"status":"accepted"}]}'
-SCRIPT = b"redis.call('SET', KEYS[1], ARGV[1]) redis.call('XADD', KEYS[2], 'MAXLEN', '~', 10000, '*', 'event', ARGV[2])"
+SCRIPT = b"""\
+redis.call('SET', KEYS[1], ARGV[1])
+redis.call('XADD', KEYS[2], 'MAXLEN', '~', 10000, '*', 'event', ARGV[2])"""
 RETRY = ((b"retry-after", b"1"),)
 
 

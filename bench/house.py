@@ -156,5 +156,5 @@ class House(Child):
         keys = list(self.redis.scan_iter("{b*}:log", count=10_000))
         total = 0
         for key in keys:
-            total += int(self.redis.xlen(key))  # type: ignore[arg-type]  # redis-py's type has both colours
+            total += int(self.redis.xlen(key))
         return total

@@ -101,11 +101,13 @@ def post(path: str, body: object, cookie: str) -> bytes:
     """A browser's request as bytes."""
     payload = json.dumps(body, separators=(",", ":")).encode()
     head = (
-        f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: keep-alive\r\nContent-Length: {len(payload)}\r\n"
+        f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: keep-alive\r\n"
+        f"Content-Length: {len(payload)}\r\n"
         'sec-ch-ua: "Chromium";v="131", "Not_A Brand";v="24"\r\nContent-Type: text/plain;charset=UTF-8\r\n'
         "User-Agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) "
         "Chrome/131.0.0.0 Safari/537.36\r\nAccept: */*\r\nOrigin: http://127.0.0.1\r\n"
         "Sec-Fetch-Site: same-origin\r\nSec-Fetch-Mode: cors\r\nReferer: http://127.0.0.1/shoes/trail\r\n"
-        f"Accept-Encoding: gzip, deflate, br\r\nAccept-Language: de-DE,de;q=0.9\r\nCookie: habitue={cookie}\r\n\r\n"
+        "Accept-Encoding: gzip, deflate, br\r\nAccept-Language: de-DE,de;q=0.9\r\n"
+        f"Cookie: habitue={cookie}\r\n\r\n"
     )
     return head.encode() + payload

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import http.client
 import json
 import os
 import random
@@ -19,7 +18,7 @@ from pathlib import Path
 from . import open_loop
 from .house import KEY, OTHER_CORE, ROOT, WORKER_CORE, House
 from .nginx import Nginx
-from .processes import Child, Missing, find_program, free_port, listens, pin
+from .processes import Child, Missing, cpu_seconds, find_program, free_port, listens, pin
 from .wrk import CONNECTIONS, Load, run_wrk
 
 VISITORS = 1_000
@@ -161,7 +160,7 @@ def context(plan: Plan, house: House, cookies: list[str], items: list[str]) -> l
         body = {"writeKey": KEY, "sentAt": _now(), "batch": [event], "slots": list(SLOTS), "page": page}
         return open_loop.post("/h/v1/context", body, cookies[number * 7 % len(cookies)])
 
-    p50s, p99s, worst, used = [], [], [], []
+    p50s, p99s, worst, used, worker = [], [], [], [], []
     own = os.getpid()
     before = os.sched_getaffinity(own)
     pin(own, OTHER_CORE)
@@ -169,9 +168,10 @@ def context(plan: Plan, house: House, cookies: list[str], items: list[str]) -> l
         asyncio.run(open_loop.run(house.port, [request(n) for n in range(600)], rate))  # warm
         for _ in range(plan.runs):
             requests = [request(number) for number in range(int(rate * plan.seconds))]
-            started = time.process_time()
+            started, cpu_before = time.process_time(), cpu_seconds(house.worker)
             outcome = asyncio.run(open_loop.run(house.port, requests, rate))
             used.append((time.process_time() - started) / plan.seconds)
+            worker.append((cpu_seconds(house.worker) - cpu_before) / len(requests) * 1e6)
             _check_offers(outcome.bodies)
             p50s.append(outcome.percentile(0.50))
             p99s.append(outcome.percentile(0.99))
@@ -179,6 +179,7 @@ def context(plan: Plan, house: House, cookies: list[str], items: list[str]) -> l
     finally:
         os.sched_setaffinity(own, before)
     beside = {
+        "CPU of the worker": f"{statistics.median(worker):,.0f} µs",
         "slowest": f"{statistics.median(worst):.1f} ms",
         "catalog": f"{len(items):,} items",
         "client's own CPU": f"{statistics.median(used):.0%}",
@@ -222,7 +223,7 @@ def profile_bytes(house: House, items: list[str]) -> Row:
             cookie = cookie or (answer.getheader("set-cookie") or "").split(";")[0].partition("=")[2]
         connection.close()
         own = _own_keys(house) - before
-        sizes.append(sum(int(house.redis.memory_usage(key, samples=0) or 0) for key in own))  # type: ignore[arg-type]
+        sizes.append(sum(int(house.redis.memory_usage(key, samples=0) or 0) for key in own))
         counts.append(len(own))
     beside = {"keys": f"{statistics.median(counts):.0f}", "largest of 21": f"{max(sizes):,} B"}
     return Row(
@@ -278,6 +279,7 @@ def prepare_model(plan: Plan, folder: Path) -> list[str]:
     if plan.sessions is None or not plan.sessions.exists():
         raise Missing("`context` needs a file of sessions: --sessions FILE (session_id, item_id, timestamp)")
     import duckdb
+
     from habitue_recommender.artifact import exclusive, publish
     from habitue_recommender.interactions import from_sessions
     from habitue_recommender.train import TrainingConfig, train_on
@@ -286,9 +288,11 @@ def prepare_model(plan: Plan, folder: Path) -> list[str]:
     models = folder / "models"
     models.mkdir(parents=True, exist_ok=True)
     with exclusive(models):
-        publish(models, train_on(from_sessions(plan.sessions), models, TrainingConfig()))
-    found = duckdb.sql(f"SELECT DISTINCT item_id FROM '{plan.sessions}' ORDER BY 1").fetchall()
-    return [str(row[0]) for row in found]
+        digest = train_on(from_sessions(plan.sessions), models, TrainingConfig())
+    publish(models, digest)
+    with duckdb.connect() as db:
+        found = db.execute("SELECT DISTINCT item_id FROM read_parquet(?)", [str(plan.sessions)]).fetchall()
+    return sorted(str(row[0]) for row in found)
 
 
 def catalog_of(items: list[str]) -> Iterator[dict[str, object]]:
@@ -304,6 +308,3 @@ def catalog_of(items: list[str]) -> Iterator[dict[str, object]]:
             "category": f"Department {number % 20}/Shelf {number % 200}",
             "brand": f"Brand {number % 300}",
         }
-
-
-__all__ = ["CONNECTIONS", "Plan", "Row", "http"]
