@@ -58,6 +58,7 @@ def test_formats(archive: Path) -> None:
         "COPY (SELECT 1) TO '{archive}/stolen.csv'", "CREATE TABLE x (a INT)", "DROP VIEW events", "INSTALL httpfs",
         "SET enable_external_access = true", "SELECT 1; SELECT 2", "ATTACH '/tmp/x.db'", "nonsense", "",
         "SELECT * FROM read_text('/etc/passwd')", "SELECT * FROM '/etc/passwd'", "PRAGMA database_list; SELECT 1",
+        "/**/ EXPLAIN ANALYZE COPY (SELECT 1) TO '{archive}/x.csv'", "EXPLAIN (ANALYZE) COPY (SELECT 1) TO '{archive}/x'",
         "SELECT * FROM read_csv('{archive}/../../secret.csv')", "EXPLAIN ANALYZE COPY (SELECT 1) TO '{archive}/x.csv'",
     ],
 )  # fmt: skip

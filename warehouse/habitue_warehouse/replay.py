@@ -335,6 +335,11 @@ def _entries(
             record = orjson.loads(text)
             if not whole:
                 record = {name: value for name, value in record.items() if value is not None}
+                if "items" in record:
+                    record["items"] = [
+                        {name: value for name, value in item.items() if value is not None}
+                        for item in record["items"]
+                    ]
                 if extra:
                     record.update(orjson.loads(extra))
             yield bucket, Entry(log_ms, log_seq, record_type, record)

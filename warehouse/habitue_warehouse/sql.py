@@ -15,7 +15,7 @@ connection is for one piece of work, not for a week.
 from __future__ import annotations
 
 import csv
-import io
+import re
 import sys
 from collections.abc import Callable
 from datetime import date, timedelta
@@ -29,11 +29,7 @@ from habitue_warehouse.partitions import literals, open_duckdb, partitions
 from habitue_warehouse.schema import EVENTS, IDENTITY, TABLES, empty_select
 
 Format = Literal["table", "csv", "json"]
-_READING = {
-    duckdb.StatementType.SELECT,
-    duckdb.StatementType.EXPLAIN,
-    duckdb.StatementType.RELATION,
-}
+_EXPLAIN = re.compile(r"\s*EXPLAIN\s+(?:ANALYZE\s+)?(.*)", re.IGNORECASE | re.DOTALL)
 _RETRIES = 10
 
 
@@ -76,7 +72,7 @@ def query(archive_dir: Path | str, sql: str) -> tuple[list[str], list[tuple[Any,
             statements = connection.extract_statements(sql)
             if len(statements) != 1:
                 raise QueryRefused("one statement at a time, please")
-            if statements[0].type not in _READING:
+            if not _only_reads(connection, statements[0]):
                 raise QueryRefused(f"only statements that read are taken, not {statements[0].type.name}")
             cursor = connection.execute(statements[0])
             names = [column[0] for column in cursor.description or ()]
@@ -90,6 +86,17 @@ def query(archive_dir: Path | str, sql: str) -> tuple[list[str], list[tuple[Any,
         finally:
             connection.close()
     raise AssertionError("unreachable")
+
+
+def _only_reads(connection: duckdb.DuckDBPyConnection, statement: duckdb.Statement) -> bool:
+    if statement.type == duckdb.StatementType.SELECT:
+        return True
+    # EXPLAIN ANALYZE does what it explains: that must be a SELECT too.
+    explained = _EXPLAIN.fullmatch(statement.query)
+    if statement.type != duckdb.StatementType.EXPLAIN or explained is None:
+        return False
+    inner = connection.extract_statements(explained[1])
+    return len(inner) == 1 and inner[0].type == duckdb.StatementType.SELECT
 
 
 def run_sql(archive_dir: Path | str, sql: str, format: Format = "table", out: TextIO | None = None) -> int:
@@ -217,9 +224,7 @@ def _write_json(names: list[str], rows: list[tuple[Any, ...]], out: TextIO) -> N
 
 
 def _plain(value: Any) -> str:
-    buffer = io.BytesIO()
-    buffer.write(orjson.dumps(value, default=str))
-    return buffer.getvalue().decode()
+    return orjson.dumps(value, default=str).decode()
 
 
 _WRITERS: dict[Format, Callable[[list[str], list[tuple[Any, ...]], TextIO], None]] = {
