@@ -215,9 +215,8 @@ async def _items(chunks: AsyncIterator[bytes]) -> AsyncIterator[list[Any]]:
     whole: bool | None = None
     async for chunk in chunks:
         buffer += chunk
-        if whole is None and (start := buffer.lstrip()):
-            # One array, or one object written over several lines; else every line is an item.
-            whole = start.startswith(b"[") or start.split(b"\n", 1)[0].strip() == b"{"
+        if whole is None:
+            whole = _is_whole(buffer)
         if whole is None:
             continue
         if whole:
@@ -225,7 +224,7 @@ async def _items(chunks: AsyncIterator[bytes]) -> AsyncIterator[list[Any]]:
                 raise Refused(413, "body_too_large", "An array this long must be sent as JSON lines.")
             continue
         *lines, buffer = buffer.split(b"\n")
-        if len(buffer) > MAX_LINE_BYTES:
+        if max(map(len, (*lines, buffer))) > MAX_LINE_BYTES:
             raise Refused(413, "body_too_large", f"A line has more than {MAX_LINE_BYTES} bytes.")
         for start_at in range(0, len(lines), _CHUNK_LINES):
             yield [_line(line) for line in lines[start_at : start_at + _CHUNK_LINES] if line.strip()]
@@ -239,6 +238,17 @@ async def _items(chunks: AsyncIterator[bytes]) -> AsyncIterator[list[Any]]:
             yield [orjson.loads(buffer)]
         except orjson.JSONDecodeError:
             yield [None]
+
+
+def _is_whole(start: bytes) -> bool | None:
+    """Whether a body is one array, or one object over several lines; None when it is too early to say."""
+    start = start.lstrip()
+    if start.startswith(b"["):
+        return True
+    line, newline, _ = start.partition(b"\n")
+    if newline or line.rstrip() not in (b"", b"{"):
+        return line.strip() == b"{"
+    return None
 
 
 def _line(line: bytes) -> Any:

@@ -356,9 +356,9 @@ def test_changes_that_come_late_or_twice_do_no_harm() -> None:
 def test_items_of_other_hands_are_passed_over(redis_socket: str) -> None:
     async def work(redis: Redis) -> None:
         await store_items(redis, [SHOE], now=NOW)
-        await redis.hset(keys.items("bad"), "bad", "not JSON")  # type: ignore[misc]  # awaitable or not, it says
+        await redis.hset(keys.items("bad"), "bad", "not JSON")
         old = {"item_id": "old", "name": "Old", "attributes": {"updated_at": 9}}
-        await redis.hset(keys.items("old"), "old", orjson.dumps(old))  # type: ignore[misc]  # as above
+        await redis.hset(keys.items("old"), "old", orjson.dumps(old))
         reader = CatalogReader()
         await reader.load(redis)
         assert sorted(reader.catalog.items) == ["old", "shoe"]
@@ -378,7 +378,7 @@ def test_ninety_thousand_items_are_read_within_seconds(redis_socket: str) -> Non
             one = item(f"sku-{n}", category=f"Dept {n % 20}/Aisle {n % 300}", brand=f"Brand {n % 900}")
             by_key.setdefault(keys.items(one.item_id), {})[one.item_id] = one.pack()
         for key, mapping in by_key.items():
-            await redis.hset(key, mapping=mapping)  # type: ignore[misc]  # as above
+            await redis.hset(key, mapping=mapping)
         reader = CatalogReader()
         loop = asyncio.get_running_loop()
         start = loop.time()
