@@ -32,6 +32,7 @@ class _Connection(asyncio.Protocol):
         self.transport: asyncio.Transport | None = None
         self.data = b""
         self.done: Callable[[bytes], None] | None = None
+        self.closed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = transport  # type: ignore[assignment]  # a stream's transport
@@ -53,6 +54,7 @@ class _Connection(asyncio.Protocol):
             done(head.partition(b"\r\n")[0] + b"\n" + body)
 
     def connection_lost(self, exc: Exception | None) -> None:
+        self.closed.set_result(None)
         if self.done is not None:
             self.done(b"lost")
 
@@ -94,6 +96,7 @@ async def run(port: int, requests: list[bytes], rate: float, connections: int = 
     await asyncio.wait_for(finished, 60)
     for transport, _ in made:
         transport.close()
+    await asyncio.wait([connection.closed for _, connection in made], timeout=5)
     return outcome
 
 

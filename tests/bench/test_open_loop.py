@@ -12,9 +12,11 @@ RATE = 200.0
 async def _measure(stall_at: int, count: int) -> Outcome:
     """`count` requests at 200/s to a server that answers at once but for one stall of 0.3 s."""
     served = 0
+    serving = []
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         nonlocal served
+        serving.append(asyncio.current_task())
         try:
             while True:
                 head = (await reader.readuntil(b"\r\n\r\n")).lower()
@@ -25,10 +27,12 @@ async def _measure(stall_at: int, count: int) -> Outcome:
                 writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
         except asyncio.IncompleteReadError:
             writer.close()
+            await writer.wait_closed()
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
     outcome = await run(port, [post("/x", {}, "c")] * count, RATE, connections=1)
+    await asyncio.gather(*[task for task in serving if task])
     server.close()
     return outcome
 
