@@ -49,8 +49,10 @@ def _ask(
             answer["body"] += message.get("body", b"")
 
     scope = {
-        "type": "http", "asgi": {"version": "3.0", "spec_version": "2.4"}, "http_version": "1.1", "method": "GET", "scheme": "http",
-        "path": "/console" + path, "raw_path": b"", "root_path": "/console", "query_string": b"", "client": (peer, 1),
+        "type": "http", "asgi": {"version": "3.0", "spec_version": "2.4"},
+        "http_version": "1.1", "method": "GET", "scheme": "http",
+        "path": "/console" + path, "raw_path": b"", "root_path": "/console",
+        "query_string": b"", "client": (peer, 1),
         "server": ("127.0.0.1", 8000),
         "headers": [(name.encode(), value.encode()) for name, value in said.items()],
     }  # fmt: skip
