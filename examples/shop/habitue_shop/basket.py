@@ -7,6 +7,7 @@ import secrets
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from habitue_shop.known_visitor import anonymous_id_of
 from habitue_shop.shop import Shop, read_form
 from habitue_shop.tracking import cart_change, order_properties, product_properties, total
 from habitue_shop.visit import Visit
@@ -44,14 +45,18 @@ class Basket:
         )
 
     async def change(self, request: Request) -> Response:
-        """Adds to a line of the cart (`add`) or sets it (`quantity`); JSON for scripts, a redirect for forms."""
+        """Adds to a line of the cart (`add`) or sets it (`quantity`); scripts get JSON, forms a redirect."""
         form = await read_form(request)
         item_id = form.get("item_id", "")
         product = (await self._shop.shelves()).by_id.get(item_id)
         visit = Visit(request.session)
         wants_json = "application/json" in request.headers.get("accept", "")
         if product is None:
-            return JSONResponse({"message": "The shop does not sell that."}, 404) if wants_json else self._shop.redirect("/cart")
+            return (
+                JSONResponse({"message": "The shop does not sell that."}, 404)
+                if wants_json
+                else self._shop.redirect("/cart")
+            )
         if "quantity" in form:
             quantity = _quantity(form["quantity"])
         else:
@@ -59,7 +64,9 @@ class Basket:
         change = visit.set_line(item_id, quantity)
         if wants_json:
             call = list(cart_change(product, self._shop.base_url(request), change)) if change else None
-            return JSONResponse({"cart_count": sum(visit.cart().values()), "call": call, "name": product.name})
+            return JSONResponse(
+                {"cart_count": sum(visit.cart().values()), "call": call, "name": product.name}
+            )
         if change:
             visit.note_change(item_id, change)
         return self._shop.redirect("/cart")
@@ -92,7 +99,8 @@ class Basket:
             return self._shop.redirect("/cart")
         order_id = f"shop-{secrets.token_hex(6)}"
         properties = order_properties(order_id, lines, self._shop.base_url(request))
-        self._shop.reporter.order_completed(properties, user_id=visit.user_id)
+        device = None if visit.user_id else await anonymous_id_of(request, self._shop.settings)
+        self._shop.reporter.order_completed(properties, user_id=visit.user_id, anonymous_id=device)
         visit.remember_order(order_id, {product.item_id: quantity for product, quantity in lines})
         visit.empty_cart()
         return self._shop.redirect("/thanks")

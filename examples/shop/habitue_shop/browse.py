@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
 from urllib.parse import urlencode
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from habitue_shop.journey import Product, category_path
-from habitue_shop.shelves import PRICE_BANDS, SORTS, Filters, brands_of
+from habitue_shop.shelves import PRICE_BANDS, SORTS, Filters, brands_of, slug
 from habitue_shop.shop import Shop
 from habitue_shop.tracking import Call, product_properties
 
@@ -40,7 +41,9 @@ class Browse:
         filters = _filters(request)
         found = filters.apply(shelf.products)
         path = "/".join(shelf.path)
-        crumbs = [shelves.shelf("/".join(shelf.address.split("/")[:depth])) for depth in range(1, len(shelf.path))]
+        crumbs = [
+            shelves.shelf("/".join(shelf.address.split("/")[:depth])) for depth in range(1, len(shelf.path))
+        ]
         return await self._shop.page(
             request,
             "shelf.html",
@@ -102,8 +105,6 @@ class Browse:
 
 
 def _addresses(parts: tuple[str, ...]) -> list[str]:
-    from habitue_shop.shelves import slug
-
     return ["/".join(slug(part) for part in parts[: depth + 1]) for depth in range(len(parts))]
 
 
@@ -128,10 +129,14 @@ def _paged(found: list[Product], request: Request) -> tuple[list[Product], int, 
     return found[(page - 1) * PAGE_SIZE : page * PAGE_SIZE], page, pages
 
 
-def _listing(request: Request, filters: Filters, found: list[Product]) -> dict[str, object]:
+def _listing(request: Request, filters: Filters, found: list[Product]) -> dict[str, Any]:
     """What `listing.html` needs: the products, the filters, and addresses that change one of them."""
     shown, page, pages = _paged(found, request)
-    asked = {name: request.query_params[name] for name in ("q", "brand", "band", "sort") if name in request.query_params}
+    asked = {
+        name: request.query_params[name]
+        for name in ("q", "brand", "band", "sort")
+        if name in request.query_params
+    }
 
     def address(**changes: object) -> str:
         wanted = {**asked, **changes}

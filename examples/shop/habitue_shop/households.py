@@ -25,7 +25,6 @@ _THEMES: tuple[tuple[str, str, str], ...] = (
     ("The Castellano family", "Meat & Fish", "The grill is always on"),
     ("Priya Raman", "Beauty & Care", "The bathroom shelf is full"),
     ("Walter Hoffmann", "Pantry", "A pantry for hard times"),
-    ("Grace and Lee Tan", "Snacks & Sweets", "A drawer for sweets"),
     ("Ines Moreau", "Dairy & Eggs", "Yogurt, cheese, milk, repeat"),
 )
 
@@ -45,7 +44,8 @@ class Household:
 
     @property
     def about(self) -> str:
-        return ", ".join(part for part in (self.age and f"aged {self.age}", self.people) if part)
+        """Age and household in words."""
+        return ", ".join(part for part in (self.age and f"Aged {self.age}", self.people) if part)
 
 
 _BOUGHT = """
@@ -64,7 +64,8 @@ people AS (
 )
 SELECT household_id::VARCHAR, age, household_comp, kids_count, income, orders, department, category, lines,
        lines::DOUBLE / sum(lines) OVER (PARTITION BY household_id) AS own_share, share
-FROM bought JOIN people USING (household_id) JOIN {demographics} USING (household_id) JOIN shop USING (category)
+FROM bought JOIN people USING (household_id) JOIN {demographics} USING (household_id)
+     JOIN shop USING (category)
 """
 
 
@@ -104,7 +105,9 @@ def households() -> tuple[Household, ...]:
         taken.add(best)
         age, people, income, orders = facts[best]
         favourites = tuple(dict.fromkeys(category for _, category in sorted(tastes[best], reverse=True)))[:4]
-        chosen.append(Household(best, name, motto, age.replace("-", "–"), people, income, orders, favourites))
+        chosen.append(
+            Household(best, name, motto, age.replace("-", "\N{EN DASH}"), people, income, orders, favourites)
+        )
     return tuple(chosen)
 
 

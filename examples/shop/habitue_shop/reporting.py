@@ -6,6 +6,7 @@ Page and backend name the same order_id, so Habitue counts the order once, whoev
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 log = logging.getLogger(__name__)
@@ -14,7 +15,14 @@ log = logging.getLogger(__name__)
 class Client(Protocol):
     """What the shop needs of `habitue.Client`."""
 
-    def track(self, name: str, properties: dict[str, Any] | None = None, **who: Any) -> Any: ...
+    def track(
+        self,
+        name: str,
+        properties: Mapping[str, Any] | None = None,
+        *,
+        user_id: str | None = None,
+        anonymous_id: str | None = None,
+    ) -> None: ...
 
 
 class Reporter:
@@ -33,10 +41,13 @@ class Reporter:
             return cls(None)
         return cls(SdkClient(secret_key, host=url))
 
-    def order_completed(self, properties: dict[str, Any], *, user_id: str | None) -> None:
-        """Reports an order of a customer who is logged in.
-
-        Of anybody else the backend knows no id of its own; their page reports the order, with their cookie.
-        """
-        if self._client is not None and user_id is not None:
+    def order_completed(
+        self, properties: Mapping[str, Any], *, user_id: str | None, anonymous_id: str | None
+    ) -> None:
+        """Reports the order of a logged-in customer, else of their device; nobody's are not."""
+        if self._client is None:
+            return
+        if user_id is not None:
             self._client.track("Order Completed", properties, user_id=user_id)
+        elif anonymous_id is not None:
+            self._client.track("Order Completed", properties, anonymous_id=anonymous_id)

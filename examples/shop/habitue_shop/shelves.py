@@ -14,11 +14,16 @@ from habitue_shop.journey import Product
 
 PRICE_BANDS: tuple[tuple[str, float, float], ...] = (
     ("Under $2", 0.0, 2.0),
-    ("$2 – $5", 2.0, 5.0),
-    ("$5 – $10", 5.0, 10.0),
+    ("$2 \N{EN DASH} $5", 2.0, 5.0),
+    ("$5 \N{EN DASH} $10", 5.0, 10.0),
     ("$10 and more", 10.0, float("inf")),
 )
-SORTS: dict[str, str] = {"": "Best sellers", "price": "Price, low to high", "-price": "Price, high to low", "name": "Name"}
+SORTS: dict[str, str] = {
+    "": "Best sellers",
+    "price": "Price, low to high",
+    "-price": "Price, high to low",
+    "name": "Name",
+}
 
 
 def slug(text: str) -> str:
@@ -99,11 +104,15 @@ class Shelves:
 
     def below(self, path: tuple[str, ...]) -> list[Shelf]:
         """The shelves one step down, the best stocked first; departments in the shop's own order."""
-        shelves = [self._shelves["/".join(slug(part) for part in child)] for child in self._children.get(path, ())]
-        return shelves if not path else sorted(shelves, key=lambda shelf: -sum(p.sold for p in shelf.products))
+        shelves = [
+            self._shelves["/".join(slug(part) for part in child)] for child in self._children.get(path, ())
+        ]
+        return (
+            shelves if not path else sorted(shelves, key=lambda shelf: -sum(p.sold for p in shelf.products))
+        )
 
     def search(self, query: str, limit: int = 240) -> list[Product]:
-        """Products whose words begin with every word of the query, best sellers first. A millisecond or two."""
+        """Products whose words begin with every word of the query, best sellers first. 1 to 6 ms."""
         wanted = _words(query)[:8]
         if not wanted:
             return []

@@ -50,7 +50,7 @@ class Shop:
     _loading: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def shelves(self) -> Shelves:
-        """The shelves; read at the first request (two seconds), so that a worker nobody shops at pays nothing."""
+        """The shelves; read at the first request (2 s), so that a worker nobody shops at pays nothing."""
         if self._shelves is None:
             async with self._loading:
                 if self._shelves is None:
@@ -107,8 +107,8 @@ class Shop:
             query=request.query_params.get("q", "")[:200],
             **values,
         )
-        # What a customer sees depends on the session and must not come out of a cache after a logout; `no-cache`
-        # rather than `no-store`, which would keep the page out of the back-forward cache.
+        # What a customer sees depends on the session and must not come out of a cache after a logout;
+        # `no-cache` rather than `no-store`, which would keep the page out of the back-forward cache.
         return HTMLResponse(html, status_code=status_code, headers={"cache-control": "private, no-cache"})
 
 

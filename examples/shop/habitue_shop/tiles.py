@@ -1,6 +1,7 @@
+# ruff: noqa: E501 - tables of colours and SVG, one entry a line
 """Product tiles: a drawing of the kind of thing, in the colours of its brand, on the board of its department.
 
-No photographs, no fonts, no scripts: a tile is 1–2 KB of SVG that is the same for the same product for ever.
+No photographs, no fonts, no scripts: a tile is 1 to 2 KB of SVG that is the same for the same product for ever.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from functools import lru_cache
 from habitue_shop.drawings import DRAWINGS
 from habitue_shop.journey import Product
 
+_PEPPER = "#f0e0d1"  # stands in for a colour until the name has spoken
 _INK = "#2b2a28"
 _PAPER = "#fffdf8"
 
@@ -92,12 +94,36 @@ def _art(drawing: str, brand: str, accent: int) -> str:
 
 
 def tile(product: Product) -> str:
-    """The SVG of one product, 200 × 200."""
+    """The SVG of one product, 200 by 200."""
     number = _number(product.item_id)
     boards = _BOARDS.get(product.department, _BOARDS["Pantry"])
     day, night = boards[number % 2]
     art = _art(product.drawing, product.brand, number // 7 % len(_ACCENTS))
+    for word, old, new in _RIPENESS.get(product.drawing, ()):
+        if word in product.name:
+            art = art.replace(old, new)
+            break
     return _frame(art, day, night, turned=product.drawing in _MAY_LEAN and number % 3 == 0)
+
+
+# Fresh things have the colour that their name says: (word of the name, drawn colour, its colour).
+_RIPENESS: dict[str, tuple[tuple[str, str, str], ...]] = {
+    "apple": (("Granny", "#c8453b", "#8fb84a"), ("Golden", "#c8453b", "#dcbf4c"), ("Fuji", "#c8453b", "#d9654f")),
+    "pepper": (
+        ("Green", _PEPPER, "#5f9a4d"), ("Red", _PEPPER, "#c8453b"), ("Yellow", _PEPPER, "#e6b93a"),
+        ("Jalape", _PEPPER, "#4f8a43"), ("", _PEPPER, "#e07b39"),
+    ),
+    "grapes": (("White", "#7a4b8f", "#a9c46a"), ("Green", "#7a4b8f", "#a9c46a")),
+    "citrus": (
+        ("Lemon", "#f0912d", "#f2cf45"), ("Lime", "#f0912d", "#8fb84a"), ("Grapefruit", "#f0912d", "#ee8a6a"),
+    ),
+    "onion": (("Red", "#c98d3e", "#9c4569"), ("White", "#c98d3e", "#e8e0d0"), ("Garlic", "#c98d3e", "#efe6da")),
+    "potato": (("Red", "#c99a5b", "#c26a5a"), ("Sweet", "#c99a5b", "#d0793f"), ("Yam", "#c99a5b", "#d0793f")),
+    "loaf": (
+        ("Rye", "#d79a57", "#a8703d"), ("Grain", "#d79a57", "#b9804a"), ("grain", "#d79a57", "#b9804a"),
+        ("Wheat", "#d79a57", "#bf8850"), ("White", "#d79a57", "#e0ac6c"),
+    ),
+}  # fmt: skip
 
 
 def department_tile(department: str) -> str:
@@ -106,7 +132,26 @@ def department_tile(department: str) -> str:
     return _frame(_art(_SIGNS[department], department, 0), day, night)
 
 
-_MAY_LEAN = frozenset("apple pear peach tomato onion potato cookie donut bag sachet can soda carton bag_flat book card".split())
+_MAY_LEAN = frozenset(
+    [
+        "apple",
+        "pear",
+        "peach",
+        "tomato",
+        "onion",
+        "potato",
+        "cookie",
+        "donut",
+        "bag",
+        "sachet",
+        "can",
+        "soda",
+        "carton",
+        "bag_flat",
+        "book",
+        "card",
+    ]
+)
 _SIGNS = {
     "Fruit & Vegetables": "carrot", "Bakery": "loaf", "Dairy & Eggs": "cheese", "Meat & Fish": "fish",
     "Deli & Ready to Eat": "sandwich", "Pantry": "jar", "Snacks & Sweets": "cookie", "Frozen": "icecream",

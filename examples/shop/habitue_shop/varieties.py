@@ -1,10 +1,13 @@
+# ruff: noqa: E501 - lists of names, one list a line
 """What tells two products apart that the data name alike: flavours, scents, cuts, shades. Made up, always the same."""
 
 from __future__ import annotations
 
 from habitue_shop.aisles import Place
 
-_FRUITY = "Strawberry|Vanilla|Peach|Blueberry|Raspberry|Lemon|Cherry|Mango|Plain|Honey|Coconut|Black Cherry|Pear"
+_FRUITY = (
+    "Strawberry|Vanilla|Peach|Blueberry|Raspberry|Lemon|Cherry|Mango|Plain|Honey|Coconut|Black Cherry|Pear"
+)
 _SCENTS = "Fresh Linen|Lavender|Citrus|Rosemary|Sea Breeze|Green Apple|Almond|Aloe|Orange Blossom|Cotton|Eucalyptus|Rose"
 _MEALS = (
     "Chicken & Rice|Beef & Mushroom|Garden Vegetable|Turkey & Gravy|Pasta Bolognese|Lasagne|Chicken Curry|Mac & Cheese|"
@@ -23,13 +26,17 @@ _BREADS = "Country|Honey Wheat|Twelve Grain|Sourdough|Soft White|Oat|Potato|Whol
 _CAKES = "Vanilla|Chocolate|Carrot|Lemon|Red Velvet|Strawberry|Marble|Apple|Coconut|Cinnamon|Blueberry|Pecan"
 _SOUPS = "Tomato|Chicken Noodle|Vegetable|Mushroom|Clam Chowder|Minestrone|Beef Barley|Lentil|Potato|French Onion|Split Pea"
 _PETS = "Chicken|Salmon|Beef|Turkey|Lamb|Tuna|Ocean Fish|Liver|Duck|Rice & Lamb|Puppy|Senior"
-_SHADES = "Rosewood|Ivory|Honey|Coral|Plum|Bare|Mocha|Berry|Sand|Cocoa|Petal|Brick|Pearl|Copper|Nude|Wine|Peach|Ink"
+_SHADES = (
+    "Rosewood|Ivory|Honey|Coral|Plum|Bare|Mocha|Berry|Sand|Cocoa|Petal|Brick|Pearl|Copper|Nude|Wine|Peach|Ink"
+)
 _THEMES = "Meadow|Harbour|Starlight|Birthday|Botanical|Folk|Woodland|Blue Bird|Stripes|Confetti|Midnight|Paper Boat|Circus"
 _COFFEES = "House Blend|Breakfast|Dark Roast|Colombian|French Roast|Hazelnut|Vanilla|Espresso|Mild|Half Caf|Mocha|Kenyan"
 _TEAS = "Earl Grey|Camomile|Peppermint|Green|English Breakfast|Lemon & Ginger|Rooibos|Darjeeling|Jasmine|Chai|Raspberry"
 _CHEESES = "Cheddar|Mozzarella|Swiss|Colby|Monterey Jack|Parmesan|Provolone|Pepper Jack|Gouda|Mexican Blend|Feta|Brie"
 _FLOWERS = "Spring|Sunset|Blush|Meadow|White|Coral|Lilac|Autumn|Wild|Scarlet|Lemon|Violet"
-_PIZZAS = "Margherita|Pepperoni|Four Cheese|Supreme|Sausage|Spinach|Hawaiian|Mushroom|Chicken|Vegetable|Three Meat"
+_PIZZAS = (
+    "Margherita|Pepperoni|Four Cheese|Supreme|Sausage|Spinach|Hawaiian|Mushroom|Chicken|Vegetable|Three Meat"
+)
 _SAUCES = "Original|Garlic|Smoky|Hot|Sweet|Herb|Honey|Mild|Roasted Pepper|Chipotle|Basil|Lemon"
 _GRADES = "Original|Classic|Family|Select|Farmhouse|Everyday|Reserve|Garden|Heritage|Village|Kitchen|Signature|Traditional"
 _MILKS = "2% Reduced Fat|Skim|1% Low Fat|Whole|Lactose-free|Organic|Farm|Protein-rich"

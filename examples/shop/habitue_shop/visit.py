@@ -71,5 +71,5 @@ class Visit:
         self._session.setdefault("changes", []).append([item_id, change])
 
     def take_changes(self) -> Iterator[tuple[str, int]]:
-        for item_id, change in self._session.pop("changes", ()):
-            yield item_id, change
+        """The changes that no page has reported yet; asked once."""
+        yield from self._session.pop("changes", ())

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - a drawing is one long line of SVG; broken up it would not be read better
 """Fresh things, in their own colours: fruit, vegetables, meat, fish, eggs, flowers."""
 
 from __future__ import annotations
@@ -56,7 +57,7 @@ FRESH: dict[str, str] = {
         '<path fill="#d64836" d="M100 68q56-16 60 44-4 56-60 60-56-4-60-60 4-60 60-44z"/><path fill="#4f8a43" d="m100 74-32 10 14-20-26-8 30-4 14-22 14 22 30 4-26 8 14 20z"/><path d="M58 104q-6 16 2 34" fill="none" stroke="#fff" stroke-width="7" stroke-linecap="round" opacity=".4"/>'
     ),
     "pepper": (
-        '<path d="M100 64q-4-20 8-32" fill="none" stroke="#4f7d3c" stroke-width="10" stroke-linecap="round"/><path fill="{k}" d="M100 66q40-16 54 14 8 40-22 84-14 16-32 6-18 10-32-6-30-44-22-84 14-30 54-14z"/><path d="M100 70q-12 50 0 96" fill="none" stroke="{i}" stroke-width="4" opacity=".15"/><path d="M62 88q-4 24 8 50" fill="none" stroke="#fff" stroke-width="7" stroke-linecap="round" opacity=".4"/>'
+        '<path d="M100 64q-4-20 8-32" fill="none" stroke="#4f7d3c" stroke-width="10" stroke-linecap="round"/><path fill="#f0e0d1" d="M100 66q40-16 54 14 8 40-22 84-14 16-32 6-18 10-32-6-30-44-22-84 14-30 54-14z"/><path d="M100 70q-12 50 0 96" fill="none" stroke="{i}" stroke-width="4" opacity=".15"/><path d="M62 88q-4 24 8 50" fill="none" stroke="#fff" stroke-width="7" stroke-linecap="round" opacity=".4"/>'
     ),
     "cucumber": (
         '<g transform="rotate(-38 100 104)"><rect x="28" y="80" width="128" height="42" rx="21" fill="#4f8a43"/><path d="M50 90h84m-90 12h96" stroke="#7bb566" stroke-width="4" stroke-dasharray="10 12" stroke-linecap="round"/></g><circle cx="140" cy="142" r="27" fill="#4f8a43"/><circle cx="140" cy="142" r="22" fill="#dceab8"/><g fill="#a9c97a"><circle cx="140" cy="130" r="3"/><circle cx="150" cy="138" r="3"/><circle cx="147" cy="150" r="3"/><circle cx="133" cy="150" r="3"/><circle cx="130" cy="138" r="3"/></g>'

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - a drawing is one long line of SVG; broken up it would not be read better
 """Packages: whatever has a label. The brand's colour is the package, its mark stands on the label."""
 
 from __future__ import annotations

@@ -90,16 +90,28 @@
     return list.children.length ? list : null
   }
 
+  /* The first few offers of each slot; the rest behind a line that stays open once it was opened. */
+  const FIRST = 3
+  const opened = new Set()
+
   const offerBlocks = () => Array.from(offers, ([slot, answer]) => {
-    const list = make('ol', 'why')
-    for (const offer of answer.offers || []) {
+    const lines = (answer.offers || []).map((offer) => {
       const reasons = (offer.reasons || []).map((reason) => reason.text).filter(Boolean)
-      const line = thing(offer.item_id, '')
-      line.querySelector('small').append(reasons.join('; ') || 'no reason given')
+      const line = thing(offer.item_id, reasons.join('; ') || 'no reason given')
       if (typeof offer.score === 'number') line.append(make('code', '', offer.score.toFixed(2)))
-      list.append(fresh(`offer/${slot}/${offer.item_id}`, '1', make('li', '', line)))
+      return fresh(`offer/${slot}/${offer.item_id}`, '1', make('li', '', line))
+    })
+    const list = make('ol', 'why', ...lines.slice(0, FIRST))
+    if (lines.length > FIRST) {
+      const more = make('details', '', make('summary', '', `and ${lines.length - FIRST} more`), ...lines.slice(FIRST))
+      more.open = opened.has(slot)
+      more.addEventListener('toggle', () => (more.open ? opened.add(slot) : opened.delete(slot)))
+      list.append(make('li', '', more))
     }
-    return block(slot, [answer.model, answer.variant].filter(Boolean).join(' · '), list)
+    if (!lines.length) list.append(make('li', 'know-empty', answer.reason || 'nothing to offer here'))
+    const where = block(slot, [answer.model, answer.variant].filter(Boolean).join(' · '), list)
+    where.dataset.slot = slot
+    return where
   })
 
   const profileBlocks = () => {

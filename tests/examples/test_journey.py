@@ -1,0 +1,113 @@
+"""The catalog and the history that the demo shop makes of the Complete Journey."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+import sys
+from collections import Counter
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from habitue_shop import journey
+from habitue_shop.aisles import DEPARTMENTS
+
+UNTIL = dt.date(2026, 3, 14)
+
+
+@pytest.fixture(scope="module")
+def history(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("journey") / "orders.parquet"
+    assert 1_390_000 < journey.write_orders(path, UNTIL) < 1_420_000
+    return path
+
+
+def test_everything_for_sale_has_a_name_a_price_and_a_place() -> None:
+    items = list(journey.catalog_items("http://shop.test"))
+    assert 66_000 < len(items) < 68_000
+    assert len({item["item_id"] for item in items}) == len(items)
+    for item in items:
+        assert item["name"].strip() == item["name"] != ""
+        assert item["brand"]
+        assert math.isfinite(item["price"])
+        assert item["price"] >= journey.MIN_PRICE
+        department, *rest = item["category"].split("/")
+        assert department in DEPARTMENTS
+        assert len(rest) == 2
+        assert all(rest)
+        assert item["url"] == f"http://shop.test/shop/p/{item['item_id']}"
+        assert item["image_url"] == f"http://shop.test/shop/tile/{item['item_id']}.svg"
+    assert {item["availability"] for item in items} == {"in_stock"}
+    assert {item["currency"] for item in items} == {"USD"}
+
+
+def test_names_are_words_for_customers() -> None:
+    names = Counter(product.name for product in journey.products())
+    assert "Yogurt, 6 oz" in names
+    for noise in ("NAN", "None", "FRZN", "MISC", "  "):
+        assert not [name for name in names if noise in name]
+    # Flavours are made up so that a brand's products can be told apart.
+    alike = Counter((product.name, product.brand) for product in journey.products())
+    assert sum(count - 1 for count in alike.values()) < 0.02 * len(journey.products())
+
+
+def test_fuel_coupons_and_tobacco_are_not_for_sale() -> None:
+    sold = " ".join(product.name.lower() for product in journey.products())
+    for word in ("gasoline", "cigarette", "gift card", "lottery"):
+        assert word not in sold
+
+
+def test_pandas_is_never_imported() -> None:
+    journey.products()
+    assert "pandas" not in sys.modules
+
+
+def test_the_last_day_of_the_history_is_the_day_asked_for(history: Path) -> None:
+    first, last = duckdb.execute(
+        "SELECT min(timestamp), max(timestamp) FROM read_parquet($1)", [str(history)]
+    ).fetchall()[0]
+    assert dt.datetime.fromtimestamp(last / 1000, dt.UTC).date() == UNTIL
+    assert dt.datetime.fromtimestamp(first / 1000, dt.UTC).date() == UNTIL - dt.timedelta(days=364)
+
+
+def test_the_history_sells_what_the_catalog_has_at_prices_above_nothing(history: Path) -> None:
+    columns = [
+        row[0] for row in duckdb.execute("DESCRIBE SELECT * FROM read_parquet($1)", [str(history)]).fetchall()
+    ]
+    assert columns == ["order_id", "user_id", "timestamp", "item_id", "quantity", "price"]
+    rows = duckdb.execute(
+        "SELECT count(*) FILTER (price > 0 AND quantity > 0), count(*), count(DISTINCT (order_id, item_id)),"
+        " list(DISTINCT item_id) FROM read_parquet($1)",
+        [str(history)],
+    ).fetchall()
+    good, lines, distinct, items = rows[0]
+    assert good == lines == distinct
+    assert set(items) <= {product.item_id for product in journey.products()}
+
+
+def test_rows_come_one_by_one_just_as_they_are_written(history: Path) -> None:
+    written = duckdb.execute("SELECT * FROM read_parquet($1) LIMIT 1", [str(history)]).fetchall()[0]
+    assert tuple(next(journey.orders(UNTIL)).values()) == written
+
+
+def test_held_out_baskets_are_about_two_thousand_and_unknown_to_the_history(history: Path) -> None:
+    baskets = journey.held_out_baskets(UNTIL)
+    assert 1_500 < len(baskets) < 2_500
+    known = {
+        row[0]
+        for row in duckdb.execute("SELECT DISTINCT order_id FROM read_parquet($1)", [str(history)]).fetchall()
+    }
+    assert not known & {basket.order_id for basket in baskets}
+    first_held_out = min(basket.timestamp for basket in baskets)
+    assert dt.datetime.fromtimestamp(first_held_out / 1000, dt.UTC).date() > UNTIL - dt.timedelta(
+        days=journey.HELD_OUT_DAYS
+    )
+    assert all(line.price > 0 and line.quantity > 0 for basket in baskets for line in basket.lines)
+    # Nobody held out buys anything in the history after their tail began.
+    later = duckdb.execute(
+        "SELECT count(*) FROM read_parquet($1) WHERE user_id IN (SELECT unnest($2)) AND timestamp >= $3",
+        [str(history), [basket.user_id for basket in baskets], first_held_out],
+    ).fetchall()
+    assert later[0][0] == 0
