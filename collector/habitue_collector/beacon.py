@@ -320,7 +320,8 @@ class _BeaconProtocol(HttpToolsProtocol):
 
     def _fall_through(self) -> None:
         """Replay the head into uvicorn's own callbacks."""
-        self.phase = BUSY
+        if self.phase != DRAIN:  # queued behind an answer that is not read, it changes no patience
+            self.phase = BUSY
         url, headers = self.url, self.headers
         super().on_message_begin()
         super().on_url(url)

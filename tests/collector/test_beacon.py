@@ -800,6 +800,15 @@ async def test_a_client_that_never_reads_is_given_up() -> None:
         await until(lambda: not house.server.server_state.connections)
 
 
+async def test_a_client_that_never_reads_is_given_up_with_more_in_the_pipeline() -> None:
+    async with a_house(BELOW, body_timeout_seconds=0.2) as house:
+        client = await house.connect()
+        client.send(post(b"huge answer"), get(), post(b"end"))
+        await until(lambda: house.tally.timed_out == 1)
+        await until(lambda: not house.server.server_state.connections)
+        assert len(house.desk.requests) == 1
+
+
 async def test_our_own_slowness_is_nobodys_fault() -> None:
     async with a_house(
         BELOW, head_timeout_seconds=0.1, body_timeout_seconds=0.1, timeout_keep_alive=1

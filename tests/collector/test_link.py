@@ -339,6 +339,37 @@ async def test_reconnecting_waits_for_the_server_and_works_on(server: Server, li
     assert await link.ask(get(b"k"), pack(b"PING")) == [None, b"PONG"]
 
 
+async def test_reconnecting_twice_at_a_time_makes_one_connection(server: Server) -> None:
+    link = Link(server.url)
+    await asyncio.gather(link.reconnect(), link.reconnect(), link.reconnect())
+    (clients,) = await link.ask(pack(b"CLIENT", b"LIST"))
+    assert isinstance(clients, bytes)
+    assert clients.count(b"id=") == 1
+    await link.close()
+
+
+async def test_a_link_closed_while_it_connects_stays_closed(tmp_path: Path) -> None:
+    link = Link(f"unix://{tmp_path}/nobody.sock")
+    coming = asyncio.create_task(link.reconnect())
+    await asyncio.sleep(0)
+    await link.close()
+    with pytest.raises(LinkLost, match="closed"):
+        await coming
+
+
+async def test_a_callback_that_raises_harms_no_other(link: Link, caplog: pytest.LogCaptureFixture) -> None:
+    outcomes: list[Outcome] = []
+
+    def broken(_: Outcome) -> None:
+        raise RuntimeError("a bug of ours")
+
+    link.send(pack(b"PING"), 1, broken)
+    link.send(pack(b"ECHO", b"next"), 1, outcomes.append)
+    await until(lambda: len(outcomes) == 1)
+    assert outcomes == [[b"next"]]
+    assert "a bug of ours" in caplog.text
+
+
 async def test_a_server_that_is_still_loading_is_not_there_yet(tmp_path: Path) -> None:
     server = Server(tmp_path, ["--appendonly", "yes", "--enable-debug-command", "yes"])
     await server.started()

@@ -10,6 +10,7 @@ means for it, and learns of a loss by the callbacks of what was under way and by
 from __future__ import annotations
 
 import asyncio
+import logging
 import random
 import ssl
 from collections import deque
@@ -20,6 +21,8 @@ import hiredis
 
 from .redis_url import RedisUrl
 from .resp import pack
+
+logger = logging.getLogger("habitue.link")
 
 Done = Callable[["list[object] | Exception"], None]
 
@@ -63,6 +66,7 @@ class Link:
         self._on_lost = on_lost
         self._wire: _Wire | None = None
         self._closed = False
+        self._connecting = asyncio.Lock()
 
     @classmethod
     async def connect(cls, url: str, **options: Any) -> Self:
@@ -113,6 +117,10 @@ class Link:
         `attempts=None` tries for ever. A server that still loads its data counts as not there yet.
         Raises LinkLost after the last attempt, and at once when the server refuses our credentials.
         """
+        async with self._connecting:
+            await self._reconnect(attempts)
+
+    async def _reconnect(self, attempts: int | None) -> None:
         pause = FIRST_PAUSE_SECONDS
         tried = 0
         while self._wire is None:
@@ -151,6 +159,8 @@ class Link:
         except BaseException:
             wire.abort()
             raise
+        if self._closed:
+            wire.abort()
         if wire.lost is not None:
             raise wire.lost
         self._wire = wire
@@ -247,7 +257,10 @@ class _Wire(asyncio.Protocol):
                 _, done = waiting.popleft()
                 self._replies = []
                 complete, replies = replies, self._replies
-                done(complete)
+                try:
+                    done(complete)
+                except Exception:  # the replies behind it belong to others
+                    logger.exception("a callback of the link failed")
             if reader.has_data():
                 raise hiredis.ProtocolError("a reply that nobody asked for")
         except hiredis.ProtocolError as broken:
@@ -284,7 +297,10 @@ class _Wire(asyncio.Protocol):
         self.waiting.clear()
         on_lost = self.on_lost
         for _, done in waiting:
-            done(reason)
+            try:
+                done(reason)
+            except Exception:
+                logger.exception("a callback of the link failed")
         if on_lost is not None:
             on_lost(reason)
 
