@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from .rows import Row
+if TYPE_CHECKING:
+    from .rows import Row
 
 DOCUMENT = Path(__file__).parent.parent / "docs" / "benchmarks.md"
 _BEGIN, _END = "<!-- bench: begin -->", "<!-- bench: end -->"
