@@ -23,6 +23,7 @@ logger = logging.getLogger("habitue.demo")
 
 PREPARED = "prepared\n"
 ARCHIVE_SECONDS = 120.0
+SLICES = 16  # of the history: one is held in memory at a time, about 10,000 orders
 
 
 def is_prepared(data: Path) -> bool:
@@ -68,17 +69,29 @@ async def _catalog(settings: Settings) -> None:
 
 
 def _history(settings: Settings) -> int:
+    """The year's orders through the committer, household by household: each is read and written once."""
+    import duckdb
+
     from habitue_shop.journey import write_orders
     from habitue_warehouse.imports.orders import OrdersReport, read_orders
 
     from .importing import commit
 
+    report = OrdersReport()
     with tempfile.TemporaryDirectory(prefix="habitue-demo-") as folder, Progress("History") as progress:
-        file = Path(folder) / "orders.parquet"
+        file, slice_file = Path(folder) / "orders.parquet", Path(folder) / "slice.parquet"
         write_orders(file)
-        report = OrdersReport()
-        events = read_orders(file, currency=settings.shop.currency, report=report)
-        asyncio.run(commit(settings, events, lambda done: progress(done, 0)))
+        for number in range(SLICES):
+            slice_file.unlink(missing_ok=True)
+            with duckdb.connect() as connection:
+                connection.execute(
+                    f"COPY (SELECT * FROM '{file}' WHERE hash(user_id) % {SLICES} = {number})"
+                    f" TO '{slice_file}' (FORMAT parquet)"
+                )
+            events = list(read_orders(slice_file, currency=settings.shop.currency, report=report))
+            events.sort(key=lambda event: event.user_id or "")  # stable: each household's stay in order
+            asyncio.run(commit(settings, events, lambda done: None))
+            progress(number + 1, SLICES)
     logger.info("%s orders are in the history", f"{report.orders:,}")
     return report.orders
 
