@@ -36,7 +36,8 @@ def wait_until(condition: Any, seconds: float = 20.0) -> None:
 def test_an_event_becomes_a_row_with_every_field(redis: Any, log: Any, archive_dir: Path) -> None:
     items = [{"item_id": "shoe", "name": "Trail", "price": 89.9, "quantity": 2, "category": "Shoes/Trail"}]
     log.event(
-        "anna", kind="purchase", name="Order Completed", items=items, order_id="o1", value=179.8, currency="EUR",
+        "anna", kind="purchase", name="Order Completed", items=items, order_id="o1", value=179.8,
+        currency="EUR",
         context={"page": {"path": "/x"}}, properties={"coupon": "ä\x00'", "n": 1e300}, bot=True, server=True,
         source="demo", persona="private",
     )  # fmt: skip

@@ -9,6 +9,7 @@ from typing import Any
 
 import duckdb
 import pytest
+
 from habitue_warehouse.archive import Archiver
 from habitue_warehouse.compaction import CompactionSettings, compact, retain, sweep
 from habitue_warehouse.partitions import MANIFEST, Partition, Stale, partitions

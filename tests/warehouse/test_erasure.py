@@ -7,6 +7,7 @@ from typing import Any
 
 import orjson
 import pytest
+
 from habitue_warehouse import erasure
 from habitue_warehouse.archive import Archiver
 from habitue_warehouse.compaction import CompactionSettings, compact

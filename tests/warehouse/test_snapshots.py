@@ -7,6 +7,7 @@ from typing import Any
 
 import orjson
 import pytest
+
 from habitue_collector.profile import Profile
 from habitue_collector.store import keys
 from habitue_warehouse import snapshots

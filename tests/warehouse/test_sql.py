@@ -10,6 +10,7 @@ from typing import Any
 import duckdb
 import orjson
 import pytest
+
 from habitue_warehouse.archive import Archiver
 from habitue_warehouse.compaction import CompactionSettings, compact
 from habitue_warehouse.sql import QueryRefused, connect, prompt, query, run_sql
@@ -55,11 +56,15 @@ def test_formats(archive: Path) -> None:
 @pytest.mark.parametrize(
     "sql",
     [
-        "COPY (SELECT 1) TO '{archive}/stolen.csv'", "CREATE TABLE x (a INT)", "DROP VIEW events", "INSTALL httpfs",
+        "COPY (SELECT 1) TO '{archive}/stolen.csv'", "CREATE TABLE x (a INT)", "DROP VIEW events",
+        "INSTALL httpfs",
         "SET enable_external_access = true", "SELECT 1; SELECT 2", "ATTACH '/tmp/x.db'", "nonsense", "",
-        "SELECT * FROM read_text('/etc/passwd')", "SELECT * FROM '/etc/passwd'", "PRAGMA database_list; SELECT 1",
-        "/**/ EXPLAIN ANALYZE COPY (SELECT 1) TO '{archive}/x.csv'", "EXPLAIN (ANALYZE) COPY (SELECT 1) TO '{archive}/x'",
-        "SELECT * FROM read_csv('{archive}/../../secret.csv')", "EXPLAIN ANALYZE COPY (SELECT 1) TO '{archive}/x.csv'",
+        "SELECT * FROM read_text('/etc/passwd')", "SELECT * FROM '/etc/passwd'", 
+        "PRAGMA database_list; SELECT 1",
+        "/**/ EXPLAIN ANALYZE COPY (SELECT 1) TO '{archive}/x.csv'",
+        "EXPLAIN (ANALYZE) COPY (SELECT 1) TO '{archive}/x'",
+        "SELECT * FROM read_csv('{archive}/../../secret.csv')",
+        "EXPLAIN ANALYZE COPY (SELECT 1) TO '{archive}/x.csv'",
     ],
 )  # fmt: skip
 def test_what_does_not_only_read_the_archive_is_refused(archive: Path, sql: str) -> None:

@@ -22,11 +22,11 @@ from time import monotonic, time
 from typing import Any
 
 import duckdb
-import orjson
 import redis as redis_py
 
 from habitue_collector.store import keys
 from habitue_warehouse import erasure
+from habitue_warehouse.log_entries import GONE, as_text, entries_of, parse_id, read_entry
 from habitue_warehouse.partitions import (
     Partition,
     latest_ms,
@@ -205,12 +205,11 @@ class Archiver:
                 continue
             if isinstance(answer, Exception):
                 raise answer
-            entries = _entries(answer)
+            entries = entries_of(answer)
             most = max(most, len(entries))
             if asked[bucket] != ">":
-                self._cursors[bucket] = _text(entries[-1][0]) if entries else ">"
-            for stream_id, fields in entries:
-                records.append(_record(bucket, stream_id, fields))
+                self._cursors[bucket] = as_text(entries[-1][0]) if entries else ">"
+            records += [read_entry(bucket, stream_id, content) for stream_id, content in entries]
         if lost_groups:
             log.warning("the group %s is gone from %d logs", keys.ARCHIVER_GROUP, len(lost_groups))
             self._recovering = True
@@ -225,8 +224,8 @@ class Archiver:
 
     def _take(self, records: list[LogRecord]) -> None:
         fresh = self._without_archived(records)
-        self._done.extend(entry for entry in records if entry.type == _GONE)
-        fresh = [entry for entry in fresh if entry.type != _GONE]
+        self._done.extend(entry for entry in records if entry.type == GONE)
+        fresh = [entry for entry in fresh if entry.type != GONE]
         if fresh and self.on_records is not None:
             try:
                 self.on_records(fresh)
@@ -271,8 +270,8 @@ class Archiver:
             pipe.xinfo_groups(keys.log(bucket))
         for bucket, groups in zip(buckets, pipe.execute(), strict=True):
             for group in groups:
-                if _text(group["name"]) == keys.ARCHIVER_GROUP and not group["pending"]:
-                    self._archived_to[bucket] = _parse_id(group["last-delivered-id"])
+                if as_text(group["name"]) == keys.ARCHIVER_GROUP and not group["pending"]:
+                    self._archived_to[bucket] = parse_id(group["last-delivered-id"])
 
     # --- writing
 
@@ -375,7 +374,7 @@ class Archiver:
     # --- trimming
 
     def _trim(self) -> None:
-        """Cuts off what is archived and older than the lag; an entry that is not archived stays, however old."""
+        """Cuts off what is archived and older than the lag; what is not archived stays, however old."""
         self._trimmed_at = monotonic()
         behind = int((time() - self.settings.trim_lag_seconds) * 1000)
         pipe = self.redis.pipeline(transaction=False)
@@ -391,43 +390,7 @@ class Archiver:
         return self._duckdb
 
 
-_GONE = "(gone)"  # a pending entry whose content somebody trimmed away
 _ROWS = "SELECT unnest(from_json_strict(line, '{structure}')) FROM (SELECT unnest($1::VARCHAR[]) AS line)"
-
-
-def _record(bucket: int, stream_id: Any, fields: Any) -> LogRecord:
-    ms, seq = _parse_id(stream_id)
-    if not fields:
-        return LogRecord(bucket, ms, seq, _GONE, b"", None)
-    name, raw = next(iter(fields.items()))
-    raw = raw.encode() if isinstance(raw, str) else raw
-    try:
-        record = orjson.loads(raw)
-    except orjson.JSONDecodeError:
-        record = None
-    return LogRecord(bucket, ms, seq, _text(name), raw, record if isinstance(record, dict) else None)
-
-
-def _entries(answer: Any) -> list[tuple[Any, Any]]:
-    """The entries of one stream, in either of the two shapes that the protocol versions have."""
-    if not answer:
-        return []
-    if isinstance(answer, dict):
-        entries = next(iter(answer.values()))
-        while entries and isinstance(entries[0], list):
-            entries = entries[0]
-    else:
-        entries = answer[0][1]
-    return [(stream_id, fields) for stream_id, fields in entries]
-
-
-def _parse_id(stream_id: Any) -> tuple[int, int]:
-    ms, _, seq = _text(stream_id).partition("-")
-    return int(ms), int(seq)
-
-
-def _text(value: Any) -> str:
-    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
 
 
 def _difference(after: ArchivedCounts, before: ArchivedCounts) -> ArchivedCounts:

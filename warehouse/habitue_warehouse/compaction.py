@@ -126,7 +126,8 @@ def _query(partition: Partition, parts: tuple[Part, ...], final: bool) -> str:
     yesterday = (date.fromisoformat(partition.date) - timedelta(days=1)).isoformat()
     before = Partition(partition.archive_dir, table, yesterday).paths()
     earlier = (
-        f"SELECT event_id FROM read_parquet({literals(before)}, hive_partitioning=false) WHERE event_id IS NOT NULL"
+        f"SELECT event_id FROM read_parquet({literals(before)}, hive_partitioning=false) "
+        "WHERE event_id IS NOT NULL"
         if before
         else f"SELECT event_id FROM ({empty_select(EVENTS)})"
     )

@@ -157,7 +157,8 @@ def _affected(connection: duckdb.DuckDBPyConnection, partition: Partition) -> li
         return []
     named = " OR ".join(f"{alias}.name IS NOT NULL" for alias in _JOINS[partition.table])
     rows = connection.execute(
-        f"SELECT DISTINCT t.filename FROM {_source(partition, list(parts))} WHERE ({named}) AND {_ELIGIBLE[partition.table]}"
+        f"SELECT DISTINCT t.filename FROM {_source(partition, list(parts))} "
+        f"WHERE ({named}) AND {_ELIGIBLE[partition.table]}"
     ).fetchall()
     return [parts[path] for (path,) in rows]
 
@@ -177,12 +178,13 @@ def _source(partition: Partition, paths: list[str]) -> str:
         f"LEFT JOIN erased {alias} ON {alias}.name = {column} AND {happened} <= {alias}.until_ms"
         for alias, column in _JOINS[partition.table].items()
     )
-    return f"read_parquet({literals(paths)}, union_by_name=true, filename=true, hive_partitioning=false) t {joins}"
+    options = "union_by_name=true, filename=true, hive_partitioning=false"
+    return f"read_parquet({literals(paths)}, {options}) t {joins}"
 
 
 _USER = f"'{USER_PREFIX}' || t.user_id"
 
-# Which columns may name an erased profile. `own` decides whether a row goes, the others whether it is nobody's.
+# Which columns may name an erased profile.
 _JOINS = {
     EVENTS: {"own": "t.profile_id", "device": "t.anonymous_id", "account": _USER},
     DECISIONS: {"own": "t.profile_id", "device": "t.anonymous_id"},
@@ -191,7 +193,10 @@ _JOINS = {
 }
 
 _GOES = {
-    EVENTS: "own.name IS NOT NULL OR (t.profile_id IS NULL AND (device.name IS NOT NULL OR account.name IS NOT NULL))",
+    EVENTS: (
+        "own.name IS NOT NULL "
+        "OR (t.profile_id IS NULL AND (device.name IS NOT NULL OR account.name IS NOT NULL))"
+    ),
     DECISIONS: "own.name IS NOT NULL OR (t.profile_id IS NULL AND device.name IS NOT NULL)",
     MOVES: "own.name IS NOT NULL",
     PROFILES: "own.name IS NOT NULL",

@@ -38,7 +38,7 @@ PARQUET = "FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 61440"
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One Parquet file. `level` counts how often its rows were merged; `final` = the day's compaction wrote it.
+    """One Parquet file. `level`: how often its rows were merged; `final`: the day's compaction wrote it.
 
     `min_ms` and `max_ms` bound the `log_ms` of its rows (`taken_at` for snapshots).
     """
@@ -162,7 +162,7 @@ class Partition:
             write_durably(self.folder / MANIFEST, Manifest(kept + new, retired).dump())
 
     def sweep(self, grace_seconds: float, *, now: int | None = None) -> int:
-        """Deletes what was retired at least that long ago, and what a killed writer left. Returns how many."""
+        """Deletes what was retired that long ago, and what a killed writer left. Returns how many."""
         at = _now_ms() if now is None else now
         deleted = 0
         with lock(self.archive_dir):

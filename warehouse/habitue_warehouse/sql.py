@@ -115,7 +115,7 @@ def prompt(
     """Asks for statements (each ends with a semicolon) until the input ends or `exit` is said."""
     out = out or sys.stdout
     out.write(
-        "SQL over events, events_raw, decisions, moves, profiles. End a statement with ; and leave with exit.\n"
+        "SQL over events, events_raw, decisions, moves, profiles. End a statement with ; leave with exit.\n"
     )
     lines: list[str] = []
     while True:
@@ -188,7 +188,7 @@ def _scan(paths: list[str]) -> str:
 
 
 def _once(table: str, paths: list[str]) -> str:
-    """Rows without those that were written twice; `date` belongs to the key so that conditions on it reach the files."""
+    """Rows without those written twice. With `date` in the key, conditions on it reach the files."""
     if not paths:
         return ""
     return f"{_scan(paths)} QUALIFY row_number() OVER (PARTITION BY date, {IDENTITY[table]}) = 1"

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
+
 from habitue_collector.events import Event, Item, Kind
 from habitue_warehouse.imports.orders import (
     MissingColumns,
@@ -60,7 +61,8 @@ def test_times_as_they_come(tmp_path: Path, moment: str) -> None:
 )
 def test_times_of_parquet_columns(tmp_path: Path, sql: str) -> None:
     duckdb.sql(
-        f"COPY (SELECT 17.0::DOUBLE AS order_id, 'u' AS user_id, {sql} AS timestamp, 3 AS item_id) TO '{tmp_path}/o.parquet'"
+        f"COPY (SELECT 17.0::DOUBLE AS order_id, 'u' AS user_id, {sql} AS timestamp, 3 AS item_id)"
+        f" TO '{tmp_path}/o.parquet'"
     )
     (event,) = read_orders(tmp_path / "o.parquet")
     assert (event.timestamp, event.order_id, event.items[0].item_id) == (1_767_261_600_000, "17", "3")
@@ -108,7 +110,8 @@ def test_bad_lines_are_counted_and_the_others_kept(tmp_path: Path) -> None:
     assert [event.order_id for event in events] == ["o1", "o9"]
     assert (events[1].value, events[1].items) == (None, [Item("a")])
     assert report.problems == {
-        "missing_order_id": 1, "invalid_timestamp": 2, "missing_item_id": 1, "no_identity": 1, "not_bought": 1,
+        "missing_order_id": 1, "invalid_timestamp": 2, "missing_item_id": 1, "no_identity": 1,
+        "not_bought": 1,
         "invalid_value": 2,
     }  # fmt: skip
     assert (report.orders, report.lines) == (2, 2)
@@ -125,7 +128,8 @@ def test_a_year_of_a_large_shop_is_read_in_seconds(tmp_path: Path) -> None:
     path = tmp_path / "orders.parquet"
     duckdb.sql(
         "COPY (SELECT i // 10 AS order_id, i // 10 % 2000 AS user_id, 1700000000 + i // 10 * 60 AS timestamp,"
-        f" 'i' || i * 7919 % 5000 AS item_id, 1 AS quantity, 1.5 AS price FROM range(1500000) t(i)) TO '{path}'"
+        f" 'i' || i * 7919 % 5000 AS item_id, 1 AS quantity, 1.5 AS price"
+        f" FROM range(1500000) t(i)) TO '{path}'"
     )
     last, count = 0, 0
     for event in read_orders(path):

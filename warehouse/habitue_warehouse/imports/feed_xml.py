@@ -21,7 +21,19 @@ _START = re.compile(rb"<(?:item|entry)(?=[\s>])")
 _LONGEST_START = 7
 _GOOGLE = ("http://base.google.com/ns/1.0", "http://base.google.com/cns/1.0")
 _SKIPPED = frozenset(
-    "guid pubDate author comments enclosure source updated published rights contributor content".split()
+    [
+        "guid",
+        "pubDate",
+        "author",
+        "comments",
+        "enclosure",
+        "source",
+        "updated",
+        "published",
+        "rights",
+        "contributor",
+        "content",
+    ]
 )
 _RENAMED = {"summary": "description"}
 
@@ -51,6 +63,9 @@ class _Reader:
         self._seeking = False
         self._tail = b""
         self._base = 1  # the line that the parser's first one is in the feed
+        self._item: Attributes | None = None
+        self._stack: list[tuple[str, list[str], dict[str, Any], bool]] = []
+        self._preferred: set[str] = set()
         self._start_parser()
 
     def feed(self, piece: bytes, last: bool = False) -> Iterator[tuple[int, Attributes] | Problem]:
@@ -126,11 +141,11 @@ class _Reader:
         self._prefix_length = len(b"<r>") if self.recovered else 0
         self._offset = 0
         self._depth = 0
-        self._item: Attributes | None = None
+        self._item = None
         self._item_depth = 0
         self._item_line = 1
-        self._preferred: set[str] = set()
-        self._stack: list[tuple[str, list[str], dict[str, Any], bool]] = []
+        self._preferred = set()
+        self._stack = []
 
     def _declaration(self, version: str, encoding: str | None, standalone: int) -> None:
         # Only what any parser can be told at its start; UTF-16 is found by its first bytes.

@@ -83,7 +83,7 @@ def import_items(
     now: int | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> FeedReport:
-    """Reads a feed and hands its items to `store`, 500 at a time. Raises FeedError and what `store` raises."""
+    """Hands a feed's items to `store`, 500 at a time. Raises FeedError, and what `store` raises."""
     report = FeedReport()
     batch: list[CatalogItem] = []
 

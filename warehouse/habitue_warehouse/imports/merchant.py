@@ -148,7 +148,19 @@ def item_from_record(record: object) -> CatalogItem:
 
 
 _OWN_MEMBERS = frozenset(
-    "item_id group_id name url image_url price currency availability category brand attributes".split()
+    [
+        "item_id",
+        "group_id",
+        "name",
+        "url",
+        "image_url",
+        "price",
+        "currency",
+        "availability",
+        "category",
+        "brand",
+        "attributes",
+    ]
 )
 
 
@@ -223,22 +235,19 @@ def is_web_address(text: str) -> bool:
 
 def path_of(text: str) -> str:
     """A category as a path: `Home > Kitchen > Pans` → `Home/Kitchen/Pans`."""
-    if ">" in text:
-        # A slash in a name would make two levels of one.
-        parts = [part.replace("/", " & ") for part in text.split(">")]
-    else:
-        parts = text.split("/")
+    # A slash in a name would make two levels of one.
+    parts = text.replace("/", "-").split(">") if ">" in text else text.split("/")
     return "/".join(" ".join(part.split()) for part in parts if part.strip())[:MAX_TEXT_LENGTH]
 
 
 def _category(rest: dict[str, Value]) -> str | None:
     """The shop's own `product_type`, else Google's category when it is in words."""
     own, googles = _first(rest.pop("product_type", None)), _first(rest.get("google_product_category"))
-    if googles and not googles.strip().isdigit():
+    if googles.isdigit():
+        googles = ""
+    elif googles:
         rest.pop("google_product_category")
-    else:
-        googles = None
-    return path_of(own or googles or "") or None
+    return path_of(own or googles) or None
 
 
 def _set_price(item: CatalogItem, rest: dict[str, Value], now: int) -> None:

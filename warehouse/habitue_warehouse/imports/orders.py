@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+
 from habitue_collector.events import (
     EARLIEST,
     MAX_ID_LENGTH,
@@ -26,7 +27,6 @@ from habitue_collector.events import (
     Item,
     Kind,
 )
-
 from habitue_warehouse.partitions import literal
 
 # What each column may be called, in small letters; the first one found is taken.
@@ -89,7 +89,7 @@ def read_orders(
     `mapping` says which column is which: `{"order_id": "Bestellnummer"}`. `currency` stands in where the
     table names none. Times may be timestamps, dates, ISO 8601 (UTC unless they say otherwise), or
     seconds or milliseconds since 1970. Lines without order, time or item, and returns (quantity 0 or
-    less), are left out and counted in `report`. Raises MissingColumns and OrdersError, before the first event.
+    less), are left out and counted in `report`. Raises MissingColumns and OrdersError before the first event.
     """
     report = report if report is not None else OrdersReport()
     connection, scratch = _open(memory_limit)
@@ -181,7 +181,8 @@ def _prepare(
         )
     parts.append(f"{_milliseconds(*columns['timestamp'])} AS happened")
     connection.execute(
-        f"CREATE TABLE typed AS SELECT row_number() OVER () AS line, * FROM (SELECT {', '.join(parts)} FROM {table})"
+        "CREATE TABLE typed AS SELECT row_number() OVER () AS line, * "
+        f"FROM (SELECT {', '.join(parts)} FROM {table})"
     )
     # A number that is not there is none that is wrong.
     reason = f"""CASE
@@ -189,7 +190,8 @@ def _prepare(
         WHEN item_id IS NULL OR length(item_id) > {MAX_ID_LENGTH} THEN 'missing_item_id'
         WHEN coalesce(user_id, anonymous_id) IS NULL OR length(coalesce(user_id, '')) > {MAX_ID_LENGTH}
             OR length(coalesce(anonymous_id, '')) > {MAX_ID_LENGTH} THEN 'no_identity'
-        WHEN happened IS NULL OR happened < {EARLIEST} OR happened > epoch_ms(now()) + 86400000 THEN 'invalid_timestamp'
+        WHEN happened IS NULL OR happened < {EARLIEST} OR happened > epoch_ms(now()) + 86400000
+            THEN 'invalid_timestamp'
         WHEN quantity <= 0 THEN 'not_bought'
         WHEN price < 0 OR line_value < 0 OR NOT isfinite(coalesce(price, line_value, 0))
             OR NOT isfinite(coalesce(quantity, 0)) THEN 'invalid_value'
@@ -216,9 +218,10 @@ def _events(
 ) -> Iterator[Event]:
     try:
         cursor = connection.execute(
-            "SELECT order_id, min(happened) OVER (PARTITION BY order_id) AS began, user_id, anonymous_id, item_id, "
-            "quantity, coalesce(price, line_value / coalesce(quantity, 1)) AS price, "
-            "coalesce(line_value, price * coalesce(quantity, 1)) AS line_value, currency, name, category, brand "
+            "SELECT order_id, min(happened) OVER (PARTITION BY order_id) AS began, user_id, anonymous_id, "
+            "item_id, quantity, coalesce(price, line_value / coalesce(quantity, 1)) AS price, "
+            "coalesce(line_value, price * coalesce(quantity, 1)) AS line_value, currency, name, "
+            "category, brand "
             "FROM judged WHERE reason IS NULL ORDER BY began, order_id, line"
         )
         rows = chain.from_iterable(iter(lambda: cursor.fetchmany(_FETCH), []))

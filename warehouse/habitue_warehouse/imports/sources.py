@@ -1,4 +1,4 @@
-"""Where a feed comes from: a file, a URL, or bytes; packed with gzip or not; as chunks of bounded total size."""
+"""Where a feed comes from: a file, a URL, or bytes; packed with gzip or not; in chunks, of bounded size."""
 
 from __future__ import annotations
 
