@@ -39,13 +39,16 @@ export async function files() {
   }
 }
 
-const check = process.argv.includes('--check')
-if (!check) await mkdir(target, { recursive: true })
-for (const [name, text] of Object.entries(await files())) {
-  const file = path.join(target, name)
-  if (!check) await writeFile(file, text)
-  else if ((await readFile(file, 'utf8').catch(() => '')) !== text) {
-    console.error(`${name} is not what the sources give: run "npm run build" and commit it`)
-    process.exitCode = 1
+async function main(check) {
+  if (!check) await mkdir(target, { recursive: true })
+  for (const [name, text] of Object.entries(await files())) {
+    const file = path.join(target, name)
+    if (!check) await writeFile(file, text)
+    else if ((await readFile(file, 'utf8').catch(() => '')) !== text) {
+      console.error(`${name} is not what the sources give: run "npm run build" and commit it`)
+      process.exitCode = 1
+    }
   }
 }
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) await main(process.argv.includes('--check'))

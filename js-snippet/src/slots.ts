@@ -21,7 +21,7 @@ const CSS = `
 :where(.habitue-image){display:block;width:100%;height:var(--habitue-card,10em);object-fit:contain;border-radius:var(--habitue-radius,.5em);background:var(--habitue-skeleton,rgba(128,128,128,.15))}
 :where(.habitue-name,.habitue-reason){display:-webkit-box;-webkit-box-orient:vertical;-webkit-line-clamp:2;overflow:hidden;height:2.6em;margin-top:.3em}
 :where(.habitue-price){display:block;height:1.3em;font-weight:700;overflow:hidden}
-:where(.habitue-reason){font-size:.85em;opacity:var(--habitue-reason,.75)}
+:where(.habitue-reason){-webkit-line-clamp:3;height:3.9em;font-size:.85em;opacity:var(--habitue-reason,.75)}
 `
 
 /** What belongs to an offer on the page: which decision put it there. */
@@ -209,29 +209,38 @@ function nothing(slot: HTMLElement): void {
   else if (slot.getBoundingClientRect().top > innerHeight) mark(slot, 'empty')
 }
 
-/** Each slot that waits gets its deadline once. */
+/** Gives a slot back what the shop had in it. */
+function putBack(slot: HTMLElement): void {
+  const nodes = own.get(slot)
+  if (nodes) slot.replaceChildren(...nodes)
+  own.delete(slot)
+}
+
+/** Each slot that waits has a deadline, counted from when it was found. */
 const timed = new WeakSet<HTMLElement>()
 core.found = () => {
   for (const slot of slotsIn('wait')) {
+    if (own.has(slot)) {
+      // Asked again, about another item: what stands in it are the offers from before.
+      putBack(slot)
+      if (!slot.querySelector(':not(template)') && !slot.textContent!.trim()) mark(slot, 'room')
+      timed.delete(slot)
+    }
     if (timed.has(slot)) continue
     timed.add(slot)
-    const deadline = slot.getAttribute('data-deadline')
     setTimeout(
       safe(() => {
         if (slot.getAttribute('data-habitue') === 'wait') mark(slot, 'shop')
       }),
-      deadline ? +deadline : 1500
+      +(slot.getAttribute('data-deadline') || 1500)
     )
   }
 }
 
-/** Puts back what the shop had, so that the slots are asked for again. */
 core.clear = () => {
   seen.clear()
   for (const slot of slotsIn('offers', 'shop', 'empty', 'room', 'wait')) {
-    const nodes = own.get(slot)
-    if (nodes) slot.replaceChildren(...nodes)
-    own.delete(slot)
+    putBack(slot)
     timed.delete(slot)
     slot.removeAttribute('data-habitue')
   }

@@ -1,7 +1,6 @@
-"""A shop and a collector in one small server, for trying the tag: it writes down every beacon and can misbehave.
+"""A shop and a collector in one small server, to try the tag: it notes every beacon and can misbehave.
 
-`shop.test` serves the pages a test lays out, `h.shop.test` the built tag and the endpoints of the browser wire.
-Chromium maps both names to 127.0.0.1, so shop and collector are same-site, as in a real installation.
+`shop.test` serves the pages a test lays out, `h.shop.test` the built tag and the browser wire. Chromium maps both names to 127.0.0.1, so shop and collector are same-site, as in a real installation.
 """
 
 from __future__ import annotations
@@ -17,6 +16,8 @@ from types import TracebackType
 from typing import Any, Literal
 
 TAG = Path(__file__).parents[3] / "collector" / "habitue_collector" / "static" / "tag"
+
+TILE = b'<svg xmlns="http://www.w3.org/2000/svg"><path d="M0 0h90v90H0z" fill="#c60"/></svg>'
 
 Mood = Literal["ok", "overloaded", "hang", "close", "portal"]
 """How the collector behaves: 200; 503; never answers; hangs up; a captive portal's 200 that is no JSON."""
@@ -129,8 +130,8 @@ class Recorder:
         lines = f"<script{mark}>{(TAG / 'stub.js').read_text()}</script>" if stub else ""
         lines += f'<script{mark} async src="{self.collector}/h/s.js" data-key="demo" {tag}></script>'
         html = (
-            f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{path}</title>{lines}{head}</head>'
-            f"<body>{body}</body></html>"
+            f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{path}</title>'
+            f"{lines}{head}</head><body>{body}</body></html>"
         )
         self.pages[path] = Page(html, headers or {})
         return self.shop + path
@@ -198,10 +199,14 @@ class _Handler(BaseHTTPRequestHandler):
             if path.endswith("slots.js") and not recorder.serves_renderer:
                 return self._answer(404, b"", "text/plain")
             content = (TAG / path.rpartition("/")[2]).read_bytes()
-            return self._answer(200, content, "text/javascript", {"Cache-Control": "max-age=600", "Access-Control-Allow-Origin": "*"})
+            return self._answer(
+                200,
+                content,
+                "text/javascript",
+                {"Cache-Control": "max-age=600", "Access-Control-Allow-Origin": "*"},
+            )
         if path.startswith("/image/"):
-            svg = b'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 4 4"><path d="M0 0h4v4H0z" fill="#c60"/></svg>'
-            return self._answer(200, svg, "image/svg+xml")
+            return self._answer(200, TILE, "image/svg+xml")
         if path == "/favicon.ico":
             return self._answer(200, b"", "image/x-icon")
         page = recorder.pages.get(path)
@@ -246,7 +251,9 @@ class _Handler(BaseHTTPRequestHandler):
             if recorder.retry_after is not None:
                 headers["Retry-After"] = str(recorder.retry_after)
             recorder.note(beacon)
-            return self._answer(503, b'{"code":"overloaded","message":"later"}', "application/problem+json", headers)
+            return self._answer(
+                503, b'{"code":"overloaded","message":"later"}', "application/problem+json", headers
+            )
         if mood == "portal":
             recorder.note(beacon)
             return self._answer(200, b"<html>please log in</html>", "text/html", headers)

@@ -42,8 +42,12 @@ def test_until_the_visitor_decides_events_wait_in_memory_only(
     assert recorder.beacons[1].body["nonce"]
 
 
-def test_a_consent_tool_that_speaks_early_gets_one_request_with_everything(recorder: Recorder, page: Page) -> None:
-    head = "<script>setTimeout(() => habitue('consent', {analytics: true, personalization: true}), 200)</script>"
+def test_a_consent_tool_that_speaks_early_gets_one_request_with_everything(
+    recorder: Recorder, page: Page
+) -> None:
+    head = (
+        "<script>setTimeout(() => habitue('consent', {analytics: true, personalization: true}), 200)</script>"
+    )
     page.goto(recorder.lay("/a", SLOT, head=head, tag=""))
     recorder.expect("page")
     assert [(b.path, b.body["slots"]) for b in recorder.beacons] == [("/h/v1/context", ["s"])]
@@ -59,7 +63,9 @@ def test_a_grant_is_remembered_for_the_next_page(recorder: Recorder, page: Page)
     assert consent == {"analytics": "granted", "personalization": "denied"}
 
 
-def test_denied_is_forgotten_and_leaves_no_trace(recorder: Recorder, page: Page, visitor: BrowserContext) -> None:
+def test_denied_is_forgotten_and_leaves_no_trace(
+    recorder: Recorder, page: Page, visitor: BrowserContext
+) -> None:
     recorder.answers["s"] = offers("popular")
     head = "<script>habitue('consent', {analytics: 'denied', personalization: 'denied'})</script>"
     page.goto(recorder.lay("/a", SLOT, head=head, tag=""))
@@ -81,7 +87,9 @@ def test_global_privacy_control_is_a_denial_whatever_the_page_says(
     recorder: Recorder, page: Page, visitor: BrowserContext, tag: str
 ) -> None:
     recorder.answers["s"] = offers("popular")
-    page.add_init_script("Object.defineProperty(Navigator.prototype, 'globalPrivacyControl', {get: () => true})")
+    page.add_init_script(
+        "Object.defineProperty(Navigator.prototype, 'globalPrivacyControl', {get: () => true})"
+    )
     page.goto(recorder.lay("/a", SLOT, tag=tag))
     page.evaluate("habitue('consent', {analytics: 'granted', personalization: 'granted'})")
     page.wait_for_selector("text=Item popular")
@@ -103,7 +111,8 @@ def test_withdrawal_stops_at_once_tells_the_server_once_and_clears_the_browser(
     recorder.expect("page")
     assert [cookie["name"] for cookie in visitor.cookies()] == ["habitue"]
     page.evaluate(
-        """habitue('track', 'Just before'); habitue('consent', {analytics: 'denied', personalization: 'denied'})
+        """habitue('track', 'Just before')
+           habitue('consent', {analytics: 'denied', personalization: 'denied'})
            habitue('track', 'After')"""
     )
     recorder.wait(lambda: len(recorder.beacons) == 2, "the withdrawal")

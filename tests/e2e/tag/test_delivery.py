@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
 from e2e.tag.recorder import Beacon, Recorder
 from playwright.sync_api import BrowserContext, Page
 
@@ -13,6 +14,10 @@ KEPT = "Object.keys(localStorage).filter((name) => name.startsWith('habitue.demo
 
 def _wait_until_nothing_is_kept(page: Page) -> None:
     page.wait_for_function(f"{KEPT}.length === 0")
+
+
+def _wait_for_beacons(recorder: Recorder, count: int) -> None:
+    recorder.wait(lambda: len(recorder.beacons) >= count, f"{count} beacons")
 
 
 def _words(beacon: Beacon) -> list[str]:
@@ -35,16 +40,17 @@ def test_leaving_at_once_loses_nothing(recorder: Recorder, page: Page) -> None:
     assert len(left) == len(views) - 1
 
 
-def test_a_click_that_leaves_the_page_is_told(recorder: Recorder, page: Page) -> None:
+@pytest.mark.parametrize("rounds", [6, pytest.param(200, marks=pytest.mark.long)])
+def test_a_click_that_leaves_the_page_is_told(recorder: Recorder, page: Page, rounds: int) -> None:
     recorder.lay("/next")
     body = "<a href='/next' onclick=\"habitue('track', 'Clicked')\">away</a>"
-    for round in range(20):
+    for round in range(rounds):
         page.goto(recorder.lay(f"/from-{round}", body))
         page.wait_for_function("window.habitue.core")
         page.click("a")
         page.wait_for_url("**/next")
-    recorder.wait(lambda: recorder.names().count("Clicked") == 20, "20 clicks")
-    recorder.wait(lambda: recorder.names().count("page") == 40, "40 page views")
+    recorder.wait(lambda: recorder.names().count("Clicked") == rounds, "the clicks", 30)
+    recorder.wait(lambda: recorder.names().count("page") == 2 * rounds, "the page views", 30)
 
 
 def test_an_overloaded_collector_gets_everything_later_and_only_after_its_pause(
@@ -66,7 +72,7 @@ def test_the_next_page_sends_what_the_last_one_could_not(recorder: Recorder, pag
     for number, mood in enumerate(("overloaded", "close", "portal", "hang")):
         recorder.mood = mood  # type: ignore[assignment]  # each of them is a Mood
         page.goto(recorder.lay(f"/{mood}"))
-        recorder.wait(lambda number=number: len(recorder.beacons) > number, "a beacon")
+        _wait_for_beacons(recorder, number + 1)
     recorder.mood = "ok"
     page.goto(recorder.lay("/fine"))
     recorder.wait(lambda: len(recorder.names()) == 5, "five page views")
@@ -80,10 +86,14 @@ def test_what_is_left_over_travels_with_the_question_for_offers(recorder: Record
     page.goto(recorder.lay("/before"))
     recorder.wait(lambda: recorder.beacons, "a beacon")
     page.evaluate("habitue('track', 'Product Added', {product_id: '1'})")
-    page.wait_for_function(f"{KEPT}.length && localStorage.getItem({KEPT}[0]).includes('Product Added') || {KEPT}.length > 1")
+    page.wait_for_function(
+        f"{KEPT}.length && localStorage.getItem({KEPT}[0]).includes('Product Added') || {KEPT}.length > 1"
+    )
     recorder.mood = "ok"
     page.goto(recorder.lay("/after", "<div data-habitue-slot='home-hero'></div>"))
-    context = recorder.wait(lambda: [b for b in recorder.beacons if b.path == "/h/v1/context"], "the question")[0]
+    context = recorder.wait(
+        lambda: [b for b in recorder.beacons if b.path == "/h/v1/context"], "the question"
+    )[0]
     assert [e.get("event") or e["context"]["page"]["path"] for e in context.events][-1] == "/after"
     assert "Product Added" in [e.get("event") for e in context.events]
 
@@ -92,7 +102,13 @@ def test_events_of_yesterday_are_given_up_and_counted(recorder: Recorder, page: 
     recorder.lay("/a")
     recorder.pages["/bare"] = type(recorder.pages["/a"])("<!doctype html><title>bare</title>")
     page.goto(recorder.shop + "/bare")
-    old: dict[str, Any] = {"type": "track", "event": "Stale", "messageId": "m1", "context": {}, "properties": {}}
+    old: dict[str, Any] = {
+        "type": "track",
+        "event": "Stale",
+        "messageId": "m1",
+        "context": {},
+        "properties": {},
+    }
     page.evaluate(
         """([stale]) => {
             stale.timestamp = new Date(Date.now() - 23.1 * 3600e3).toISOString()
@@ -113,7 +129,7 @@ def test_tabs_leave_each_others_batches_alone_while_their_owner_lives(
     recorder: Recorder, visitor: BrowserContext
 ) -> None:
     recorder.lay("/tab")
-    recorder.mood, recorder.retry_after = "overloaded", 4
+    recorder.mood, recorder.retry_after = "overloaded", 3
     first = visitor.new_page()
     first.goto(recorder.shop + "/tab")
     recorder.wait(lambda: len(recorder.beacons) == 1, "the first tab's beacon")

@@ -1,4 +1,4 @@
-"""Who it is, is the server's business: the tag sends a nonce until it is answered, claims, and logouts in their order."""
+"""Who it is, is the server's business: the tag sends a nonce, claims, and logouts in their order."""
 
 from __future__ import annotations
 
@@ -28,7 +28,9 @@ def test_a_logout_comes_after_what_was_done_before_and_ahead_of_what_follows(
 ) -> None:
     page.goto(recorder.lay("/a"))
     recorder.expect("page")
-    page.evaluate("habitue('identify', 'ann'); habitue('track', 'Hers'); habitue('reset'); habitue('track', 'His')")
+    page.evaluate(
+        "habitue('identify', 'ann'); habitue('track', 'Hers'); habitue('reset'); habitue('track', 'His')"
+    )
     recorder.expect("page", "identify", "Hers", "His")
     assert [(b.path, [e.get("event") or e["type"] for e in b.events]) for b in recorder.beacons[1:]] == [
         ("/h/v1/batch", ["identify", "Hers"]),
@@ -59,7 +61,11 @@ def test_a_logout_survives_an_outage_and_the_end_of_the_page(recorder: Recorder,
 def test_what_was_offered_to_one_person_is_gone_for_the_next(recorder: Recorder, page: Page) -> None:
     for change in ("habitue('reset')", "habitue('identify', 'bob')"):
         recorder.answers["s"] = offers("for-ann")
-        page.goto(recorder.lay("/a", "<div data-habitue-slot='s'></div>", head="<script>habitue('identify', 'ann')</script>"))
+        page.goto(
+            recorder.lay(
+                "/a", "<div data-habitue-slot='s'></div>", head="<script>habitue('identify', 'ann')</script>"
+            )
+        )
         page.wait_for_selector("text=Item for-ann")
         recorder.answers["s"] = offers("for-all")
         page.evaluate(change)

@@ -30,7 +30,11 @@ def test_a_page_is_one_page_view_in_plain_text_without_preflight(
     assert beacon.body["context"]["consent"] == {"analytics": "granted", "personalization": "granted"}
     properties = beacon.events[0]["properties"]
     assert properties["url"].endswith("/a?utm_source=letter")
-    assert (properties["path"], properties["search"], properties["title"]) == ("/a", "?utm_source=letter", "/a")
+    assert (properties["path"], properties["search"], properties["title"]) == (
+        "/a",
+        "?utm_source=letter",
+        "/a",
+    )
     assert complaints == []
 
 
@@ -61,18 +65,26 @@ def test_a_page_that_comes_back_from_the_bfcache_is_a_page_view_again(recorder: 
     recorder.lay("/second")
     page.goto(recorder.shop + "/first")
     page.evaluate("habitue('track', 'Seen')")
-    page.evaluate("window.addEventListener('pageshow', (e) => { if (e.persisted) habitue('track', 'Restored') })")
+    page.evaluate(
+        "window.addEventListener('pageshow', (e) => { if (e.persisted) habitue('track', 'Restored') })"
+    )
     page.goto(recorder.shop + "/second")
     recorder.wait(lambda: recorder.names().count("page") == 2, "the second page's view")
     page.evaluate("history.back()")
-    # `Restored` is only ever sent by a page that was kept whole: leaving sent a beacon, and did not cost the bfcache.
+    # `Restored` is only ever sent by a page that was kept whole: leaving sent a beacon all the same.
     recorder.expect("page", "Seen", "page", "page", "Restored")
-    paths = [event["context"]["page"]["path"] for event in recorder.acknowledged().values() if event["type"] == "page"]
+    paths = [
+        event["context"]["page"]["path"]
+        for event in recorder.acknowledged().values()
+        if event["type"] == "page"
+    ]
     assert paths == ["/first", "/second", "/first"]
 
 
 def test_calls_made_before_the_tag_is_there_keep_their_time(recorder: Recorder, page: Page) -> None:
-    head = "<script>habitue('track', 'Product Viewed', {product_id: '7'}); window.called = Date.now()</script>"
+    head = (
+        "<script>habitue('track', 'Product Viewed', {product_id: '7'}); window.called = Date.now()</script>"
+    )
     page.goto(recorder.lay("/p", head=head))
     recorder.expect("page", "Product Viewed")
     event = next(e for e in recorder.acknowledged().values() if e.get("event"))
@@ -81,13 +93,20 @@ def test_calls_made_before_the_tag_is_there_keep_their_time(recorder: Recorder, 
     assert abs(_milliseconds(called) - _milliseconds(event["timestamp"])) <= 5
 
 
-def test_the_first_request_carries_the_page_and_what_the_shop_said_of_it(recorder: Recorder, page: Page) -> None:
-    head = "<script>habitue('identify', 'u1', {city: 'Graz'}, {user_hash: 'abc'}); habitue('track', 'Product Viewed', {})</script>"
+def test_the_first_request_carries_the_page_and_what_the_shop_said_of_it(
+    recorder: Recorder, page: Page
+) -> None:
+    head = """<script>habitue('identify', 'u1', {city: 'Graz'}, {user_hash: 'abc'})
+        habitue('track', 'Product Viewed', {})</script>"""
     page.goto(recorder.lay("/p", head=head))
     recorder.expect("page", "identify", "Product Viewed")
     assert len(recorder.beacons) == 1
     claim = next(e for e in recorder.beacons[0].events if e["type"] == "identify")
-    assert (claim["userId"], claim["traits"], claim["context"]["user_hash"]) == ("u1", {"city": "Graz"}, "abc")
+    assert (claim["userId"], claim["traits"], claim["context"]["user_hash"]) == (
+        "u1",
+        {"city": "Graz"},
+        "abc",
+    )
 
 
 def test_manual_pages_leave_page_views_to_the_shop(recorder: Recorder, page: Page) -> None:

@@ -8,8 +8,8 @@ from playwright.sync_api import Page
 
 NONCE = "cmFuZG9t"
 POLICIES = {
-    "nonce": "default-src 'self'; script-src 'nonce-{nonce}'; connect-src 'self' {collector}; base-uri 'none'; "
-    "object-src 'none'",
+    "nonce": "default-src 'self'; script-src 'nonce-{nonce}'; connect-src 'self' {collector}; "
+    "base-uri 'none'; object-src 'none'",
     "strict-dynamic": "script-src 'nonce-{nonce}' 'strict-dynamic' 'unsafe-inline' https:; style-src 'none'; "
     "connect-src 'self' {collector}; require-trusted-types-for 'script'; object-src 'none'; base-uri 'none'",
     "trusted-types": "default-src 'self'; script-src 'nonce-{nonce}'; connect-src {collector}; "
@@ -38,8 +38,14 @@ def test_a_policy_that_forbids_the_collector_gets_no_error_of_ours_and_no_storm(
     recorder: Recorder, page: Page, complaints: list[str]
 ) -> None:
     header = f"script-src 'nonce-{NONCE}'; connect-src 'self'"
-    page.goto(recorder.lay("/a", "<div data-habitue-slot='s'>Ours</div>", nonce=NONCE,
-                           headers={"Content-Security-Policy": header}))
+    page.goto(
+        recorder.lay(
+            "/a",
+            "<div data-habitue-slot='s'>Ours</div>",
+            nonce=NONCE,
+            headers={"Content-Security-Policy": header},
+        )
+    )
     page.wait_for_selector("text=Ours", state="visible")
     page.wait_for_timeout(1500)  # a storm would have come by now
     assert 1 <= len(complaints) <= 8
@@ -49,7 +55,11 @@ def test_a_policy_that_forbids_the_collector_gets_no_error_of_ours_and_no_storm(
 
 def test_a_page_that_allows_no_policy_of_ours_is_still_counted(recorder: Recorder, page: Page) -> None:
     header = "require-trusted-types-for 'script'; trusted-types shop"
-    page.goto(recorder.lay("/a", "<div data-habitue-slot='s'>Ours</div>", headers={"Content-Security-Policy": header}))
+    page.goto(
+        recorder.lay(
+            "/a", "<div data-habitue-slot='s'>Ours</div>", headers={"Content-Security-Policy": header}
+        )
+    )
     recorder.expect("page")
     page.wait_for_selector("text=Ours", state="visible", timeout=2500)
 

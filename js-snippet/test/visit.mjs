@@ -1,0 +1,86 @@
+// One visit of a shop's page: the built tag in jsdom, a clock that stands still until it is told, and a collector
+// that answers as it is told. Do this; exactly these beacons leave.
+import { readFile } from 'node:fs/promises'
+import { withGlobal } from '@sinonjs/fake-timers'
+import { JSDOM } from 'jsdom'
+import { files } from '../build.mjs'
+
+const built = await files()
+const NOON = Date.UTC(2026, 4, 1, 12)
+
+/**
+ * @param {object} given
+ * @param {Record<string, string>} [given.storage] what localStorage holds already
+ * @param {(path: string, body: any) => any} [given.collector] a status, `[status, headers]`, a JSON answer, or a throw
+ * @param {string} [given.tag] attributes of the script element
+ * @param {string} [given.before] a script before the tag
+ * @param {(window: any) => void} [given.browser] what is different about this browser
+ */
+export async function visit({ storage = {}, collector = () => ({}), tag = 'data-consent="assumed"', before = '', browser } = {}) {
+  const beacons = []
+  let clock
+  const dom = new JSDOM('<!doctype html><title>Shop</title><body></body>', {
+    url: 'https://shop.example/p/1?x=2#top',
+    runScripts: 'dangerously',
+    beforeParse(window) {
+      clock = withGlobal(window).install({
+        now: NOON,
+        toFake: ['setTimeout', 'clearTimeout', 'Date']
+      })
+      for (const [name, value] of Object.entries(storage)) window.localStorage.setItem(name, value)
+      window.fetch = async (url, { body, credentials }) => {
+        const path = url.replace('https://h.shop.example/h/v1/', '')
+        const sent = JSON.parse(body)
+        const answer = collector(path, sent)
+        const [status, headers] = Array.isArray(answer) ? answer : [typeof answer === 'number' ? answer : 200, {}]
+        beacons.push({ path, body: sent, credentials, status, at: clock.now - NOON })
+        return {
+          status,
+          headers: new Headers(headers),
+          json: async () => {
+            if (typeof answer === 'string') throw new SyntaxError('no JSON')
+            return answer
+          }
+        }
+      }
+      window.navigator.sendBeacon = () => false
+      if (browser) browser(window)
+    }
+  })
+  const { window } = dom
+  const run = (code, attributes = '') => {
+    const holder = window.document.createElement('div')
+    holder.innerHTML = `<script ${attributes}></script>`
+    const script = window.document.createElement('script')
+    for (const { name, value } of holder.firstChild.attributes) script.setAttribute(name, value)
+    script.textContent = code
+    window.document.head.append(script)
+  }
+  if (before) run(before)
+  const paste = () => run(built['s.js'], `data-key="k" data-endpoint="https://h.shop.example/h" ${tag}`)
+  paste()
+  await clock.tickAsync(0)
+  return {
+    window,
+    beacons,
+    paste,
+    run,
+    stub: built['stub.js'],
+    habitue: (...call) => window.habitue(...call),
+    /** Lets `milliseconds` pass. */
+    pass: (milliseconds) => clock.tickAsync(milliseconds),
+    /** Names of the events the collector took, in the order they came. */
+    taken: () => beacons.filter(({ status }) => status === 200).flatMap(({ body }) => (body.batch || []).map((e) => e.event || e.type)),
+    kept: () => Object.fromEntries(Object.entries(window.localStorage)),
+    close: () => {
+      clock.uninstall()
+      window.close()
+    }
+  }
+}
+
+export const at = (milliseconds) => new Date(NOON + milliseconds).toISOString()
+export const millisecond = (milliseconds) => NOON + milliseconds
+export const committed = (name) =>
+  readFile(new URL(`../../collector/habitue_collector/static/tag/${name}`, import.meta.url), 'utf8')
+export { built }
