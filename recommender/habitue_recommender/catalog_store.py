@@ -197,6 +197,7 @@ class CatalogReader:
         self.reload_wanted = True
         self._cursor = b"0-0"
         self._meanwhile: list[bytes] | None = None
+        self._loading = asyncio.Lock()
 
     def changes_command(self) -> tuple[bytes, ...]:
         """Reads what changed since the last time: some 10 µs of Redis when nothing did."""
@@ -239,8 +240,18 @@ class CatalogReader:
 
     async def load(self, redis: Redis, progress: Progress | None = None) -> None:
         """Read all 256 hashes and change over to the new copy in one step; 92,000 items take a second."""
-        if self._meanwhile is not None:
-            return  # one is under way
+        async with self._loading:
+            await self._load(redis, progress)
+
+    async def reload_if_wanted(self, redis: Redis) -> bool:
+        """Load anew if something asked for it, or wait for a load under way; True when this call did it."""
+        async with self._loading:
+            if not self.reload_wanted:
+                return False
+            await self._load(redis)
+            return True
+
+    async def _load(self, redis: Redis, progress: Progress | None = None) -> None:
         self._meanwhile = []
         self.reload_wanted = False
         # The collector of cycles would walk the growing copy again and again: it takes as long as the load.

@@ -83,7 +83,7 @@ class _Endpoints:
         async with CatalogWriter(doors.redis, now=doors.clock()) as writer:
             async for raws in _items(_unpacked(request.stream(), MAX_CATALOG_BYTES)):
                 results += await writer.add(raws)
-        await doors.recommender.refresh_catalog(doors.redis)
+        await doors.recommender.settle_catalog(doors.redis)
         return _json({"results": results})
 
     async def catalog_item(self, request: Request) -> Response:
@@ -97,7 +97,7 @@ class _Endpoints:
         if request.method == "DELETE":
             if not await delete_item(doors.redis, item_id, now=doors.clock()):
                 raise unknown
-            await doors.recommender.refresh_catalog(doors.redis)
+            await doors.recommender.settle_catalog(doors.redis)
             return _json({"deleted": item_id})
         item = await find_item(doors.redis, item_id)
         if item is None:

@@ -11,6 +11,7 @@ import gc
 import logging
 import os
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from time import time_ns
 from typing import Any
@@ -197,18 +198,15 @@ class Recommender:
     async def run(self, redis: Redis) -> None:
         """Keep catalog, live counts and model fresh until cancelled; survives Redis and broken artifacts."""
         while True:
+            self._wake.clear()
             try:
                 await self.refresh(redis)
             except (RedisError, OSError) as error:
                 _log.warning("the recommender waits for Redis: %s", error)
-            self._wake.clear()
-            if not self.reader.reload_wanted:
-                try:
-                    await asyncio.wait_for(self._wake.wait(), _TICK_SECONDS)
-                except TimeoutError:
-                    continue
-            else:
                 await asyncio.sleep(_TICK_SECONDS)
+                continue
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), _TICK_SECONDS)
 
     async def refresh_catalog(self, redis: Redis) -> None:
         """Follow the catalog's changes now: for who has no profile to read them with."""
@@ -216,14 +214,22 @@ class Recommender:
         if self.reader.reload_wanted:
             self._wake.set()
 
+    async def settle_catalog(self, redis: Redis) -> None:
+        """As `refresh_catalog`, and wait for what has to be loaded anew: for who just changed it."""
+        await self.refresh_catalog(redis)
+        await self._reload(redis)
+
+    async def _reload(self, redis: Redis) -> bool:
+        if not await self.reader.reload_if_wanted(redis):
+            return False
+        # Half a million objects that live on: 100 ms in every full collection if it had to look at them.
+        gc.freeze()
+        return True
+
     async def refresh(self, redis: Redis) -> None:
         """One round of `run`: the model, the catalog (anew where that is wanted), the live counts."""
         await self.swap_model()
-        if self.reader.reload_wanted:
-            await self.reader.load(redis)
-            # Half a million objects that live on: 100 ms in every full collection if it had to look at them.
-            gc.freeze()
-        else:
+        if not await self._reload(redis):
             await self.refresh_catalog(redis)
         packed: Any = await redis.get(keys.LIVE_POPULAR)
         self._take_live(packed)

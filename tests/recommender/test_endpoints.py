@@ -238,15 +238,29 @@ def test_a_gzip_bomb_is_stopped(play: Any, monkeypatch: pytest.MonkeyPatch) -> N
     play(scene)
 
 
-def test_a_large_feed_is_served_after_its_reload(play: Any) -> None:
+def test_a_large_feed_is_served_when_its_put_is_answered(play: Any) -> None:
     async def scene(shop: Shop) -> None:
-        running = asyncio.ensure_future(shop.recommender.run(shop.redis))
         feed = b"\n".join(orjson.dumps(SHOE | {"item_id": f"i{n}"}) for n in range(BULK + 200))
         status, answer = await shop.call("PUT", "/v1/catalog", feed)
         assert status == 200
         assert len(answer["results"]) == BULK + 200
-        async with asyncio.timeout(10):
-            while len(shop.recommender.reader.catalog) < BULK + 200:  # no event tells of it
+        assert len(shop.recommender.reader.catalog) == BULK + 200
+
+    play(scene)
+
+
+def test_another_worker_loads_a_large_feed_by_itself(play: Any, tmp_path: Path) -> None:
+    async def scene(shop: Shop) -> None:
+        other = Recommender(RecommenderSettings(), tmp_path / "models", artifact, lambda: NOW)
+        running = asyncio.ensure_future(other.run(shop.redis))
+        async with asyncio.timeout(20):
+            while not other.is_ready:
+                await asyncio.sleep(0.01)
+            feed = [SHOE | {"item_id": f"i{n}"} for n in range(BULK + 200)]
+            await shop.call("PUT", "/v1/catalog", feed)
+            command, *_ = other.read_commands()  # a decision over there
+            other.absorb([await shop.redis.execute_command(*command)])
+            while len(other.reader.catalog) < BULK + 200:
                 await asyncio.sleep(0.01)
         running.cancel()
 
