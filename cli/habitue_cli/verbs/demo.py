@@ -5,7 +5,7 @@ about two minutes, later ones a few seconds. Its data lie in .habitue; delete th
 
 examples:
   habitue demo
-  habitue demo --visitors 5
+  habitue demo --visitors 200
   HABITUE_PORT=9000 habitue demo
 """
 
@@ -28,7 +28,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", type=Path, metavar="FOLDER", help="data directory; default .habitue")
     parser.add_argument("--port", type=int, help="port; default 8000 or HABITUE_PORT")
     parser.add_argument(
-        "--visitors", type=int, default=0, metavar="N", help="also send N simulated shoppers at a time"
+        "--visitors",
+        type=int,
+        default=0,
+        metavar="N",
+        help="then send N simulated shoppers, made from held-out real baskets",
     )
 
 
@@ -40,7 +44,7 @@ def run(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
     if arguments.port is not None:
         environ[variable("server", "port")] = str(arguments.port)
     if arguments.visitors < 0:
-        raise CommandError("--visitors is how many shop at a time, 0 or more")
+        raise CommandError("--visitors is how many come, 0 or more")
     demo_shop()  # says at once when it is not there
     settings = source.load_demo(environ)
     data = settings.data.folder
@@ -54,7 +58,9 @@ def run(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
     words = ["--data", str(data.resolve()), "--demo"]
     tasks = [Child("prepare", "prepare", [], once=True)]
     helpers = (
-        [Child("visitors", "visitors", ["--count", str(arguments.visitors)])] if arguments.visitors else []
+        [Child("visitors", "visitors", ["--count", str(arguments.visitors)], once=True)]
+        if arguments.visitors
+        else []
     )
     return Supervisor(
         settings, words, environ, tasks, helpers, on_ready=lambda url: print(_welcome(url, settings))
