@@ -236,6 +236,7 @@ busy = UpkeepSettings(tick_seconds=0.001, compact_every_seconds=0.01, compaction
     fan_in=2, quiet_seconds=0, settle_seconds=0, grace_seconds=0.2))
 client = lambda: redis.Redis(unix_socket_path=sys.argv[1])
 stop = threading.Event()
+print("ready", flush=True)
 threading.Thread(target=Upkeep(client(), sys.argv[2], busy).run_forever, args=(stop,), daemon=True).start()
 Archiver(client(), sys.argv[2], quick).run_forever(stop)
 """
@@ -246,11 +247,15 @@ def kill_rounds(redis_server: Any, log: Any, archive_dir: Path, rounds: int, see
     import random
 
     chance = random.Random(seed)
-    expected = 0
+    expected = killed_at_work = 0
     for _ in range(rounds):
-        worker = subprocess.Popen([sys.executable, "-c", WORKER, str(redis_server.socket), str(archive_dir)])
+        worker = subprocess.Popen(
+            [sys.executable, "-c", WORKER, str(redis_server.socket), str(archive_dir)], stdout=subprocess.PIPE
+        )
         try:
-            until = time.monotonic() + 0.35 + chance.random() * 0.5
+            assert worker.stdout is not None
+            worker.stdout.readline()
+            until = time.monotonic() + 0.1 + chance.random() * 0.4
             while time.monotonic() < until:
                 log.event(
                     f"visitor-{chance.randrange(40)}",
@@ -259,7 +264,13 @@ def kill_rounds(redis_server: Any, log: Any, archive_dir: Path, rounds: int, see
                 expected += 1
         finally:
             worker.kill()
-            worker.wait()
+            worker.communicate()
+        killed_at_work += any(
+            part.level
+            for day in partitions.partitions(archive_dir, "events")
+            for part in day.manifest().parts
+        )
+    assert killed_at_work, "the rounds were too short to prove anything"
     Archiver(redis_server.client(), archive_dir).run_once()
     ids = rows(archive_dir, "SELECT count(*), count(DISTINCT event_id) FROM events_raw")
     assert ids == [(expected, expected)]
