@@ -10,6 +10,31 @@ from habitue_recommender.catalog import prefixes
 HOUR = 3_600_000
 
 
+NEAR, BRAND = 0.7, 0.3  # what category and brand have of an affinity
+
+
+class Nearness(dict[str, float]):
+    """How near each category path is to what somebody likes, 0 to 1; computed when first asked for."""
+
+    def __init__(self, shares: dict[str, float]) -> None:
+        super().__init__()
+        self._by_prefix: dict[str, float] = {}
+        for path, share in shares.items():
+            for prefix in prefixes(path):
+                self._by_prefix[prefix] = self._by_prefix.get(prefix, 0.0) + share
+
+    def __missing__(self, category: str) -> float:
+        paths = prefixes(category)
+        total = 0.0
+        for path in paths:
+            share = self._by_prefix.get(path, 0.0)
+            if not share:
+                break  # nothing below it either
+            total += share
+        near = self[category] = total / len(paths) if total else 0.0
+        return near
+
+
 @dataclass(slots=True)
 class Visitor:
     """One person as far as offers may follow them; the empty one is somebody of whom nothing may be used.
@@ -27,8 +52,10 @@ class Visitor:
     exposures: dict[str, Exposure] = field(default_factory=dict)
     categories: dict[str, float] = field(default_factory=dict)  # path → share
     brands: dict[str, float] = field(default_factory=dict)
-    _by_prefix: dict[str, float] | None = None
-    _near: dict[str, float] = field(default_factory=dict)
+    near: Nearness = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.near = Nearness(self.categories)
 
     @classmethod
     def of(cls, profile: Profile) -> Visitor:
@@ -58,24 +85,4 @@ class Visitor:
 
         A path counts by how much of it they share: who looks at `Shoes/Trail` also leans to `Shoes/Road`.
         """
-        near = self._near.get(category)
-        if near is None:
-            near = self._near[category] = self._nearness(category)
-        return 0.7 * near + 0.3 * self.brands.get(brand, 0.0)
-
-    def _nearness(self, category: str) -> float:
-        if self._by_prefix is None:
-            shares: dict[str, float] = {}
-            for path, share in self.categories.items():
-                for prefix in prefixes(path):
-                    shares[prefix] = shares.get(prefix, 0.0) + share
-            self._by_prefix = shares
-        known = self._by_prefix
-        paths = prefixes(category)
-        total = 0.0
-        for path in paths:
-            share = known.get(path, 0.0)
-            if not share:
-                break  # nothing below it either
-            total += share
-        return total / len(paths) if total else 0.0
+        return NEAR * self.near[category] + BRAND * self.brands.get(brand, 0.0)

@@ -59,7 +59,5 @@ def test_two_slots_of_twelve_cost_about_a_millisecond() -> None:
         assert [len(one.offers) for one in decisions] == [12, 12]
     took = sorted(took[len(people) :])
     p50, p99 = took[len(took) // 2], took[int(len(took) * 0.99)]
-    print(
-        f"decide, 2 slots of 12, 500 candidates: p50 {p50:.2f} ms, p99 {p99:.2f}, least {took[0]:.2f} ms of CPU"
-    )
+    print(f"decide, 2 × 12 of 500: p50 {p50:.2f} ms, p99 {p99:.2f}, least {took[0]:.2f} ms of CPU")
     assert p50 < 4  # aim: 1 ms; a machine with other work on its cores takes twice that
