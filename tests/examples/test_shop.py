@@ -86,6 +86,7 @@ def test_every_page_carries_the_tag_and_its_slots(
         if name == "script" and attributes.get("src") == "/h/s.js"
     ]
     assert [attributes["data-key"] for attributes in tag] == ["demo"]
+    assert [attributes["data-consent"] for attributes in tag] == ["assumed"], "without it the tag keeps quiet"
     assert "window.habitue=window.habitue||function(){(habitue.q=habitue.q||[]).push(arguments)}" in page.html
     assert page.with_attribute("data-page-type") == [page_type]
     assert page.with_attribute("data-habitue-slot") == slots

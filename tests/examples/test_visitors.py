@@ -135,3 +135,19 @@ def test_a_shop_without_a_server_is_a_count_not_a_crash() -> None:
     )
     assert tally.failures > 0
     assert tally.events == 0
+
+
+def test_they_keep_coming_until_told_to_stop(collector: Collector) -> None:
+    async def shop_until_some_ordered() -> int:
+        def enough(text: str) -> None:
+            if len(collector.named("Order Completed")) > 3:
+                crowd.cancel()
+
+        crowd = asyncio.create_task(
+            simulate(collector.url, None, rate=0, at_once=2, baskets=baskets(2), say=enough)
+        )
+        with pytest.raises(asyncio.CancelledError):
+            await crowd
+        return len(asyncio.all_tasks())
+
+    assert asyncio.run(shop_until_some_ordered()) == 1, "nobody is left behind in the shop"

@@ -18,4 +18,5 @@ class ShopSettings:
     secret_key: str = "demo-secret"
     path: str = "/shop"
     session_secret: str = "the demo shop's sessions hold nothing worth stealing"
+    consent: str = "assumed"  # for the tag; a demo has no consent tool to ask its visitors with
     habitue_cookie: str = "habitue"

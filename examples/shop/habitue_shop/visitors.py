@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import itertools
 import random
 import secrets
 import sys
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -51,7 +53,7 @@ class Tally:
     hits: int = 0
     bought: int = 0
     bought_after_offer: int = 0
-    milliseconds: list[float] = field(default_factory=list)
+    milliseconds: deque[float] = field(default_factory=lambda: deque(maxlen=20_000))
 
     def line(self) -> str:
         """One line of progress."""
@@ -105,6 +107,7 @@ class Visitor:
         base_url: str,
         basket: Basket,
         known: dict[str, Product],
+        popular: Sequence[Product],
         pace: Pace,
         tally: Tally,
         chance: random.Random,
@@ -120,7 +123,7 @@ class Visitor:
         self._basket = self._basket[:MAX_LINES]
         self._wanted = {product.item_id for product, _ in self._basket}
         self._user_id = basket.user_id if chance.random() < LOGGED_IN else None
-        self._known, self._pace, self._tally, self._chance = known, pace, tally, chance
+        self._popular, self._pace, self._tally, self._chance = popular, pace, tally, chance
         self._write_key, self._secret_key = write_key, secret_key
         self._nonce: str | None = secrets.token_hex(16)
         self._offered: set[str] = set()
@@ -166,12 +169,11 @@ class Visitor:
 
     def _distraction(self, near: Product) -> Product:
         """Something else, most often from the same shelf as `near`."""
-        everything = list(self._known.values())
         for _ in range(40):
-            other = self._chance.choice(everything[:4000])
+            other = self._chance.choice(self._popular)
             if other.department == near.department and other.item_id not in self._wanted:
                 return other
-        return self._chance.choice(everything[:400])
+        return other
 
     def _identify(self) -> None:
         user_id = self._user_id or ""
@@ -250,7 +252,10 @@ class Visitor:
                 continue
             if answer.status_code == 200:
                 self._tally.milliseconds.append((time.perf_counter() - began) * 1000)
-                told: dict[str, Any] = answer.json()
+                try:
+                    told: dict[str, Any] = answer.json()
+                except ValueError:
+                    break
                 results = told.get("results", [])
                 self._tally.events += len(results)
                 self._tally.rejected += sum(result.get("status") == "rejected" for result in results)
@@ -283,7 +288,7 @@ def _say(text: str) -> None:
 
 async def simulate(
     base_url: str,
-    visitors: int,
+    visitors: int | None,
     *,
     rate: float = 40.0,
     at_once: int = 20,
@@ -295,32 +300,44 @@ async def simulate(
 ) -> Tally:
     """Sends `visitors` through the shop at `base_url` (without `/shop`), at most `rate` requests a second.
 
+    With `visitors=None` they keep coming until this is cancelled.
+
     `at_once` of them are in the shop at the same time. `baskets` default to the held-out ones; with more
     visitors than baskets they come again. Progress goes to `say`, about once a second.
     """
     chance = random.Random(seed)
     known = {product.item_id: product for product in await asyncio.to_thread(products)}
+    popular = tuple(itertools.islice(known.values(), 4_000))
     pool = list(baskets if baskets is not None else await asyncio.to_thread(held_out_baskets))
     chance.shuffle(pool)
     tally, pace = Tally(), Pace(rate)
-    waiting = iter(range(visitors if pool else 0))
+    if not pool:
+        return tally
+    waiting = itertools.count() if visitors is None else iter(range(visitors))
 
     async def come_and_go() -> None:
         for number in waiting:
             basket = pool[number % len(pool)]
             own = random.Random(f"{seed}/{number}")
             visitor = Visitor(
-                base_url, basket, known, pace, tally, own, write_key=write_key, secret_key=secret_key
+                base_url, basket, known, popular, pace, tally, own, write_key=write_key, secret_key=secret_key
             )
             try:
                 await visitor.visit()
             except Gone:
                 tally.failures += 1
+                await asyncio.sleep(1.0)  # whoever comes next need not run against the same closed door
 
-    crowd = asyncio.gather(*(come_and_go() for _ in range(min(at_once, visitors))))
-    while not crowd.done():
-        say(tally.line())
-        await asyncio.wait([crowd], timeout=1.0)
-    await crowd
+    crowd = asyncio.gather(
+        *(come_and_go() for _ in range(at_once if visitors is None else min(at_once, visitors)))
+    )
+    try:
+        while not crowd.done():
+            say(tally.line())
+            await asyncio.wait([crowd], timeout=1.0)
+        await crowd
+    finally:
+        crowd.cancel()  # cancelled ourselves, we leave nobody behind in the shop
+        await asyncio.wait([crowd])
     say(tally.line())
     return tally
