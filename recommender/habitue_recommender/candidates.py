@@ -6,7 +6,7 @@ taken out here, once. Scores are 0 to 1 within a source, best first.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import islice
@@ -31,6 +31,7 @@ _VIEWS = frozenset({"product_view", "product_click", "offer_click"})
 _WANTED = frozenset({"add_to_cart", "wishlist_add"})
 _AFFINITY_LIFT = 4.0  # an item of the only category somebody ever looked at counts as 1 + 4 · weight
 _SCANNED = 20_000  # items of the shelf of newest ones that are looked through for what may be offered
+_PIECE = 64
 _ENOUGH = 100  # candidates when nothing better is known
 _WEEK = 7 * DAY
 
@@ -57,11 +58,35 @@ class Drop(StrEnum):
 
 @dataclass(slots=True)
 class Pool:
-    """The candidates of one source, best first; `rested` ones only fill what else would stay empty."""
+    """The candidates of one source, best first; `rested` ones only fill what else would stay empty.
+
+    A model's hundreds are let through piece by piece, as somebody looks at them: `more` brings the next
+    piece, None when there is none.
+    """
 
     items: list[Item] = field(default_factory=list)
     scores: list[float] = field(default_factory=list)
     rested: list[Item] = field(default_factory=list)
+    more: Iterator[Pool] | None = None
+    waiting: int = 0  # candidates that nobody looked at yet
+
+    def __iter__(self) -> Iterator[tuple[Item, float]]:
+        place = 0
+        while True:
+            while place < len(self.items):
+                yield self.items[place], self.scores[place]
+                place += 1
+            piece = next(self.more, None) if self.more is not None else None
+            if piece is None:
+                return
+            self.items += piece.items
+            self.scores += piece.scores
+            self.rested += piece.rested
+            self.waiting = piece.waiting
+
+    def __len__(self) -> int:
+        """How many candidates the source has, as far as is known."""
+        return len(self.items) + self.waiting
 
 
 class Candidates:
@@ -108,9 +133,7 @@ class Candidates:
     def to_record(self) -> dict[str, list[tuple[str, float]]]:
         """Every source that was asked, with its candidates and scores, for the decisions kept whole."""
         return {
-            source.value: [
-                (item.item_id, round(score, 4)) for item, score in zip(pool.items, pool.scores, strict=True)
-            ]
+            source.value: [(item.item_id, round(score, 4)) for item, score in pool]
             for source, pool in self.pools.items()
         }
 
@@ -191,7 +214,19 @@ class Candidates:
             return Pool()
         self._asked[source] = query
         item_ids, scores = self._model.score(_MEMBERS[source], query)
-        return _normalised(self._admit(item_ids, scores))
+        return Pool(more=self._pieces(item_ids, scores), waiting=len(item_ids))
+
+    def _pieces(self, item_ids: list[str], scores: list[float]) -> Iterator[Pool]:
+        """A model's answer let through in pieces: a slot that fills looks at few of its 500 candidates."""
+        best = scores[0] if scores else 0.0
+        if best <= 0.0:  # distances, or a taste for nothing in particular: only the order says something
+            scores, best = _falling(len(scores)), 1.0
+        for start in range(0, len(item_ids), _PIECE):
+            end = start + _PIECE
+            shares = [score / best if score > 0.0 else 0.0 for score in scores[start:end]]
+            piece = self._admit(item_ids[start:end], shares)
+            piece.waiting = max(0, len(item_ids) - end)
+            yield piece
 
     def _session_neighbours(self) -> Pool:
         query = self.query()

@@ -136,7 +136,7 @@ def consider(
             profile_id=profile.profile_id if profile is not None else None,
             session_id=session.session_id if session is not None else None,
             late=filling.late,
-            sources={source.value: len(pool.items) for source, pool in candidates.pools.items()},
+            sources={source.value: len(pool) for source, pool in candidates.pools.items()},
             drops={reason.value: count for reason, count in candidates.drops.items()},
             sequence=sequence + place,
         )
@@ -204,7 +204,7 @@ class _Filling:
                 continue
             floor = (steps - step - 1) / steps
             pool = self._candidates.pool(source)
-            for item, score in zip(pool.items, pool.scores, strict=True):
+            for item, score in pool:
                 if not inside or is_below(item.category, inside):
                     # Whatever an earlier source has stands before what a later one has.
                     yield Ranked(item, floor + score / steps, source)
@@ -261,7 +261,7 @@ class _Filling:
         self._take(
             (
                 Ranked(item, score / len(self._order), Source.NEW_ITEMS)
-                for item, score in zip(pool.items, pool.scores, strict=True)
+                for item, score in pool
                 if candidates.matches(item) and (not inside or is_below(item.category, inside))
             ),
             places,
