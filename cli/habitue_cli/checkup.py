@@ -21,6 +21,7 @@ from habitue_collector.settings import Settings
 from .connection import redis_url
 
 LITTLE_DISK = 1 << 30  # bytes
+SLOT = "home-hero"
 _TIMEOUT_SECONDS = 10
 
 
@@ -127,13 +128,17 @@ def _follow(url: str, headers: dict[str, str], visitor: str) -> Iterator[Finding
     yield Finding(
         found, "it counts in the profile" if found else f"the profile does not know it: {_said(answer)}"
     )
-    status, answer = _call("POST", f"{url}/v1/recommend", headers, {"anonymous_id": visitor, "limit": 3})
+    question = {"anonymous_id": visitor, "slots": [SLOT]}
+    status, answer = _call("POST", f"{url}/v1/recommend", headers, question)
     if status == 404:
         yield Finding(None, "the recommender is not installed here: no offers")
     else:
-        offers = answer.get("offers") if isinstance(answer, dict) else None
-        words = f"{len(offers)} offers are answered" if offers else f"no offers: {_said(answer)}"
-        yield Finding(True if offers else (None if status == 200 else False), words)
+        slots = answer.get("slots") if isinstance(answer, dict) else None
+        offers = slots.get(SLOT, {}).get("offers") if isinstance(slots, dict) else None
+        if offers:
+            yield Finding(True, f"{len(offers)} offers are answered for the slot {SLOT}")
+        else:  # a shop whose catalog is still empty has none to give
+            yield Finding(None if status == 200 else False, f"no offers for the slot {SLOT}: {_said(answer)}")
     status, answer = _call("DELETE", f"{url}/v1/profiles/{visitor}", headers)
     erased = status is not None and status < 300
     yield Finding(erased, "and it is erased again" if erased else f"it could not be erased: {_said(answer)}")

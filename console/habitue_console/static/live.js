@@ -69,7 +69,8 @@ function render(now) {
   if (offers !== null) show("offers-rate", rate(offers));
   show("events", count(now.events));
   show("decisions", count(now.decisions));
-  show("visitors", now.visitors_now === null ? "–" : count(now.visitors_now));
+  at("visitors-tile").hidden = now.visitors_now === null;
+  if (now.visitors_now !== null) show("visitors", count(now.visitors_now));
   show("queue", count(now.queued_events));
   show("unavailable", count(now.unavailable));
   at("unavailable").className = now.unavailable ? "warn" : "";
