@@ -115,7 +115,9 @@ class LiveCounts:
             visitor = record.get("profile_id")
             if not visitor or record.get("bot") or record.get("kept") or record.get("kind") not in KINDS:
                 continue
-            bucket = min(int(record.get("received_at") or now) // BUCKET, self._bucket)
+            # When it happened, not when we got it: a year of imported orders is not happening now.
+            happened = min(int(record.get("timestamp") or now), int(record.get("received_at") or now))
+            bucket = min(happened // BUCKET, self._bucket)
             if bucket < oldest:
                 continue
             network = str((record.get("context") or {}).get("network") or "")

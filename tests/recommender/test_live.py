@@ -27,6 +27,7 @@ def view(who: str, item_id: str, network: str = "", at: int = NOW, **said: Any) 
         "kind": "product_view",
         "profile_id": who,
         "received_at": at,
+        "timestamp": at,
         "items": [{"item_id": item_id}],
         "context": {"network": network or f"net-{who}"},
     } | said
@@ -63,6 +64,10 @@ def test_only_the_last_hour_counts_and_late_records_do_no_harm() -> None:
     assert live.counts() == {"a": 1}  # ben was here 70 minutes ago
     live.observe([], NOW + 3 * HOUR)
     assert live.counts() == {}
+
+
+def test_imported_history_is_not_happening_now() -> None:
+    assert counted(view("anna", "a", timestamp=NOW - 90 * 24 * HOUR)) == {}
 
 
 def test_the_order_of_records_does_not_matter() -> None:
