@@ -22,7 +22,7 @@ from typing import Any, Protocol
 import orjson
 
 from habitue_collector import fold, orders
-from habitue_collector.consent import Consent
+from habitue_collector.consent import Consent, strip
 from habitue_collector.events import USER_PREFIX, Event, Kind
 from habitue_collector.profile import Profile, digest, unpack
 from habitue_collector.store import commands, keys
@@ -100,6 +100,7 @@ class _Work:
     settles: list[tuple[Intake, dict[str, Any]]] = field(default_factory=list)
     submissions: list[Submission] = field(default_factory=list)
     failed: bool = False  # it was not written: what was folded into it did not happen
+    cached: bool = False  # good for folding, where the version is checked, never for answering
 
 
 class Companion(Protocol):
@@ -173,6 +174,7 @@ class Committer:
         self._group: list[Submission] = []
         self._works: dict[str, _Work] = {}
         self._awaited: list[str] = []
+        self._fresh: set[str] = set()
         self._companion_replies = 0
         self._kept: list[tuple[Intake, bytes]] = []
         self._claims: list[Intake] = []
@@ -182,6 +184,7 @@ class Committer:
         self._busy = False
         self._closing = False
         self._ready = False
+        self._refused = False
         self._tasks: set[asyncio.Task[None]] = set()
         self._runner: asyncio.Task[None] | None = None
         self._idle = asyncio.Event()
@@ -195,6 +198,11 @@ class Committer:
     def is_ready(self) -> bool:
         """Redis answers and has our scripts."""
         return self._ready
+
+    @property
+    def refuses(self) -> bool:
+        """Redis answers, but has not taken the last write: full, or its disk is."""
+        return self._refused
 
     @property
     def cached_profiles(self) -> int:
@@ -245,9 +253,9 @@ class Committer:
 
     def lifetime(self, profile: Profile) -> bytes:
         """Seconds until Redis forgets this profile, packed."""
-        if profile.state.get("bot"):
-            return self._lifetime_bot
-        return self._lifetime_user if profile.is_user else self._lifetime_anonymous
+        if profile.is_user:
+            return self._lifetime_user  # one visit with a bot's user agent makes nobody forgotten
+        return self._lifetime_bot if profile.state.get("bot") else self._lifetime_anonymous
 
     # ---- connection --------------------------------------------------------------------------
 
@@ -274,14 +282,17 @@ class Committer:
             if task is not None:
                 task.cancel()
         self._ready = False
+        await self.link.close()  # what was under way goes back into the queue
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=self._patience)
         while self._queue:
             self._fail(self._queue.popleft())
-        await self.link.close()
 
     async def _stay_connected(self) -> None:
         pause = 0.05
         while True:
             self._lost.clear()
+            sweeper = asyncio.get_running_loop().create_task(self._answer_the_late())
             try:
                 await self.link.reconnect(attempts=1)
                 for reply in await self.call(commands.load_scripts(), len(commands.SCRIPTS)):
@@ -289,10 +300,13 @@ class Committer:
                         raise reply
             except Exception as error:  # whatever keeps us from Redis is waited out, and said
                 logger.warning("Redis does not answer (%s); trying again in %.1f s", error, pause)
-                await self._wait_disconnected(pause)
+                await asyncio.sleep(pause)
                 pause = min(pause * 2, 2.0)
                 continue
+            finally:
+                sweeper.cancel()
             pause = 0.05
+            self._cache.clear()  # another server, or an older state of this one, may have answered
             self._ready = True
             if self.transfers is not None:
                 self.spawn(self._recover())
@@ -313,19 +327,29 @@ class Committer:
         assert self.transfers is not None
         await self.transfers.finish_all()
 
-    async def _wait_disconnected(self, seconds: float) -> None:
-        """While Redis is away: answer those who have waited long enough."""
+    async def _answer_the_late(self) -> None:
+        """While Redis is away: those who have waited long enough are told so."""
         loop = asyncio.get_running_loop()
-        until = loop.time() + seconds
-        while loop.time() < until:
+        while True:
+            await asyncio.sleep(0.05)
             now = loop.time()
-            if self._queue and not self._busy:
-                waiting = deque(one for one in self._queue if one.deadline > now)
-                late = [one for one in self._queue if one.deadline <= now]
-                self._queue = waiting
-                for submission in late:
-                    self._fail(submission)
-            await asyncio.sleep(min(0.1, seconds))
+            if not self._busy and self._queue:
+                queue, self._queue = self._queue, deque()
+                for submission in queue:
+                    if submission.deadline > now:
+                        self._queue.append(submission)
+                    else:
+                        self._fail(submission)
+
+    async def execute(self, packed: bytes) -> Any:
+        """One command, awaited. Raises ReplyError; scripts that Redis has forgotten are loaded again."""
+        reply = (await self.call(packed, 1))[0]
+        if isinstance(reply, Exception) and _is_noscript(reply):
+            await self.call(commands.load_scripts(), len(commands.SCRIPTS))
+            reply = (await self.call(packed, 1))[0]
+        if isinstance(reply, Exception):
+            raise reply
+        return reply
 
     def call(self, packed: bytes, replies: int) -> asyncio.Future[list[Any]]:
         """One pipeline as a future, for what is rare enough to afford one."""
@@ -354,7 +378,7 @@ class Committer:
             group.append(queue.popleft())
         works = self._works = {}
         cache = self._cache
-        fresh: set[str] = set()
+        fresh = self._fresh = set[str]()
         wanted: dict[str, None] = {}
         asks_companion = False
         for submission in group:
@@ -375,7 +399,7 @@ class Committer:
             if known is not None:
                 pointer = known[1].state.get("pointer")
                 if pointer is None and profile_id not in fresh:
-                    works[profile_id] = _Work(known[1], known[0])
+                    works[profile_id] = _Work(known[1], known[0], cached=True)
                     continue
                 if pointer is not None:
                     # Most likely it still points there: read both at once.
@@ -414,7 +438,7 @@ class Committer:
     def _want(self, profile_id: str, fresh: bool, packed: list[bytes]) -> None:
         known = self._cache.get(profile_id)
         if known is not None and not fresh:
-            self._works[profile_id] = _Work(known[1], known[0])
+            self._works[profile_id] = _Work(known[1], known[0], cached=True)
             return
         self._awaited.append(profile_id)
         packed.append(commands.get(keys.profile(profile_id).encode()))
@@ -439,11 +463,14 @@ class Committer:
         missing: list[str] = []
         packed: list[bytes] = []
         self._awaited = missing
-        for work in list(self._works.values()):
+        for profile_id, work in list(self._works.items()):
             pointer = work.profile.state.get("pointer")
             if pointer is not None:
                 user = USER_PREFIX + pointer
-                if user not in self._works and user not in missing:
+                known = self._works.get(user)
+                if (
+                    known is None or (known.cached and profile_id in self._fresh)
+                ) and user not in missing:
                     self._want(user, True, packed)
         if packed:
             self._companion_replies = 0
@@ -467,7 +494,11 @@ class Committer:
                 self._block(submission, "finish", intake.target)
                 return
             pointer = state.get("pointer")
-            if intake.login is not None and pointer != intake.login:
+            if (
+                intake.login is not None
+                and pointer != intake.login
+                and (intake.consent_said or not _has_denied(state))
+            ):
                 self._block(submission, "login", intake.target, intake.login, submission.received_at)
                 return
             if pointer is not None:
@@ -495,6 +526,8 @@ class Committer:
                     continue
                 if fold.is_seen(work.profile.state, digest(event.event_id)):
                     continue
+                if not intake.consent_said and _has_denied(work.profile.state):
+                    continue  # it will be counted, and a claim would name who bought
                 key = keys.order(orders.claim_name(event)).encode()
                 value = claim_value(work.profile.profile_id, event.received_at)
                 packed.append(pack(b"SET", key, value, b"NX", b"EX", CLAIM_SECONDS))
@@ -545,7 +578,7 @@ class Committer:
                         self.tally.duplicates += 1
                     continue
                 if not intake.consent_said and _has_denied(state):
-                    event.anonymous_id = event.user_id = event.session_id = None
+                    strip(event)
                     intake.kept, intake.target = "counted", None
                     record = event.to_record()
                     record["kept"] = "counted"
@@ -666,6 +699,8 @@ class Committer:
                 del cache[profile_id]
         if failed is not None:
             self._refused_by_redis(failed)
+        elif replies and not isinstance(replies[-1], Exception):
+            self._refused = False
         group, self._group = self._group, []
         works, self._works = self._works, {}
         for submission in group:
@@ -693,7 +728,17 @@ class Committer:
         if answer is not None:
             submission.profile = answer.profile
         self.queued_events -= len(submission.intakes) or 1
-        submission.done(submission)
+        self._answer(submission)
+
+    def _answer(self, submission: Submission) -> None:
+        """Call back; a caller that cannot make its answer does not take its neighbours' away."""
+        try:
+            submission.done(submission)
+        except Exception:
+            logger.exception("An answer could not be made")
+            if submission.error is None:
+                submission.error = "unavailable"
+                self._answer(submission)
 
     def _next(self) -> None:
         if self._ready and (self._queue or self._notes):
@@ -708,6 +753,9 @@ class Committer:
         """Do the move that a submission waits for, then take it up again where it stopped."""
         try:
             await move
+        except asyncio.CancelledError:
+            self._fail(submission)
+            raise
         except (LinkLost, OSError):
             pass  # the connection's end is counted where it is noticed; the submission tries again
         except Exception:
@@ -760,14 +808,15 @@ class Committer:
 
     def _refused_by_redis(self, error: Exception) -> None:
         logger.error("Redis refused a write: %s", error)
-        if _is_noscript(error):
+        self._refused = not _is_noscript(error)
+        if not self._refused:
             self.link.send(commands.load_scripts(), len(commands.SCRIPTS), lambda replies: None)
 
     def _fail(self, submission: Submission) -> None:
         self.queued_events -= len(submission.intakes) or 1
         self.tally.refused += 1
         submission.error = "unavailable"
-        submission.done(submission)
+        self._answer(submission)
 
 
 CLAIMED_KINDS = frozenset({Kind.PURCHASE, Kind.REFUND})

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
+from habitue_collector.events import Event
+
 
 class State(StrEnum):
     GRANTED = "granted"
@@ -155,3 +157,18 @@ def _first(folded: Mapping[str, object], names: tuple[str, ...]) -> State | None
         if (state := _state(folded.get(name))) is not None:
             return state
     return None
+
+
+def strip(event: Event) -> None:
+    """Take out of an event whatever could name a person: what is left is a count."""
+    event.anonymous_id = event.user_id = event.session_id = event.order_id = None
+    event.properties = {}
+    event.search_term = None
+    context = event.context
+    page = context.get("page")
+    kept: dict[str, Any] = {
+        name: context[name] for name in ("device", "campaign", "referrer") if name in context
+    }
+    if page and "path" in page:
+        kept["page"] = {name: page[name] for name in ("host", "path") if name in page}
+    event.context = kept

@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 
 from habitue_collector.commit import Intake
-from habitue_collector.consent import effective, from_record
+from habitue_collector.consent import effective, from_record, strip
 from habitue_collector.enrich import enrich as enrich_context
 from habitue_collector.events import MAX_EVENT_BYTES, USER_PREFIX, Event, InvalidEvent, Kind, RejectReason
 from habitue_collector.settings import WriteKey
@@ -128,21 +128,6 @@ def consent(passage: Passage) -> None:
     elif passage.target is None and passage.kept is None:
         passage.kept = "counted"
         strip(event)
-
-
-def strip(event: Event) -> None:
-    """Take out of an event whatever could name a person: what is left is a count."""
-    event.anonymous_id = event.user_id = event.session_id = event.order_id = None
-    event.properties = {}
-    event.search_term = None
-    context = event.context
-    page = context.get("page")
-    kept: dict[str, Any] = {
-        name: context[name] for name in ("device", "campaign", "referrer") if name in context
-    }
-    if page and "path" in page:
-        kept["page"] = {name: page[name] for name in ("host", "path") if name in page}
-    event.context = kept
 
 
 STEPS: tuple[tuple[str, Callable[[Passage], None]], ...] = (

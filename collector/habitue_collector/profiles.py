@@ -60,13 +60,9 @@ class Profiles:
             ),
             (b"%d" % now, b"%d" % TOMBSTONE_SECONDS, orjson.dumps(record), profile_id.encode()),
         )
-        reply = (await self._committer.call(packed, 1))[0]
+        await self._committer.execute(packed)
         self._committer.forget(profile_id)
-        if isinstance(reply, Exception):
-            raise reply
 
     async def _get(self, profile_id: str) -> Profile | None:
-        reply = (await self._committer.call(commands.get(keys.profile(profile_id).encode()), 1))[0]
-        if isinstance(reply, Exception):
-            raise reply
+        reply = await self._committer.execute(commands.get(keys.profile(profile_id).encode()))
         return None if reply is None else unpack(profile_id, reply)[1]

@@ -98,6 +98,8 @@ class Collector:
     def _redis_missing(self) -> str | None:
         if not self.committer.is_ready:
             return "Redis does not answer"
+        if self.committer.refuses:
+            return "Redis refuses to write"
         if self.committer.is_overloaded:
             return "the queue is full"
         return None

@@ -124,7 +124,10 @@ class Mover:
             for value in _values(reply):
                 move = orjson.loads(value)
                 logger.info("Finishing a transfer that was left open")
-                await self._complete(move)
+                try:
+                    await self._complete(move)
+                except TransferError:
+                    logger.exception("A transfer stays open; the others are finished")
 
     async def _complete(self, move: dict[str, Any]) -> None:
         source, target = move["from"], move["to"]
@@ -199,14 +202,13 @@ class Mover:
 
     async def _reclaim(self, name: str, owner: str, target: str, now: int) -> None:
         key = keys.order(name).encode()
-        have = (await self._committer.call(commands.get(key), 1))[0]
+        have = await self._committer.execute(commands.get(key))
         if have is None or read_claim(have)[0] != owner:
             return
-        await self._committer.call(
+        await self._committer.execute(
             commands.evalsha(
                 commands.RECLAIM_SHA, (key,), (have, claim_value(target, read_claim(have)[1]), CLAIM_SECONDS)
-            ),
-            1,
+            )
         )
 
     # ---- undo --------------------------------------------------------------------------------
@@ -214,7 +216,7 @@ class Mover:
     async def undo(self, user_id: str, transfer_id: str, now: int) -> bool:
         """Take a login's transfer back, up to 30 days later. False: there is no such transfer."""
         user = USER_PREFIX + user_id
-        packed = (await self._committer.call(commands.get(_move_key(user, transfer_id)), 1))[0]
+        packed = await self._committer.execute(commands.get(_move_key(user, transfer_id)))
         if packed is None:
             return False
         move = orjson.loads(packed)
@@ -226,9 +228,7 @@ class Mover:
     # ---- steps -------------------------------------------------------------------------------
 
     async def _read(self, profile_id: str) -> _Read:
-        reply = (await self._committer.call(commands.get(keys.profile(profile_id).encode()), 1))[0]
-        if isinstance(reply, Exception):
-            raise reply
+        reply = await self._committer.execute(commands.get(keys.profile(profile_id).encode()))
         if reply is None:
             return _Read(Profile(profile_id), b"")
         version, profile = unpack(profile_id, reply)
@@ -283,11 +283,10 @@ class Mover:
         else:
             records = [(record_type.encode(), orjson.dumps(record))] if record is not None else []
             packed = commands.commit(key, bucket, read.version, value, lifetime, records)
-        reply = (await committer.call(packed, 1))[0]
-        committer.forget(profile_id)
-        if isinstance(reply, Exception):
-            raise reply
-        return bool(reply == 1)
+        try:
+            return bool(await committer.execute(packed) == 1)
+        finally:
+            committer.forget(profile_id)
 
     async def _enter(self, record_type: str, record: dict[str, Any]) -> None:
         """The receiving half: fold the record into its profile, once."""
@@ -302,15 +301,14 @@ class Mover:
                 return
             apply(read.profile, record)
             if record.get("reason") == "login" and record_type == "transfer_in":
-                await self._committer.call(
+                await self._committer.execute(
                     pack(
                         b"SET",
                         _move_key(record["profile_id"], record["transfer_id"]),
                         orjson.dumps({name: value for name, value in record.items() if name != "profile_id"}),
                         b"EX",
                         b"%d" % UNDO_SECONDS,
-                    ),
-                    1,
+                    )
                 )
             if await self._write(read, record_type, record):
                 return
@@ -331,8 +329,8 @@ class Mover:
 
     async def _close(self, move: dict[str, Any]) -> None:
         bucket = keys.bucket_of(move["from"])
-        await self._committer.call(
-            pack(b"HDEL", keys.transfers(bucket).encode(), move["transfer_id"].encode()), 1
+        await self._committer.execute(
+            pack(b"HDEL", keys.transfers(bucket).encode(), move["transfer_id"].encode())
         )
 
 
