@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from habitue_collector import affinity, identity, orders, sessions
+from habitue_collector import affinity, identity, orders, personas, sessions
 from habitue_collector.events import Event, Item, Kind
 from habitue_collector.profile import (
     HOUR,
@@ -22,7 +22,6 @@ from habitue_collector.profile import (
     MAX_EXPOSURES,
     MAX_RECENT_ITEMS,
     MAX_SEEN,
-    MAX_SESSION_ITEMS,
     MAX_TRAITS,
     SEEN_HOURS,
     STRENGTH,
@@ -97,19 +96,15 @@ def fold(
         state["first_seen"] = timestamp
     if facts.bot:
         state["bot"] = True
-    session = _session(profile, event)
+    persona = event.context.get("persona")
+    if persona is not None:
+        personas.switch(state, persona)
+    _session(profile, event)
     handler = _HANDLERS.get(event.kind)
     if handler is not None:
         handler(state, event, facts)
     if event.kind is Kind.IDENTIFY and event.user_id is not None and not profile.is_user:
         state["claimed_user_id"] = event.user_id
-    if session is not None and event.items and event.kind in WEIGHTS:
-        items: list[str] = session.setdefault("items", [])
-        for item in event.items[:MAX_SESSION_ITEMS]:
-            if item.item_id in items:
-                items.remove(item.item_id)
-            items.append(item.item_id)
-        del items[:-MAX_SESSION_ITEMS]
     return profile
 
 
@@ -159,8 +154,8 @@ def _remember(state: State, event_digest: str, now: int) -> None:
         seen[hour] = seen[hour][-11 * MAX_SEEN :]
 
 
-def _session(profile: Profile, event: Event) -> State | None:
-    """Put the event into a session: the one that goes on, a new one, or none."""
+def _session(profile: Profile, event: Event) -> None:
+    """Put the event into a session: the one that goes on, a new one, or one that is long over."""
     state = profile.state
     session: State | None = state.get("session")
     timestamp = event.timestamp
@@ -172,16 +167,16 @@ def _session(profile: Profile, event: Event) -> State | None:
     if where is sessions.Place.CURRENT and session is not None:
         event.session_id = session["session_id"]
         if not opens:
-            return session
+            return
         session["events"] += 1
         if timestamp > session["last"]:
             session["last"] = timestamp
         if event.kind is Kind.PAGE_VIEW:
             session["page_views"] = session.get("page_views", 0) + 1
-        return session
+        return
     event.session_id = sessions.session_id(profile.profile_id, timestamp)
     if where is sessions.Place.LATE or not opens:
-        return None
+        return
     session = {
         "session_id": event.session_id,
         "started": timestamp,
@@ -202,7 +197,6 @@ def _session(profile: Profile, event: Event) -> State | None:
         session["campaign"] = str(campaign["name"])[:64]
     state["session"] = session
     state["visits"] = state.get("visits", 0) + 1
-    return session
 
 
 def touch_recent(state: State, item_id: str, kind: str, seconds: int) -> None:

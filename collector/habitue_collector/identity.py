@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from habitue_collector import affinity, orders
+from habitue_collector import affinity, orders, personas
 from habitue_collector.profile import (
     MAX_AFFINITIES,
     MAX_BOUGHT,
@@ -128,7 +128,7 @@ def merge(state: State, moved: State) -> None:
         seen[hour] = seen.get(hour, "") + known
     session, other = state.get("session"), moved.get("session")
     if other is not None and (session is None or other["last"] >= session["last"]):
-        state["session"] = dict(other, items=list(other.get("items", ())))
+        state["session"] = dict(other)
     for dimension, scores in moved.get("affinities", {}).items():
         mine = state.setdefault("affinities", {}).setdefault(dimension, {})
         affinity.merge(mine, scores)
@@ -147,6 +147,7 @@ def merge(state: State, moved: State) -> None:
             mine = state.setdefault(name, {})
             if key not in mine or statement["at"] >= mine[key]["at"]:
                 mine[key] = dict(statement)
+    personas.merge(state, moved)
     _merge_orders(state, moved.get("orders"))
     if "visits" in moved:
         state["visits"] = state.get("visits", 0) + moved["visits"]

@@ -25,7 +25,6 @@ MAX_RECENT_ITEMS = 30
 MAX_BOUGHT = 100
 MAX_CART = 50
 MAX_EXPOSURES = 30
-MAX_SESSION_ITEMS = 30
 MAX_TRAITS = 50
 MAX_AFFINITIES = {"category": 12, "brand": 8, "price_band": 5}
 MAX_DEVICES = 20
@@ -154,11 +153,16 @@ class Profile:
             raw["last"],
             raw["events"],
             raw.get("page_views", 0),
-            raw.get("items", []),
+            self._touched_since(raw["started"] // 1000),
             raw.get("landing"),
             raw.get("referrer"),
             raw.get("campaign"),
         )
+
+    def _touched_since(self, seconds: int) -> list[str]:
+        """The session's items are the recent ones since it began: they need no second list."""
+        recent = self.state.get("recent_items", {})
+        return [item_id for item_id, raw in recent.items() if raw["last"] >= seconds]
 
     @property
     def recent_items(self) -> dict[str, RecentItem]:
@@ -272,6 +276,8 @@ class Profile:
                 {"item_id": item_id, "count": seen.count, "last": seen.last}
                 for item_id, seen in self.exposures.items()
             ],
+            "persona": self.state.get("persona", "default"),
+            "personas": sorted({"default", *self.state.get("personas", {})}),
             "scores": self.scores,
             "subscriptions": self.state.get("subscriptions", {}),
             "devices": self.state.get("devices", []),

@@ -343,6 +343,8 @@ def _reduce(context: dict[str, Any]) -> dict[str, Any]:
         }
         if said:
             reduced["campaign"] = said
+    if (persona := get("persona")) is not None and (persona := text(persona, 32)) is not None:
+        reduced["persona"] = persona
     user_hash = get("user_hash")
     if type(user_hash) is str and 0 < len(user_hash) <= 128 and user_hash.isascii():
         reduced["user_hash"] = user_hash
