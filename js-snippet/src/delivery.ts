@@ -66,7 +66,7 @@ async function dispatch(batch: Batch | undefined, slots: string[], leaving?: boo
   const reset = batch && isReset(batch)
   const told = notice
   const lost = granted() ? takeLosses() : undefined
-  const body = JSON.stringify(reset ? { writeKey } : envelope(events, slots, lost))
+  const body = JSON.stringify(reset ? { writeKey, context: { consent } } : envelope(events, slots, lost))
   notice = false
   bytesInFlight += body.length
   if (batch) batch.sending = true

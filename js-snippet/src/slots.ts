@@ -14,8 +14,8 @@ const CSS = `
 :where([data-habitue=wait]){visibility:hidden}
 :where([data-habitue=room]){background:repeating-linear-gradient(90deg,var(--habitue-skeleton,rgba(128,128,128,.15)) 0 var(--habitue-card,10em),transparent 0 calc(var(--habitue-card,10em) + var(--habitue-gap,1em))) 0 0/100% var(--habitue-card,10em) no-repeat}
 :where([data-habitue=empty]){min-height:0}
-:where(.habitue-row){display:flex;gap:var(--habitue-gap,1em);box-sizing:border-box;height:var(--habitue-height,calc(var(--habitue-card,10em) + 9em));margin:0;padding:0;list-style:none;overflow:auto hidden;scrollbar-width:thin;scroll-snap-type:x proximity}
-:where(.habitue-row>li){flex:0 0 var(--habitue-card,10em);margin:0;padding:0;scroll-snap-align:start}
+:where(.habitue-row){display:flex;gap:var(--habitue-gap,1em);box-sizing:border-box;height:var(--habitue-height,calc(var(--habitue-card,10em) + 9em));overflow:auto hidden;scrollbar-width:thin;scroll-snap-type:x proximity}
+:where(.habitue-row>*){flex:0 0 var(--habitue-card,10em);scroll-snap-align:start}
 :where(.habitue-card){display:block;color:inherit;text-decoration:none;line-height:1.3}
 :where(.habitue-card:hover .habitue-name){text-decoration:underline}
 :where(.habitue-image){display:block;width:100%;height:var(--habitue-card,10em);object-fit:contain;border-radius:var(--habitue-radius,.5em);background:var(--habitue-skeleton,rgba(128,128,128,.15))}
@@ -190,11 +190,12 @@ function fill(slot: HTMLElement, id: string, answer: SlotAnswer): void {
   own.set(slot, nodes)
   if (make || template) slot.replaceChildren(...items)
   else {
-    const row = element('ul', 'row')
-    // Safari forgets that an unstyled list is a list.
+    // No `ul`: shops style those for their texts, and the row has to keep its height.
+    const row = element('div', 'row')
     row.setAttribute('role', 'list')
     for (const item of items) {
-      const place = document.createElement('li')
+      const place = document.createElement('div')
+      place.setAttribute('role', 'listitem')
       place.append(item)
       row.append(place)
     }

@@ -1,6 +1,7 @@
 """A shop and a collector in one small server, to try the tag: it notes every beacon and can misbehave.
 
-`shop.test` serves the pages a test lays out, `h.shop.test` the built tag and the browser wire. Chromium maps both names to 127.0.0.1, so shop and collector are same-site, as in a real installation.
+`shop.test` serves the pages a test lays out, `h.shop.test` the built tag and the browser wire. Chromium
+maps both names to 127.0.0.1, so shop and collector are same-site, as in a real installation.
 """
 
 from __future__ import annotations

@@ -37,7 +37,8 @@ def test_a_logout_comes_after_what_was_done_before_and_ahead_of_what_follows(
         ("/h/v1/reset", []),
         ("/h/v1/batch", ["His"]),
     ]
-    assert recorder.beacons[2].body == {"writeKey": "demo"}
+    granted = {"analytics": "granted", "personalization": "granted"}
+    assert recorder.beacons[2].body == {"writeKey": "demo", "context": {"consent": granted}}
 
 
 def test_a_logout_survives_an_outage_and_the_end_of_the_page(recorder: Recorder, page: Page) -> None:

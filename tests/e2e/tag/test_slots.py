@@ -15,6 +15,12 @@ SHIFT = """<script>
 </script>"""
 
 
+RESET = """<style>* { box-sizing: border-box; margin: 0 } img { max-width: 100%; height: auto }
+    ul, ol { margin: 0 0 1em; padding-left: 2em } li { margin-bottom: 1em }
+    body { font: 18px/1.7 serif }</style>"""
+"""What shops commonly say about elements in general."""
+
+
 def _questions(recorder: Recorder) -> list[dict[str, object]]:
     return [beacon.body for beacon in recorder.beacons if beacon.path == "/h/v1/context"]
 
@@ -74,7 +80,7 @@ def test_a_slot_that_changes_what_it_is_about_is_asked_for_again(
 def test_the_default_card_says_what_it_costs_and_why_it_is_there(recorder: Recorder, page: Page) -> None:
     recorder.answers["s"] = offers("7")
     page.goto(recorder.lay("/a", "<div data-habitue-slot='s'></div>"))
-    card = page.locator("[data-habitue-slot=s] li a")
+    card = page.locator("[data-habitue-slot=s] [role=listitem] a")
     card.wait_for()
     assert card.inner_text().split("\n") == ["Item 7", "€12.50", "popular this week"]
     assert card.get_attribute("href") == f"{recorder.shop}/p/7"
@@ -103,7 +109,7 @@ def test_nothing_on_the_page_moves(recorder: Recorder, page: Page, own: str, del
     recorder.delay = delay
     body = f"""<h1>Shop</h1><div data-habitue-slot="a">{own}</div><p>between</p>
         <div data-habitue-slot="b">{own}</div><p>below</p>"""
-    page.goto(recorder.lay("/a", body, head=SHIFT))
+    page.goto(recorder.lay("/a", body, head=SHIFT + RESET))
     page.wait_for_selector("text=Item 8")
     page.wait_for_selector("text=A very long name")
     page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
@@ -196,7 +202,8 @@ def test_a_template_of_the_shop_is_filled(recorder: Recorder, page: Page) -> Non
     recorder.answers["s"] = offers("1", "2")
     body = """<div data-habitue-slot="s"><h2>For you</h2><template><article><a data-habitue-field="url">
         <img data-habitue-field="image"><b data-habitue-field="name"></b></a>
-        <i data-habitue-field="price"></i><small data-habitue-field="reason"></small></article></template></div>"""
+        <i data-habitue-field="price"></i>
+        <small data-habitue-field="reason"></small></article></template></div>"""
     page.goto(recorder.lay("/a", body))
     page.wait_for_selector("article")
     assert page.locator("[data-habitue-slot=s] > article").count() == 2
