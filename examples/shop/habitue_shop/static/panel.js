@@ -119,12 +119,14 @@
     const session = profile.session || {}
     const orders = profile.orders || {}
     const recent = entries(profile.recent_items).sort((a, b) => (b[1].last || 0) - (a[1].last || 0)).slice(0, 8)
+    const bought = entries(profile.bought).slice(0, 6)
     const affinities = profile.affinities || {}
     const consents = profile.consents || {}
     return [
       block('Who', '', chips([
-        ['known as', profile.user_id || profile.profile_id || profile.anonymous_id],
-        ['visits', profile.visits],
+        ['known as', profile.user_id ? `user ${profile.user_id}` : profile.profile_id],
+        ['claims to be', profile.claimed_user_id],
+        ['visits', profile.visits], ['offers shown', entries(profile.exposures).reduce((sum, [, one]) => sum + (one.count || 0), 0) || ''],
         ['traits', Object.values(profile.traits || {}).join(', ')],
         ['may analyse', consents.analytics], ['may personalise', consents.personalization],
       ])),
@@ -133,6 +135,7 @@
       ])),
       block('What you seem to like', 'share, fading with time', bars('category', affinities.category), bars('brand', affinities.brand), bars('price_band', affinities.price_band)),
       recent.length ? block('What you did', 'latest first', ...recent.map(([id, item]) => fresh(`did/${id}`, `${item.kind}${item.count}`, thing(id, `${DID[item.kind] || item.kind || ''}${item.count > 1 ? ` ${item.count}×` : ''} · ${ago(item.last)}`)))) : null,
+      bought.length ? block('Bought before', '', ...bought.map(([id, item]) => fresh(`bought/${id}`, item.count, thing(id, `${item.count}× · ${ago(item.last)}`)))) : null,
       entries(profile.cart).length ? block('Basket', '', ...entries(profile.cart).map(([id, line]) => fresh(`cart/${id}`, line.quantity, thing(id, `${line.quantity} ×`)))) : null,
       block('Orders', '', chips([['count', orders.count], ['value', typeof orders.value === 'number' ? orders.value.toFixed(2) : orders.value], ['last', orders.last ? ago(orders.last) : '']])),
     ]
