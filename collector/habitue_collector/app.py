@@ -11,10 +11,13 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Lifespan, Receive, Scope, Send
 
+from habitue_collector.beacons import UNAVAILABLE
 from habitue_collector.endpoints import Problem, answer_problem
 from habitue_collector.ingest import Ingest
 from habitue_collector.request import Handler, Tally
 from habitue_collector.slow_path import starlette_endpoint
+from habitue_collector.store.link import LinkLost, ReplyError
+from habitue_collector.transfers import TransferError
 
 CODES = {404: "not_found", 405: "method_not_allowed", 400: "bad_request", 413: "body_too_large"}
 
@@ -34,7 +37,14 @@ def create_app(
     app = Starlette(
         routes=[*mounted, *routes],
         lifespan=lifespan,
-        exception_handlers={Problem: _problem, HTTPException: _http_error, Exception: _our_bug},
+        exception_handlers={
+            Problem: _problem,
+            HTTPException: _http_error,
+            LinkLost: _unavailable,
+            ReplyError: _unavailable,
+            TransferError: _unavailable,
+            Exception: _our_bug,
+        },
     )
     app.add_middleware(Preflight, ingest=ingest)
     return app
@@ -80,6 +90,11 @@ async def _problem(request: Request, error: Exception) -> Response:
     assert isinstance(error, Problem)
     headers = {"www-authenticate": "Bearer"} if error.status == 401 else None
     return answer_problem(error.status, error.code, str(error), headers)
+
+
+async def _unavailable(request: Request, error: Exception) -> Response:
+    """Redis is away, refuses, or somebody else is writing all the time: send it again."""
+    return Response(UNAVAILABLE, 503, {"retry-after": "1"}, media_type="application/problem+json")
 
 
 async def _http_error(request: Request, error: Exception) -> Response:

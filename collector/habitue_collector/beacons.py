@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from habitue_collector.commit import Submission
+from habitue_collector.consent import DENIED
 from habitue_collector.ingest import (
     RETRY_AFTER,
     Ingest,
@@ -86,11 +87,15 @@ class Beacons:
         ingest = self.ingest
         now = opened.sender.received_at
         visitor = ingest.cookie.find(request.headers.get(b"cookie"), now)
-        if visitor is None or not opened.consent_now.keeps_profile:
-            respond(200, b'{"results":[]}', opened.headers)
-            return
-        new = ingest.cookie.mint()
         headers = [pair for pair in opened.headers if pair[0] != b"set-cookie"]
+        if visitor is None:
+            respond(200, b'{"results":[]}', headers)
+            return
+        # Whoever has our cookie agreed once. A request that says nothing of consent is still a logout:
+        # else the next person at this device would go on in the first one's profile.
+        denied = opened.consent is not None and opened.consent.analytics is DENIED.analytics
+        new = ingest.cookie.mint()
+        secure = is_secure(request)
 
         async def move() -> None:
             try:
@@ -98,7 +103,9 @@ class Beacons:
             except Exception:
                 respond(503, UNAVAILABLE, [*headers, RETRY_AFTER])
                 raise
-            headers.append(ingest.cookie.set_cookie(new, now, is_secure(request)))
+            headers.append(
+                ingest.cookie.clear_cookie(secure) if denied else ingest.cookie.set_cookie(new, now, secure)
+            )
             respond(200, b'{"results":[]}', headers)
 
         if ingest.committer.is_ready:

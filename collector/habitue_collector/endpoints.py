@@ -49,15 +49,11 @@ def answer_json(content: object, status: int = 200) -> Response:
 
 
 def authorize(ingest: Ingest, request: Request) -> None:
-    """Let a secret key pass (Bearer or Basic). Raises Problem 401 or 403."""
+    """Let a secret key pass (Bearer, Basic or X-Write-Key). Raises Problem 401 or 403."""
     try:
-        key = ingest.find_key(to_beacon(request, b""), {})
+        ingest.find_secret_key(to_beacon(request, b""))
     except RequestError as error:
-        raise Problem(
-            401, error.code, "This needs the secret key: Authorization: Bearer <secret key>."
-        ) from None
-    if not key.secret:
-        raise Problem(403, "secret_key_needed", "A write key reads nothing: this needs the secret key.")
+        raise Problem(error.status, error.code, str(error)) from None
 
 
 def to_beacon(request: Request, body: bytes) -> BeaconRequest:
@@ -145,8 +141,6 @@ class Endpoints:
             profile_id = visitor.anonymous_id
         if len(profile_id) > MAX_ID_LENGTH + len(USER_PREFIX):
             raise Problem(404, "unknown_profile", "There is no such profile.")
-        if not self.ingest.committer.is_ready:
-            return Response(UNAVAILABLE, 503, {"retry-after": "1"}, media_type="application/problem+json")
         if request.method == "DELETE":
             erased = await self.profiles.erase(profile_id, self.ingest.clock())
             return answer_json({"erased": erased})

@@ -31,12 +31,14 @@ from habitue_collector.events import (
     RejectReason,
 )
 from habitue_collector.pipeline import STEPS, Passage, Sender, to_intake
+from habitue_collector.proxies import seen_through, trusted_networks
 from habitue_collector.request import Headers, Request, problem
 from habitue_collector.settings import Settings, WriteKey
 from habitue_collector.visitor import RENEW_AFTER, VisitorCookie
 from habitue_collector.wires.segment import parse_envelope
 
 SAMPLED = 64  # one request of so many is timed step by step
+MAX_EVENTS_ANSWERED = 10 * MAX_EVENTS_PER_BATCH  # a body of a million commas is not worth a million answers
 ONE_ACCEPTED = b'{"results":[{"index":0,"status":"accepted"}]}'
 _ACCEPTED_PIECE = b'{"index":%d,"status":"accepted"}'
 RETRY_AFTER = (b"retry-after", b"1")
@@ -105,6 +107,7 @@ class Ingest:
         self._network_secret = network_secret
         self._networks: dict[tuple[str, int], str | None] = {}
         self._origins: dict[tuple[bytes, str], bool] = {}
+        self._proxies = trusted_networks(settings.server.trusted_proxies)
 
     # ---- open --------------------------------------------------------------------------------
 
@@ -116,8 +119,10 @@ class Ingest:
         """
         self.tally.requests += 1
         received_at = self.clock()
-        body = read_body(request)
+        if self._proxies:
+            self._see_through(request)
         try:
+            body = read_body(request)
             key = self.find_key(request, body)
         except RequestError as error:
             self._refuse(error, request, None)
@@ -154,8 +159,24 @@ class Ingest:
                 refusal = RequestError(400, "invalid_batch", "batch must be a list of events.")
                 self._refuse(refusal, request, key)
                 raise refusal
+            if len(events) > MAX_EVENTS_ANSWERED:
+                refusal = RequestError(
+                    413, "too_many_events", f"A batch may have {MAX_EVENTS_PER_BATCH} events."
+                )
+                self._refuse(refusal, request, key)
+                raise refusal
         sender.measure_events = len(request.body) > MAX_EVENT_BYTES or request.body[:2] == b"\x1f\x8b"
         return Opened(sender, events, body, headers, consent, consent_now)
+
+    def _see_through(self, request: Request) -> None:
+        """Put the client's own address and scheme into the request, as trusted proxies tell them."""
+        request.peer, request.scheme = seen_through(
+            self._proxies,
+            request.peer,
+            request.scheme,
+            request.headers.get(b"x-forwarded-for"),
+            request.headers.get(b"x-forwarded-proto"),
+        )
 
     def _visitor(
         self,
@@ -184,6 +205,26 @@ class Ingest:
             sender.visitor_id = visitor.anonymous_id
             if consent is not None and consent.analytics == DENIED.analytics:
                 headers.append(self.cookie.clear_cookie(secure))
+
+    def find_secret_key(self, request: Request) -> WriteKey:
+        """The secret key from a header. Raises RequestError (401, 403).
+
+        Never from an address: those stand in logs, histories and referrers, and this key opens profiles.
+        """
+        named = _header_candidates(request.headers)
+        keys = [key for candidate in named if (key := self.settings.find_key(candidate)) is not None]
+        for key in keys:
+            if key.secret:
+                return key
+        if keys:
+            raise RequestError(
+                403, "secret_key_needed", "A write key reads nothing: this needs the secret key."
+            )
+        raise RequestError(
+            401,
+            "invalid_write_key" if named else "missing_write_key",
+            "This needs the secret key: Authorization: Bearer <secret key>.",
+        )
 
     def find_key(self, request: Request, body: dict[str, Any]) -> WriteKey:
         """The key from wherever a client put it; the strongest counts. Raises RequestError (401)."""
@@ -285,13 +326,21 @@ class Ingest:
         """
         sender = opened.sender
         intakes = []
+        owners: set[str | None] = set()
+        said_last: tuple[int, Consent] | None = None  # Segment's clients say it on each event
         results = opened.results = [None] * len(opened.raw_events)
         timed = self.tally.requests % SAMPLED == 0
         for index, raw in enumerate(opened.raw_events):
             passage = Passage(raw, index, sender)
+            if index > MAX_EVENTS_PER_BATCH:
+                results[index] = _ONE_TOO_MANY  # the first of them has its letter
+                self.tally.rejected["too_many_events"] += 1
+                continue
             try:
-                if index >= MAX_EVENTS_PER_BATCH:
-                    raise InvalidEvent(RejectReason.TOO_MANY_EVENTS)
+                if index == MAX_EVENTS_PER_BATCH:
+                    raise InvalidEvent(
+                        RejectReason.TOO_MANY_EVENTS, f"a batch may have {MAX_EVENTS_PER_BATCH} events"
+                    )
                 if timed:
                     self._timed_steps(passage)
                 else:
@@ -304,14 +353,21 @@ class Ingest:
                 self.tally.bots += 1
             if passage.kept is not None:
                 self.tally.kept[passage.kept] = self.tally.kept.get(passage.kept, 0) + 1
+            if passage.said is not None:
+                at = passage.event.timestamp if passage.event is not None else 0
+                if said_last is None or at >= said_last[0]:
+                    said_last = (at, passage.said)
+            if passage.owner is not None:
+                owners.add(passage.owner)
             intakes.append(to_intake(passage))
         if len(intakes) > 1:
             intakes.sort(key=lambda intake: intake.event.timestamp)
         visitor = sender.visitor_id
         said = opened.consent
-        if said is not None and visitor is None and intakes:
-            targets = {intake.target for intake in intakes}
-            visitor = targets.pop() if len(targets) == 1 else None
+        if said is None and said_last is not None:
+            said = said_last[1]
+        if said is not None and visitor is None:
+            visitor = owners.pop() if len(owners) == 1 else None
         if said is not None and (said == PENDING or visitor is None):
             said = None
         asks_companion = wants_profile
@@ -370,6 +426,11 @@ class Ingest:
         return effective(opened.consent, stored, sender.key.consent_assumed, sender.gpc)
 
 
+_ONE_TOO_MANY = {
+    "status": "rejected",
+    "reason": RejectReason.TOO_MANY_EVENTS.value,
+    "message": f"a batch may have {MAX_EVENTS_PER_BATCH} events",
+}
 _STATES = {"granted": GRANTED.analytics, "denied": DENIED.analytics}
 
 
@@ -448,7 +509,7 @@ def _is_local(peer: str | None) -> bool:
         return False
 
 
-def _key_candidates(request: Request, head: dict[bytes, bytes], body: dict[str, Any]) -> list[str]:
+def _header_candidates(head: dict[bytes, bytes]) -> list[str]:
     candidates: list[str] = []
     authorization = head.get(b"authorization")
     if authorization is not None:
@@ -462,9 +523,13 @@ def _key_candidates(request: Request, head: dict[bytes, bytes], body: dict[str, 
                 candidates.append(user.decode("utf-8", "replace"))
             except ValueError:
                 candidates.append("")
-    for name in (b"x-write-key",):
-        if name in head:
-            candidates.append(head[name].decode("latin-1"))
+    if b"x-write-key" in head:
+        candidates.append(head[b"x-write-key"].decode("latin-1"))
+    return candidates
+
+
+def _key_candidates(request: Request, head: dict[bytes, bytes], body: dict[str, Any]) -> list[str]:
+    candidates = _header_candidates(head)
     for member in ("writeKey", "write_key", "api_key"):
         said = body.get(member)
         if type(said) is str:

@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 
 from habitue_collector.commit import Intake
-from habitue_collector.consent import effective, from_record, strip
+from habitue_collector.consent import Consent, effective, from_record, strip
 from habitue_collector.enrich import enrich as enrich_context
 from habitue_collector.events import MAX_EVENT_BYTES, USER_PREFIX, Event, InvalidEvent, Kind, RejectReason
 from habitue_collector.settings import WriteKey
@@ -59,17 +59,26 @@ class Passage:
     kept: str | None = None
     login: str | None = None
     consent_said: bool = False
+    said: Consent | None = None  # its own word on consent, where the envelope has another or none
+    owner: str | None = None  # whose profile would remember that
 
 
 def decode(passage: Passage) -> None:
     """JSON → Event, by the wire's rules."""
     sender = passage.sender
-    if sender.measure_events and len(orjson.dumps(passage.raw)) > MAX_EVENT_BYTES:
-        raise InvalidEvent(RejectReason.EVENT_TOO_LARGE, f"more than {MAX_EVENT_BYTES} bytes")
+    if sender.measure_events and _is_too_large(passage.raw):
+        raise InvalidEvent(RejectReason.EVENT_TOO_LARGE, f"more than {MAX_EVENT_BYTES} bytes, or too deep")
     passage.event = event = decode_segment(passage.raw, sender.envelope, sender.received_at)
     event.source = sender.key.name or sender.key.kind
     if event.currency is None and event.value is not None:
         event.currency = sender.currency
+
+
+def _is_too_large(raw: Any) -> bool:
+    try:
+        return len(orjson.dumps(raw)) > MAX_EVENT_BYTES
+    except orjson.JSONEncodeError:  # it reads 1,024 levels and writes 254
+        return True
 
 
 def enrich(passage: Passage) -> None:
@@ -119,9 +128,10 @@ def consent(passage: Passage) -> None:
         passage.consent_said = said is not None and "analytics" in said
         keeps = sender.keeps_profile
     else:
-        explicit = from_record(said)
+        passage.said = explicit = from_record(said)
         passage.consent_said = explicit is not None and explicit.analytics is not None
         keeps = effective(explicit, None, sender.key.consent_assumed, sender.gpc).keeps_profile
+    passage.owner = passage.target
     if not keeps:
         passage.target, passage.login, passage.kept = None, None, "counted"
         strip(event)
