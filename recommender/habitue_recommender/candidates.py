@@ -15,7 +15,8 @@ from zlib import crc32
 import numpy as np
 
 from habitue_collector.origins import OriginPattern
-from habitue_recommender.catalog import DAY, NEW_FOR, Catalog, Item
+from habitue_recommender.catalog import DAY, NEW_FOR, Catalog
+from habitue_recommender.items import Item
 from habitue_recommender.kinds import KIND_OF
 from habitue_recommender.live import Live
 from habitue_recommender.models.base import NO_ITEM, Query

@@ -17,7 +17,8 @@ import orjson
 from redis.asyncio import Redis
 
 from habitue_collector.store import keys
-from habitue_recommender.catalog import DAY, Catalog, InvalidItem, Item, ProblemReason, merged, parse_fields
+from habitue_recommender.catalog import DAY, Catalog
+from habitue_recommender.items import InvalidItem, Item, ProblemReason, merged, parse_fields
 
 BULK = 1_000  # with more changes than this in one go the readers load anew instead of following each
 STREAM_LENGTH = 10_000  # changes kept; more than a reader takes at once (`READ_COUNT`)

@@ -17,7 +17,8 @@ from habitue_collector.profile import Profile
 from habitue_recommender import decision_ids
 from habitue_recommender.assignment import assign
 from habitue_recommender.candidates import Candidates, is_below
-from habitue_recommender.catalog import Catalog, Item
+from habitue_recommender.catalog import Catalog
+from habitue_recommender.items import Item
 from habitue_recommender.live import Live
 from habitue_recommender.offers import Decision, Offer, Ranked
 from habitue_recommender.page import Page

@@ -12,7 +12,8 @@ from typing import Any
 
 from habitue_collector.events import Event, Kind
 from habitue_collector.events import Item as EventItem
-from habitue_recommender.catalog import DAY, Catalog, InvalidItem, Item, parse_fields
+from habitue_recommender.catalog import DAY, Catalog
+from habitue_recommender.items import InvalidItem, Item, parse_fields
 from habitue_recommender.settings import RecommenderSettings
 from habitue_recommender.trust import on_hosts, patterns
 from habitue_recommender.visitor import HOUR

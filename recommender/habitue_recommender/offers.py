@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from habitue_recommender.catalog import Item
+from habitue_recommender.items import Item
 from habitue_recommender.page import Page
 from habitue_recommender.reasons import Reason
 from habitue_recommender.slots import UNKNOWN_SLOT, Source

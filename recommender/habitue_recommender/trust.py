@@ -21,7 +21,7 @@ def patterns(hosts: Iterable[str]) -> tuple[OriginPattern, ...]:
 
 @lru_cache(maxsize=20_000)
 def on_hosts(url: str, hosts: tuple[OriginPattern, ...]) -> bool:
-    """Whether a URL that `catalog.parse_url` took leads to the shop: a path, or a named host."""
+    """Whether a URL that `items.parse_url` took leads to the shop: a path, or a named host."""
     if not url:
         return False
     if "://" not in url:

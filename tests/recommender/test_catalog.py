@@ -16,14 +16,7 @@ from support.decisions import DAY, NOW, catalog_of, item, redis_server, with_red
 from habitue_collector.events import Event, Kind
 from habitue_collector.events import Item as EventItem
 from habitue_collector.store import keys
-from habitue_recommender.catalog import (
-    Catalog,
-    InvalidItem,
-    Item,
-    ProblemReason,
-    parse_item,
-    parse_url,
-)
+from habitue_recommender.catalog import Catalog
 from habitue_recommender.catalog_store import (
     BULK,
     CatalogReader,
@@ -31,6 +24,7 @@ from habitue_recommender.catalog_store import (
     find_item,
     store_items,
 )
+from habitue_recommender.items import InvalidItem, Item, ProblemReason, parse_item, parse_url
 from habitue_recommender.learning import Learner
 from habitue_recommender.settings import RecommenderSettings
 
