@@ -64,7 +64,7 @@ YOGURT > Yogurt > pot
 EGGS > Eggs > eggs
 BUTTER > Butter & Margarine > butter
 MARGARINES > Butter & Margarine > tub
-REFRGRATD JUICES/DRNKS > Chilled Juice > carton
+REFRGRATD JUICES/DRNKS > Chilled Juice > juice
 MISC. DAIRY > Chilled Desserts & Pasta > pot
 = Meat & Fish
 BEEF > Beef > steak

@@ -33,6 +33,9 @@ _BRANDS: tuple[tuple[str, str, str, str], ...] = (
 )
 _HOUSE_BRAND = ("#2f5d50", "#224539", "#b9d3c8", "#d9793f")  # the shop's own label is the shop's own green
 
+# The own label has a colour per kind of thing; where the draw of lots was unhappy, this one.
+_HOUSE_COLOURS = {"carton": 2, "eggs": 8, "cereal": 3, "juice": 8}
+
 # What tells flavours of one brand apart; the first is the brand's own accent.
 _ACCENTS = ("", "#d9793f", "#c8453b", "#7a9a4b", "#e0b13f", "#8d5ca3", "#4f8fa0", "#c56c86")
 
@@ -80,7 +83,9 @@ def _number(text: str) -> int:
 def _art(drawing: str, brand: str, accent: int) -> str:
     number = _number(brand)
     own = brand == "Thistle & Oat"
-    main, shade, light, other = _BRANDS[(_number(drawing) if own else number) % len(_BRANDS)]
+    main, shade, light, other = _BRANDS[
+        (_HOUSE_COLOURS.get(drawing, _number(drawing)) if own else number) % len(_BRANDS)
+    ]
     if own and _number(drawing) % 3 == 0:
         main, shade, light, other = _HOUSE_BRAND
     mark = _MARKS[0] if own else _MARKS[number // len(_BRANDS) % len(_MARKS)]
@@ -99,21 +104,22 @@ def tile(product: Product) -> str:
     boards = _BOARDS.get(product.department, _BOARDS["Pantry"])
     day, night = boards[number % 2]
     art = _art(product.drawing, product.brand, number // 7 % len(_ACCENTS))
-    for word, old, new in _RIPENESS.get(product.drawing, ()):
+    for word, *colours in _RIPENESS.get(product.drawing, ()):
         if word in product.name:
-            art = art.replace(old, new)
+            for old, new in zip(colours[::2], colours[1::2], strict=True):
+                art = art.replace(old, new)
             break
     return _frame(art, day, night, turned=product.drawing in _MAY_LEAN and number % 3 == 0)
 
 
-# Fresh things have the colour that their name says: (word of the name, drawn colour, its colour).
-_RIPENESS: dict[str, tuple[tuple[str, str, str], ...]] = {
+# Fresh things have the colour that their name says: (word of the name, drawn colour, its colour, …).
+_RIPENESS: dict[str, tuple[tuple[str, ...], ...]] = {
     "apple": (("Granny", "#c8453b", "#8fb84a"), ("Golden", "#c8453b", "#dcbf4c"), ("Fuji", "#c8453b", "#d9654f")),
     "pepper": (
         ("Green", _PEPPER, "#5f9a4d"), ("Red", _PEPPER, "#c8453b"), ("Yellow", _PEPPER, "#e6b93a"),
         ("Jalape", _PEPPER, "#4f8a43"), ("", _PEPPER, "#e07b39"),
     ),
-    "grapes": (("White", "#7a4b8f", "#a9c46a"), ("Green", "#7a4b8f", "#a9c46a")),
+    "grapes": (("White", "#7a4b8f", "#a9c46a", "#8d5ca3", "#bcd482", "#6a3f7e", "#94b255"), ("Green", "#7a4b8f", "#a9c46a", "#8d5ca3", "#bcd482", "#6a3f7e", "#94b255"), ("Red", "#7a4b8f", "#a8455f", "#8d5ca3", "#bd5f78", "#6a3f7e", "#8f3650")),
     "citrus": (
         ("Lemon", "#f0912d", "#f2cf45"), ("Lime", "#f0912d", "#8fb84a"), ("Grapefruit", "#f0912d", "#ee8a6a"),
     ),

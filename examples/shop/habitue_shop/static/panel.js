@@ -109,7 +109,7 @@
       list.append(make('li', '', more))
     }
     if (!lines.length) list.append(make('li', 'know-empty', answer.reason || 'nothing to offer here'))
-    const where = block(slot, [answer.model, answer.variant].filter(Boolean).join(' · '), list)
+    const where = block(slot, [answer.model && answer.model.slice(0, 8), answer.variant].filter(Boolean).join(' · '), list)
     where.dataset.slot = slot
     return where
   })
