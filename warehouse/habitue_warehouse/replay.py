@@ -11,8 +11,11 @@ from typing import Any
 
 import orjson
 
-from habitue_collector import fold
-from habitue_collector.profile import VERSION_LENGTH, State, unpack
+from habitue_collector import fold, orders
+from habitue_collector.commit import CLAIM_DAYS, claim_value, read_claim
+from habitue_collector.events import Event, Kind
+from habitue_collector.profile import VERSION_LENGTH, Profile, State, digest, unpack
+from habitue_collector.profiles import TOMBSTONE_SECONDS
 from habitue_collector.settings import Lifetimes
 from habitue_collector.store import keys
 from habitue_warehouse.log_entries import read_entry
@@ -119,17 +122,19 @@ def restore(
 ) -> int:
     """Writes the rebuilt profiles into a Redis that has none; returns how many. Raises NotEmpty.
 
-    Tombstones come back too. What is past its lifetime does not.
+    Tombstones and the claims on orders come back too; what is past its lifetime does not.
     """
     lifetimes = lifetimes or Lifetimes()
     at = time.time_ns() // 1_000_000 if now is None else now
     for profile_id in profile_ids(redis):
         raise NotEmpty(f"this Redis holds profiles already ({profile_id}, …): restore into an empty one")
+    claims = _Claims(apply)
     written = 0
-    for _, bucket in replay_buckets(archive_dir, apply=apply, lifetimes=lifetimes, progress=progress):
+    for _, bucket in replay_buckets(archive_dir, apply=claims, lifetimes=lifetimes, progress=progress):
         pipe = redis.pipeline(transaction=False)
         for profile_id, until in bucket.erased.items():
-            pipe.set(keys.tombstone(profile_id), str(until))
+            pipe.set(keys.tombstone(profile_id), str(until), ex=TOMBSTONE_SECONDS)
+        claims.write(redis, at)
         for profile_id, profile in bucket.profiles.items():
             left = bucket.last[profile_id] + lifetime_ms(profile, lifetimes) - at
             if profile.is_empty or left <= 0:
@@ -141,3 +146,52 @@ def restore(
                 pipe.execute()
         pipe.execute()
     return written
+
+
+class _Claims:
+    """Applies a bucket's records, and notes whose each order is: without its claim it would count again."""
+
+    def __init__(self, apply: Apply) -> None:
+        self._apply = apply
+        self._owners: dict[str, tuple[str, int]] = {}
+        self._names: dict[str, str] = {}  # by the digest under which a profile lists its orders
+
+    def __call__(self, profile: Profile | None, record_type: str, record: dict[str, Any]) -> Profile | None:
+        if record_type == "event":
+            if record.get("kind") in _ORDER_KINDS and not record.get("order_known"):
+                name = orders.claim_name(Event.from_record(record))
+                self._names[digest(name)] = name
+                self._owners.setdefault(name, (record["profile_id"], record["received_at"]))
+        elif record_type == "transfer_out" and profile is not None:
+            self._hand_over(profile.state, record["to"])
+        elif record_type == "undo_out":
+            self._hand_over(record["state"], record["profile_id"])
+        elif record_type == "order_out" and record.get("order_id") in self._owners:
+            name = record["order_id"]
+            self._owners[name] = (record["to"], self._owners[name][1])
+        return self._apply(profile, record_type, record)
+
+    def _hand_over(self, state: State, owner: str) -> None:
+        for entry in state.get("orders", {}).get("listed", ()):
+            name = self._names.get(entry["order"])
+            if name is not None:
+                self._owners[name] = (owner, self._owners[name][1])
+
+    def write(self, redis: Any, now: int) -> None:
+        """Writes the claims of the bucket just walked. An order taken in by two is the later one's."""
+        names = list(self._owners)
+        reading = redis.pipeline(transaction=False)
+        for name in names:
+            reading.get(keys.order(name))
+        writing = redis.pipeline(transaction=False)
+        for name, known in zip(names, reading.execute(), strict=True):
+            owner, since = self._owners[name]
+            left = CLAIM_DAYS * 86_400 - max(0, now - since) // 1000
+            if left > 0 and (known is None or read_claim(known)[1] < since):
+                writing.set(keys.order(name), claim_value(owner, since), ex=left)
+        writing.execute()
+        self._owners.clear()
+        self._names.clear()
+
+
+_ORDER_KINDS = frozenset({Kind.PURCHASE.value, Kind.REFUND.value})

@@ -64,7 +64,8 @@ COLUMNS: Final[dict[str, dict[str, Type]]] = {
         "kept": "VARCHAR",
         "bot": "BOOLEAN",
         "server": "BOOLEAN",
-        "order_elsewhere": "BOOLEAN",
+        "order_known": "BOOLEAN",
+        "foreign_claim": "BOOLEAN",
         "extra": "VARCHAR",
         "repeated": "BOOLEAN",  # set by compaction: an earlier row has the same event_id
     },
