@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from habitue_collector import affinity, identity, orders, personas, sessions
+from habitue_collector import affinity, identity, orders, personas, sessions, touches
 from habitue_collector.events import Event, Item, Kind
 from habitue_collector.profile import (
     HOUR,
@@ -24,7 +24,6 @@ from habitue_collector.profile import (
     MAX_SEEN,
     MAX_TRAITS,
     SEEN_HOURS,
-    STRENGTH,
     Profile,
     State,
     digest,
@@ -75,6 +74,7 @@ class Facts:
 
 
 NO_FACTS = Facts()
+_NO_SESSION = {"last": 0}
 
 
 def is_seen(state: State, event_digest: str) -> bool:
@@ -90,8 +90,6 @@ def fold(
     state = profile.state
     timestamp = event.timestamp
     _remember(state, event_digest or digest(event.event_id), now)
-    if timestamp > state.get("last_seen", 0):
-        state["last_seen"] = timestamp
     if timestamp < state.get("first_seen", timestamp + 1):
         state["first_seen"] = timestamp
     if facts.bot:
@@ -100,6 +98,11 @@ def fold(
     if persona is not None:
         personas.switch(state, persona)
     _session(profile, event)
+    if timestamp > state.get("session", _NO_SESSION)["last"]:
+        if timestamp > state.get("last_seen", 0):
+            state["last_seen"] = timestamp
+    elif "last_seen" in state and state["last_seen"] <= state["session"]["last"]:
+        del state["last_seen"]  # the session's end says it now
     handler = _HANDLERS.get(event.kind)
     if handler is not None:
         handler(state, event, facts)
@@ -165,26 +168,26 @@ def _session(profile: Profile, event: Event) -> None:
     else:
         where = sessions.place(session["started"], session["last"], timestamp)
     if where is sessions.Place.CURRENT and session is not None:
-        event.session_id = session["session_id"]
+        event.session_id = session["id"]
         if not opens:
             return
         session["events"] += 1
         if timestamp > session["last"]:
             session["last"] = timestamp
         if event.kind is Kind.PAGE_VIEW:
-            session["page_views"] = session.get("page_views", 0) + 1
+            session["pages"] = session.get("pages", 0) + 1
         return
     event.session_id = sessions.session_id(profile.profile_id, timestamp)
     if where is sessions.Place.LATE or not opens:
         return
     session = {
-        "session_id": event.session_id,
+        "id": event.session_id,
         "started": timestamp,
         "last": timestamp,
         "events": 1,
     }
     if event.kind is Kind.PAGE_VIEW:
-        session["page_views"] = 1
+        session["pages"] = 1
     context = event.context
     page = context.get("page")
     if page and page.get("path"):
@@ -197,24 +200,6 @@ def _session(profile: Profile, event: Event) -> None:
         session["campaign"] = str(campaign["name"])[:64]
     state["session"] = session
     state["visits"] = state.get("visits", 0) + 1
-
-
-def touch_recent(state: State, item_id: str, kind: str, seconds: int) -> None:
-    """Note an item as touched: it moves to the end, the strongest thing done to it stays."""
-    recent: dict[str, State] = state.setdefault("recent_items", {})
-    entry = recent.pop(item_id, None)
-    if entry is None:
-        entry = {"last": seconds}
-        if kind != "product_view":
-            entry["kind"] = kind
-    else:
-        entry["count"] = entry.get("count", 1) + 1
-        entry["last"] = max(entry["last"], seconds)
-        if STRENGTH[kind] > STRENGTH[entry.get("kind", "product_view")]:
-            entry["kind"] = kind
-    recent[item_id] = entry
-    if len(recent) > MAX_RECENT_ITEMS:
-        del recent[next(iter(recent))]
 
 
 def _like(state: State, item: Item, weight: float, timestamp: int) -> None:
@@ -243,8 +228,9 @@ def _credit(state: State, dimension: str, name: str, weight: float, timestamp: i
 
 def _item_interest(state: State, event: Event, facts: Facts) -> None:
     weight, kind, timestamp = WEIGHTS[event.kind], event.kind.value, event.timestamp
+    recent = state.setdefault("recent_items", {})
     for item in event.items[:MAX_RECENT_ITEMS]:
-        touch_recent(state, item.item_id, kind, timestamp // 1000)
+        touches.touch(recent, item.item_id, timestamp // 1000, MAX_RECENT_ITEMS, kind)
         _like(state, item, weight, timestamp)
 
 
@@ -305,7 +291,9 @@ def _purchase(state: State, event: Event, facts: Facts) -> None:
     if facts.order_known:
         return
     if orders.count(state, event, facts.server):
-        add_bought(state, [item.item_id for item in event.items], event.timestamp // 1000)
+        bought = state.setdefault("bought", {})
+        for item in event.items:
+            touches.touch(bought, item.item_id, event.timestamp // 1000, MAX_BOUGHT)
         _item_interest(state, event, facts)
     state.pop("cart", None)
 
@@ -313,21 +301,6 @@ def _purchase(state: State, event: Event, facts: Facts) -> None:
 def _refund(state: State, event: Event, facts: Facts) -> None:
     if not facts.order_known:
         orders.refund(state, event)
-
-
-def add_bought(state: State, item_ids: list[str], seconds: int) -> None:
-    """Note what an order brought home."""
-    bought: dict[str, State] = state.setdefault("bought", {})
-    for item_id in item_ids:
-        entry = bought.pop(item_id, None)
-        if entry is None:
-            entry = {"last": seconds}
-        else:
-            entry["count"] = entry.get("count", 1) + 1
-            entry["last"] = max(entry["last"], seconds)
-        bought[item_id] = entry
-    while len(bought) > MAX_BOUGHT:
-        del bought[next(iter(bought))]
 
 
 def _identify(state: State, event: Event, facts: Facts) -> None:
@@ -370,16 +343,8 @@ def _offer_impression(state: State, event: Event, facts: Facts) -> None:
     item_id = event.items[0].item_id if event.items else event.properties.get("item_id")
     if not isinstance(item_id, str):
         return
-    exposures: dict[str, State] = state.setdefault("exposures", {})
-    entry = exposures.pop(item_id, None)
-    if entry is None:
-        entry = {"last": event.timestamp // 1000}
-    else:
-        entry["count"] = entry.get("count", 1) + 1
-        entry["last"] = max(entry["last"], event.timestamp // 1000)
-    exposures[item_id] = entry
-    if len(exposures) > MAX_EXPOSURES:
-        del exposures[next(iter(exposures))]
+    exposures = state.setdefault("exposures", {})
+    touches.touch(exposures, item_id, event.timestamp // 1000, MAX_EXPOSURES)
 
 
 _HANDLERS: dict[Kind, Callable[[State, Event, Facts], None]] = {

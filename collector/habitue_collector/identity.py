@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from habitue_collector import affinity, orders, personas
+from habitue_collector import affinity, orders, personas, touches
 from habitue_collector.profile import (
     MAX_AFFINITIES,
     MAX_BOUGHT,
@@ -18,7 +18,6 @@ from habitue_collector.profile import (
     MAX_ORDERS_LISTED,
     MAX_RECENT_ITEMS,
     MAX_TRANSFERS,
-    STRENGTH,
     Profile,
     State,
 )
@@ -139,7 +138,7 @@ def merge(state: State, moved: State) -> None:
         ("exposures", MAX_EXPOSURES),
     ):
         if moved.get(name):
-            state[name] = _merge_counted(state.get(name, {}), moved[name], size)
+            state[name] = touches.merge(state.get(name, {}), moved[name], size)
     for item_id, line in moved.get("cart", {}).items():
         state.setdefault("cart", {}).setdefault(item_id, dict(line))
     for name in ("traits", "consents", "subscriptions"):
@@ -163,23 +162,14 @@ def merge(state: State, moved: State) -> None:
 
 def unmerge(state: State, moved: State) -> None:
     """Take out what `merge` put in. What was done since stays; repeats stay known as repeats."""
-    if "session" in moved and state.get("session", {}).get("session_id") == moved["session"]["session_id"]:
+    if "session" in moved and state.get("session", {}).get("id") == moved["session"]["id"]:
         del state["session"]
     for dimension, scores in moved.get("affinities", {}).items():
         mine = state.get("affinities", {}).get(dimension)
         if mine is not None:
             affinity.subtract(mine, scores)
     for name in ("recent_items", "bought", "exposures"):
-        mine = state.get(name, {})
-        for item_id, entry in moved.get(name, {}).items():
-            if item_id in mine:
-                left = mine[item_id].get("count", 1) - entry.get("count", 1)
-                if left <= 0:
-                    del mine[item_id]
-                elif left == 1:
-                    mine[item_id].pop("count", None)
-                else:
-                    mine[item_id]["count"] = left
+        touches.subtract(state.get(name, {}), moved.get(name, {}))
     cart = state.get("cart", {})
     for item_id, line in moved.get("cart", {}).items():
         if cart.get(item_id) == line:
@@ -192,23 +182,6 @@ def unmerge(state: State, moved: State) -> None:
     for entry in moved.get("orders", {}).get("listed", ()):
         orders.remove(state, entry["order"])
     state["visits"] = max(0, state.get("visits", 0) - moved.get("visits", 0))
-
-
-def _merge_counted(mine: dict[str, State], other: dict[str, State], size: int) -> dict[str, State]:
-    both = {item_id: dict(entry) for item_id, entry in mine.items()}
-    for item_id, entry in other.items():
-        known = both.get(item_id)
-        if known is None:
-            both[item_id] = dict(entry)
-            continue
-        known["count"] = known.get("count", 1) + entry.get("count", 1)
-        if entry["last"] >= known["last"]:
-            known["last"] = entry["last"]
-        kinds = [kind for kind in (known.get("kind"), entry.get("kind")) if kind is not None]
-        if kinds:
-            known["kind"] = max(kinds, key=STRENGTH.__getitem__)
-    latest = sorted(both.items(), key=lambda pair: (pair[1]["last"], pair[0]))[-size:]
-    return dict(latest)
 
 
 def _merge_orders(state: State, moved: State | None) -> None:

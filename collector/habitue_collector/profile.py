@@ -14,7 +14,7 @@ from typing import Any
 
 import orjson
 
-from habitue_collector import affinity
+from habitue_collector import affinity, touches
 from habitue_collector.events import USER_PREFIX, Kind
 
 VERSION_LENGTH = 16  # bytes in front of the JSON; never repeated, so an old reader cannot mistake a new write
@@ -26,24 +26,13 @@ MAX_BOUGHT = 100
 MAX_CART = 50
 MAX_EXPOSURES = 30
 MAX_TRAITS = 50
-MAX_AFFINITIES = {"category": 12, "brand": 8, "price_band": 5}
+MAX_AFFINITIES = {"category": 12, "brand": 6, "price_band": 5}
 MAX_DEVICES = 20
 MAX_TRANSFERS = 64
 MAX_ORDERS_LISTED = 32
 MAX_SEEN = 4_096  # events of one day that can be told apart from repeats
 SEEN_HOURS = 24
 HOUR = 3_600_000
-
-# Which of the things done to an item says most about it.
-STRENGTH = {
-    "product_view": 0,
-    "product_click": 1,
-    "configure": 2,
-    "share": 3,
-    "wishlist_add": 4,
-    "add_to_cart": 5,
-    "purchase": 6,
-}
 
 State = dict[str, Any]
 
@@ -148,11 +137,11 @@ class Profile:
         if raw is None:
             return None
         return Session(
-            raw["session_id"],
+            raw["id"],
             raw["started"],
             raw["last"],
             raw["events"],
-            raw.get("page_views", 0),
+            raw.get("pages", 0),
             self._touched_since(raw["started"] // 1000),
             raw.get("landing"),
             raw.get("referrer"),
@@ -162,21 +151,19 @@ class Profile:
     def _touched_since(self, seconds: int) -> list[str]:
         """The session's items are the recent ones since it began: they need no second list."""
         recent = self.state.get("recent_items", {})
-        return [item_id for item_id, raw in recent.items() if raw["last"] >= seconds]
+        return [item_id for item_id, entry in recent.items() if touches.last(entry) >= seconds]
 
     @property
     def recent_items(self) -> dict[str, RecentItem]:
         return {
-            item_id: RecentItem(
-                Kind(raw.get("kind", "product_view")), raw["last"] * 1000, raw.get("count", 1)
-            )
+            item_id: RecentItem(Kind(touches.kind(raw)), touches.last(raw) * 1000, touches.count(raw))
             for item_id, raw in self.state.get("recent_items", {}).items()
         }
 
     @property
     def bought(self) -> dict[str, Bought]:
         return {
-            item_id: Bought(raw.get("count", 1), raw["last"] * 1000)
+            item_id: Bought(touches.count(raw), touches.last(raw) * 1000)
             for item_id, raw in self.state.get("bought", {}).items()
         }
 
@@ -190,7 +177,7 @@ class Profile:
     @property
     def exposures(self) -> dict[str, Exposure]:
         return {
-            item_id: Exposure(raw.get("count", 1), raw["last"] * 1000)
+            item_id: Exposure(touches.count(raw), touches.last(raw) * 1000)
             for item_id, raw in self.state.get("exposures", {}).items()
         }
 
@@ -219,7 +206,13 @@ class Profile:
 
     @property
     def last_seen(self) -> int | None:
-        return self.state.get("last_seen")
+        """Usually the session's last event; kept apart only when something came after it."""
+        session = self.state.get("session")
+        later: int | None = self.state.get("last_seen")
+        if session is None:
+            return later
+        last: int = session["last"]
+        return last if later is None else max(last, later)
 
     @property
     def scores(self) -> dict[str, float]:

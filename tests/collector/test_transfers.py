@@ -99,7 +99,7 @@ async def test_login_takes_along_what_nobody_browsed_and_the_session_goes_on() -
         first = await shop.browser(page("/"), views("A"))
         cookie = first.cookie
         device = visitor_of(cookie)
-        session = (await shop.state(device))["session"]["session_id"]
+        session = (await shop.state(device))["session"]["id"]
         answer = await shop.browser(
             views("B"), identify("u", user_hash("u"), plan="gold"), buys("o-1", 30, "A"), cookie=cookie
         )

@@ -70,7 +70,7 @@ def visitor(
     state: dict[str, Any] = {"recent_items": recent, "last_seen": now}
     if touched:
         state["session"] = {
-            "session_id": "s1",
+            "id": "s1",
             "started": now - 600_000,
             "last": now,
             "events": len(touched),

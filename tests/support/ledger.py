@@ -15,6 +15,7 @@ from typing import Any
 import duckdb
 import orjson
 
+from habitue_collector import touches
 from habitue_collector.profile import digest
 from habitue_collector.store import keys
 from habitue_warehouse.partitions import literals, live_paths
@@ -170,9 +171,9 @@ class Ledger:
             for item, entry in state.get("recent_items", {}).items():
                 if item.startswith(f"{self.cast}-"):
                     if item in bought or item.endswith("-o"):
-                        found_bought[item] += entry.get("count", 1)
+                        found_bought[item] += touches.count(entry)
                     else:
-                        found[profile_id][item] += entry.get("count", 1)
+                        found[profile_id][item] += touches.count(entry)
         problems = [
             f"counted wrong: {who} has {dict(found[who] - expected[who])} too many,"
             f" {dict(expected[who] - found[who])} too few"
