@@ -26,7 +26,7 @@ from habitue_collector.consent import Consent, strip
 from habitue_collector.events import USER_PREFIX, Event, Kind
 from habitue_collector.profile import Profile, digest, unpack
 from habitue_collector.store import commands, keys
-from habitue_collector.store.link import Link, LinkLost
+from habitue_collector.store.link import Link, LinkLost, ReplyError
 from habitue_collector.store.resp import pack
 
 logger = logging.getLogger("habitue.commit")
@@ -88,6 +88,7 @@ class Submission:
     error: str | None = None
     blocker: Coroutine[Any, Any, None] | None = None
     unsettled: bool = False
+    alone: bool = False  # a flush with it failed by a bug of ours: its neighbours are not to suffer
 
 
 @dataclass(slots=True)
@@ -369,12 +370,19 @@ class Committer:
     # ---- one flush: read ---------------------------------------------------------------------
 
     def _begin(self) -> None:
+        try:
+            self._begin_flush()
+        except Exception as error:
+            logger.exception("A flush failed")
+            self._abandon(error)
+
+    def _begin_flush(self) -> None:
         if not self._ready:
             self._busy = False
             return
         group = self._group = []
         queue = self._queue
-        while queue and len(group) < MAX_GROUP:
+        while queue and len(group) < MAX_GROUP and not (group and (group[-1].alone or queue[0].alone)):
             group.append(queue.popleft())
         works = self._works = {}
         cache = self._cache
@@ -789,7 +797,12 @@ class Committer:
         group, self._group = self._group, []
         now = asyncio.get_running_loop().time()
         refused = not isinstance(error, LinkLost)
-        if refused:
+        if refused and not isinstance(error, ReplyError):
+            if refused := len(group) == 1:
+                logger.error("This request cannot be stored, by a fault of ours")
+            for submission in group:
+                submission.alone = True
+        elif refused:
             self._refused_by_redis(error)
         for submission in reversed(group):
             if submission.blocker is not None:

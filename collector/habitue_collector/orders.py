@@ -31,35 +31,64 @@ def listed(state: State, order_digest: str) -> State | None:
     return None
 
 
+def lists_all(state: State) -> bool:
+    """Whether every order that this profile counts is still among the listed ones."""
+    summary = state.get("orders")
+    return summary is None or bool(summary["count"] <= len(summary["listed"]))
+
+
 def event_value(event: Event) -> float:
     """What the event says the order was worth: its value, else the sum of its lines."""
     if event.value is not None:
-        return event.value
+        return round(event.value, 2)  # so that sums do not depend on who is added first
     return round(sum((item.price or 0.0) * (item.quantity or 1) for item in event.items), 2)
 
 
 def count(state: State, event: Event, server: bool) -> bool:
-    """Take a purchase into the summary. False: it was there already (and is now the better for it)."""
+    """Take a purchase into the summary. False: it was there already (and is now the better for it).
+
+    Whoever reports it and in whatever order: the value is the backend's word before a browser's, and of
+    two such the later one's by its time; the time is that of the first report.
+    """
     assert event.order_id is not None
     order_digest = digest(event.order_id)
     entry = listed(state, order_digest)
-    currency = event.currency or NO_CURRENCY
+    new: State = {
+        "order": order_digest,
+        "value": event_value(event),
+        "at": event.timestamp,
+        "currency": event.currency or NO_CURRENCY,
+    }
+    if server:
+        new["server"] = True
     if entry is None:
-        new: State = {"order": order_digest, "value": event_value(event), "at": event.timestamp}
-        new["currency"] = currency
-        if server:
-            new["server"] = True
         add(state, new)
         return True
-    if server and not entry.get("server"):
+    said = entry.get("said", entry["at"])
+    first = min(entry["at"], event.timestamp)
+    if (server, event.timestamp, new["value"]) > (entry.get("server", False), said, entry["value"]):
         _book(state, entry["currency"], -entry["value"])
         if event.value is not None or event.items:
-            entry["value"] = event_value(event)
+            entry["value"] = new["value"]
         if event.currency:
-            entry["currency"] = currency
-        entry["server"] = True
+            entry["currency"] = event.currency
+        if server:
+            entry["server"] = True
+        said = event.timestamp
         _book(state, entry["currency"], entry["value"])
+    entry["at"] = first
+    entry.pop("said", None)
+    if said != first:
+        entry["said"] = said
+    _dates(state["orders"])
     return False
+
+
+def _dates(summary: State) -> None:
+    """When the first and the last order were, where all are listed."""
+    if summary["listed"] and summary["count"] == len(summary["listed"]):
+        times = [one["at"] for one in summary["listed"]]
+        summary["first"], summary["last"] = min(times), max(times)
 
 
 def add(state: State, entry: State) -> None:
@@ -86,9 +115,8 @@ def remove(state: State, order_digest: str) -> State | None:
     _book(state, entry["currency"], -entry["value"])
     if summary["count"] <= 0:
         del state["orders"]
-    elif summary["listed"] and summary["count"] == len(summary["listed"]):
-        times = [one["at"] for one in summary["listed"]]
-        summary["first"], summary["last"] = min(times), max(times)
+    else:
+        _dates(summary)
     return entry
 
 
@@ -113,4 +141,8 @@ def refund(state: State, event: Event) -> None:
 
 def _book(state: State, currency: str, value: float) -> None:
     books: dict[str, Any] = state["orders"]["by_currency"]
+    if currency not in books and books:
+        books = state["orders"]["by_currency"] = dict(sorted({**books, currency: 0.0}.items()))
     books[currency] = round(books.get(currency, 0.0) + value, 2)
+    if not books[currency]:
+        del books[currency]

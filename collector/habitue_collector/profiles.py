@@ -10,6 +10,7 @@ from habitue_collector.commit import Committer
 from habitue_collector.events import USER_PREFIX
 from habitue_collector.profile import Profile, unpack
 from habitue_collector.store import commands, keys
+from habitue_collector.store.resp import pack
 
 TOMBSTONE_SECONDS = 1_300 * 86_400  # longer than anything in the archive lives
 
@@ -47,7 +48,14 @@ class Profiles:
             await self._erase_one(one, now)
         return ids
 
+    async def _forget_moves(self, profile_id: str) -> None:
+        """What logins brought in is kept for a while so that they can be undone: no longer."""
+        profile = await self._get(profile_id)
+        for transfer_id in () if profile is None else profile.state.get("transfers", ()):
+            await self._committer.execute(pack(b"DEL", keys.move(profile_id, transfer_id).encode()))
+
     async def _erase_one(self, profile_id: str, now: int) -> None:
+        await self._forget_moves(profile_id)
         bucket = keys.bucket_of(profile_id)
         record: dict[str, Any] = {"profile_id": profile_id, "timestamp": now}
         packed = commands.evalsha(

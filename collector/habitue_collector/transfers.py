@@ -8,6 +8,7 @@ Whoever finds an open move (the next event of that device, any worker at start) 
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from dataclasses import dataclass
 from typing import Any
@@ -24,9 +25,10 @@ from habitue_collector.store.resp import pack
 
 logger = logging.getLogger("habitue.transfers")
 
-TAKEOVER_AFTER = (
-    60_000  # a claim this old (ms) that its owner has not folded never will be by the same attempt
-)
+# A claim this old (ms) that its owner has not folded never will be by the same attempt: no request waits
+# so long for Redis.
+TAKEOVER_AFTER = 20_000
+LOOK_AGAIN_SECONDS = 0.02
 UNDO_SECONDS = 30 * 86_400
 MAX_ATTEMPTS = 50
 
@@ -131,11 +133,7 @@ class Mover:
 
     async def _complete(self, move: dict[str, Any]) -> None:
         source, target = move["from"], move["to"]
-        replies = await self._committer.call(
-            commands.get(keys.tombstone(source).encode()) + commands.get(keys.tombstone(target).encode()), 2
-        )
-        erased = any(reply is not None and int(reply) >= move["timestamp"] for reply in replies)
-        if not erased:
+        if not await self._erased(source, target, move["timestamp"]):
             if move["reason"] == "order":
                 await self._enter("order_in", {**move, "profile_id": target})
                 await self._reclaim(move["order_id"], source, target, move["timestamp"])
@@ -145,6 +143,14 @@ class Mover:
             await self._close(move)
         else:
             await self._unmark(source, move)
+
+    async def _erased(self, source: str, target: str, timestamp: int) -> bool:
+        """Whether one of the two has been erased since a move was begun."""
+        for profile_id in (source, target):
+            until = await self._committer.execute(commands.get(keys.tombstone(profile_id).encode()))
+            if until is not None and int(until) >= timestamp:
+                return True
+        return False
 
     # ---- orders ------------------------------------------------------------------------------
 
@@ -175,13 +181,16 @@ class Mover:
             intake.claim = (new_owner, since)
             return
         entry = orders.listed(read.profile.state, digest(event.order_id))
-        if entry is None and now - since > TAKEOVER_AFTER and not read.profile.state.get("orders"):
-            # Claimed, never folded, never sent again: it would be lost if we left it there.
-            await self._reclaim(name, owner, target, now)
+        if entry is None and orders.lists_all(read.profile.state):
+            # Claimed, and not counted. Either it is being folded right now, or whoever claimed it died in
+            # between; nobody may be told that it is counted before it is.
+            if now - since > TAKEOVER_AFTER:
+                await self._reclaim(name, owner, target, now)
+            else:
+                await asyncio.sleep(LOOK_AGAIN_SECONDS)
             intake.claim = None
             return
-        better = intake.server and target.startswith(USER_PREFIX) and not owner.startswith(USER_PREFIX)
-        if entry is None or not better:
+        if entry is None or not _knows_better(intake, target, owner, entry):
             intake.order_known = True
             intake.claim = (target, since)
             return
@@ -220,6 +229,8 @@ class Mover:
         if packed is None:
             return False
         move = orjson.loads(packed)
+        if await self._erased(move["from"], user, move["timestamp"]):
+            return False
         record = {**move, "user_id": user_id, "timestamp": now}
         await self._enter("undo_in", {**record, "profile_id": user})
         await self._enter("undo_out", {**record, "profile_id": move["from"]})
@@ -332,6 +343,17 @@ class Mover:
         await self._committer.execute(
             pack(b"HDEL", keys.transfers(bucket).encode(), move["transfer_id"].encode())
         )
+
+
+def _knows_better(intake: Intake, target: str, owner: str, entry: dict[str, Any]) -> bool:
+    """Whether a later report has the better word on whose order it is.
+
+    A backend's over a browser's, since a browser can name any order as its own; a user's over a device's.
+    """
+    names_user, had_user = target.startswith(USER_PREFIX), owner.startswith(USER_PREFIX)
+    if not intake.server or names_user < had_user:
+        return False
+    return names_user > had_user or not entry.get("server")
 
 
 def _move_key(profile_id: str, transfer_id: str) -> bytes:

@@ -23,6 +23,7 @@ from support.house import (
     visitor_of,
 )
 
+from habitue_collector import fold
 from habitue_collector.commit import Submission
 from habitue_collector.request import Request
 from habitue_collector.service import Collector
@@ -226,6 +227,28 @@ async def test_an_answer_that_cannot_be_made_takes_nobody_elses_away() -> None:
             assert submission.error is None
         assert calls == [None, "unavailable"]
         assert collector.committer.queued_events == 0
+
+
+async def test_an_event_that_we_cannot_fold_spoils_nobody_elses(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = fold.fold
+
+    def failing(profile: Any, event: Any, *more: Any) -> Any:
+        if event.items and event.items[0].item_id == "POISON":
+            raise KeyError("a bug of ours")
+        return real(profile, event, *more)
+
+    monkeypatch.setattr(fold, "fold", failing)
+    async with house() as shop:
+        cookies = [(await shop.browser(page("/"))).cookie for _ in range(5)]
+        answers = await asyncio.gather(
+            *(
+                shop.browser(views("POISON" if number == 2 else "A"), cookie=cookie)
+                for number, cookie in enumerate(cookies)
+            )
+        )
+        assert [answer.status for answer in answers] == [200, 200, 503, 200, 200]
+        assert shop.workers[0].missing() == []
+        assert shop.workers[0].committer.queued_events == 0
 
 
 # ---- too much --------------------------------------------------------------------------------
