@@ -5,13 +5,20 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import redis
+import redis.asyncio
 
+from habitue_collector.secret_keys import signing_keys
 from habitue_collector.settings import Settings
 
 from .connection import redis_url
+
+if TYPE_CHECKING:
+    from habitue_recommender.watch import LogWatch
 
 logger = logging.getLogger("habitue.background")
 
@@ -56,9 +63,12 @@ def _works(settings: Settings) -> dict[str, Callable[[threading.Event], None]]:
     def client() -> redis.Redis:
         return redis.Redis.from_url(redis_url(settings))
 
+    watch = _watch(settings)
+
     def archiver(stop: threading.Event) -> None:
         wanted = ArchiveSettings(trim_lag_seconds=float(lifetimes.trim_lag_seconds))
-        Archiver(client(), Path(archive), wanted).run_forever(stop)
+        observe = watch.observe if watch is not None else None
+        Archiver(client(), Path(archive), wanted, observe).run_forever(stop)
 
     def upkeep(stop: threading.Event) -> None:
         wanted = UpkeepSettings(
@@ -68,4 +78,19 @@ def _works(settings: Settings) -> dict[str, Callable[[threading.Event], None]]:
         )
         Upkeep(client(), Path(archive), wanted).run_forever(stop)
 
-    return {"archiver": archiver, "upkeep": upkeep}
+    works: dict[str, Callable[[threading.Event], None]] = {"archiver": archiver, "upkeep": upkeep}
+    if watch is not None:
+        works["watch"] = watch.run_forever
+    return works
+
+
+def _watch(settings: Settings) -> LogWatch | None:
+    """What is popular now and what the catalog learns, from the records that pass the archiver."""
+    if find_spec("numpy") is None:
+        return None
+    from habitue_recommender.watch import LogWatch
+
+    from .rooms import recommender_settings
+
+    wanted = recommender_settings(settings, signing_keys(settings.data.folder))
+    return LogWatch(wanted, lambda: redis.asyncio.Redis.from_url(redis_url(settings)))

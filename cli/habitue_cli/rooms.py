@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from habitue_collector.secret_keys import assignment_salt
 from habitue_collector.settings import Settings, SettingsError
 from habitue_recommender.settings import RecommenderSettings
@@ -21,4 +23,6 @@ def recommender_settings(settings: Settings, signing: tuple[str, ...]) -> Recomm
     )
     if problems:
         raise SettingsError(problems)
+    if settings.demo:  # everybody who tries it, and every simulated visitor, comes from one address
+        parsed = replace(parsed, live_per_network=1_000)
     return parsed

@@ -19,8 +19,7 @@ from habitue_collector.commit import Submission
 from habitue_collector.events import MAX_ID_LENGTH, USER_PREFIX
 from habitue_collector.ingest import Ingest, Opened, RequestError, query_pairs
 from habitue_collector.profiles import Profiles
-from habitue_collector.request import Request as BeaconRequest
-from habitue_collector.request import header_map, problem
+from habitue_collector.request import from_scope, header_map, problem
 from habitue_collector.transfers import Mover
 from habitue_collector.wires.pixel import decode_pixel
 
@@ -51,22 +50,9 @@ def answer_json(content: object, status: int = 200) -> Response:
 def authorize(ingest: Ingest, request: Request) -> None:
     """Let a secret key pass (Bearer, Basic or X-Write-Key). Raises Problem 401 or 403."""
     try:
-        ingest.find_secret_key(to_beacon(request, b""))
+        ingest.find_secret_key(from_scope(request.scope, b""))
     except RequestError as error:
         raise Problem(error.status, error.code, str(error)) from None
-
-
-def to_beacon(request: Request, body: bytes) -> BeaconRequest:
-    """A Starlette request in the form in which the handlers take it."""
-    client = request.scope.get("client")
-    return BeaconRequest(
-        request.scope["path"],
-        request.scope["query_string"],
-        header_map(request.scope["headers"]),
-        body,
-        client[0] if client else None,
-        request.scope["scheme"],
-    )
 
 
 class Endpoints:
@@ -108,7 +94,7 @@ class Endpoints:
         head = header_map(request.scope["headers"])
         referer = head.get(b"referer", b"").decode("latin-1") or None
         raw = decode_pixel(query, referer)
-        beacon = to_beacon(request, orjson.dumps({"batch": [raw], "context": raw.get("context", {})}))
+        beacon = from_scope(request.scope, orjson.dumps({"batch": [raw], "context": raw.get("context", {})}))
         future: asyncio.Future[tuple[Opened, Submission | None]] = asyncio.get_running_loop().create_future()
         try:
             opened = self.ingest.open(beacon, by_cookie=True)

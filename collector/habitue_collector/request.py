@@ -7,9 +7,10 @@ replied), so no task and no future is spent on a beacon. `beacon` serves handler
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
+from typing import Any
 
 import orjson
 
@@ -70,6 +71,19 @@ def header_map(pairs: Iterable[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
             value = headers[name] + glue + value
         headers[name] = value
     return headers
+
+
+def from_scope(scope: Mapping[str, Any], body: bytes) -> Request:
+    """The request behind an ASGI scope, for endpoints that have one."""
+    client = scope.get("client")
+    return Request(
+        scope["path"],
+        scope["query_string"],
+        header_map(scope["headers"]),
+        body,
+        client[0] if client else None,
+        scope["scheme"],
+    )
 
 
 def problem(status: int, code: str, message: str) -> bytes:

@@ -16,9 +16,8 @@ from starlette.routing import Route
 
 from habitue_collector.beacons import UNAVAILABLE
 from habitue_collector.commit import Submission
-from habitue_collector.endpoints import to_beacon
 from habitue_collector.ingest import RETRY_AFTER, Ingest, Opened, RequestError, results_of
-from habitue_collector.request import Handler, Headers, Request, Respond
+from habitue_collector.request import Handler, Headers, Request, Respond, from_scope
 from habitue_collector.store import keys
 from habitue_recommender.recommender import Recommender
 
@@ -83,7 +82,7 @@ class ContextEndpoints:
         query = dict(request.query_params)
         page = {name: query[name] for name in ("type", "item_id", "category") if name in query}
         slot = request.path_params["slot"]
-        beacon = to_beacon(request, orjson.dumps({"slots": [slot], "page": page, "batch": []}))
+        beacon = from_scope(request.scope, orjson.dumps({"slots": [slot], "page": page, "batch": []}))
         answer: asyncio.Future[tuple[int, bytes, Headers]] = asyncio.get_running_loop().create_future()
 
         def respond(status: int, body: bytes, headers: Headers) -> None:
