@@ -8,7 +8,6 @@ import { build } from 'esbuild'
 
 const here = path.dirname(fileURLToPath(import.meta.url))
 const target = path.join(here, '../collector/habitue_collector/static/tag')
-const { version } = JSON.parse(await readFile(path.join(here, 'package.json'), 'utf8'))
 
 /** One source, one self-contained script. */
 async function bundle(entry, define = {}) {
@@ -23,7 +22,7 @@ async function bundle(entry, define = {}) {
     charset: 'utf8',
     legalComments: 'none',
     write: false,
-    define: { VERSION: JSON.stringify(version), ...define }
+    define
   })
   return result.outputFiles[0].text
 }

@@ -25,6 +25,9 @@ let blockedUntil = 0
 let bytesInFlight = 0
 let notice = false
 let nonce: string | undefined = random()
+const { Temporal } = window as { Temporal?: { Now: { timeZoneId(): string } } }
+/** Where only `Intl` knows it, the first request does without: asking makes the browser load its tables, for milliseconds. */
+let timezone = Temporal && Temporal.Now.timeZoneId()
 
 /** Sends in `delay` ms, or earlier when that was already planned, or later when the server asked for a pause. */
 export function schedule(delay: number): void {
@@ -84,6 +87,9 @@ async function dispatch(batch: Batch | undefined, slots: string[], leaving?: boo
     return
   }
   failures = 0
+  after(0, () => {
+    timezone = timezone || Intl.DateTimeFormat().resolvedOptions().timeZone
+  })
   if (batch) done(batch)
   if (granted()) {
     nonce = undefined
@@ -105,7 +111,6 @@ function envelope(batch: Batch['events'], slots: string[], lost?: Losses): objec
     nonce = read('nonce') || nonce
     write('nonce', nonce)
   }
-  const { width, height } = screen
   return {
     writeKey,
     sentAt,
@@ -114,9 +119,8 @@ function envelope(batch: Batch['events'], slots: string[], lost?: Losses): objec
       consent,
       page: currentPage(),
       locale: navigator.language,
-      timezone: Intl.DateTimeFormat().resolvedOptions().timeZone,
-      screen: { width, height, density: devicePixelRatio },
-      library: { name: 'habitue', version: VERSION },
+      timezone,
+      screen: { width: screen.width, height: screen.height },
       lost
     },
     batch,

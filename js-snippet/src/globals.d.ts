@@ -1,3 +1,2 @@
 /** Filled in by build.mjs. */
-declare const VERSION: string
 declare const SLOTS_INTEGRITY: string

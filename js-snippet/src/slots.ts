@@ -58,13 +58,18 @@ function address(url: unknown): string {
   }
 }
 
+/** One for each currency: making one costs a hundred times as much as using it. */
+const formats: Record<string, Intl.NumberFormat> = {}
+
 function price(offer: Offer): string {
-  if (typeof offer.price !== 'number') return ''
-  const style: Intl.NumberFormatOptions = offer.currency ? { style: 'currency', currency: offer.currency } : {}
+  const { price, currency = '' } = offer
+  if (typeof price !== 'number') return ''
   try {
-    return new Intl.NumberFormat(document.documentElement.lang || undefined, style).format(offer.price)
+    const style: Intl.NumberFormatOptions = currency ? { style: 'currency', currency } : {}
+    formats[currency] = formats[currency] || new Intl.NumberFormat(document.documentElement.lang || undefined, style)
+    return formats[currency]!.format(price)
   } catch (error) {
-    return offer.price + ' ' + (offer.currency || '')
+    return price + ' ' + currency
   }
 }
 

@@ -44,6 +44,7 @@ export async function visit({ storage = {}, collector = () => ({}), tag = 'data-
         }
       }
       window.navigator.sendBeacon = () => false
+      window.TextEncoder = TextEncoder // jsdom has none
       if (browser) browser(window)
     }
   })
