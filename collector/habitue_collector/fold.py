@@ -12,6 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
+
 from habitue_collector import affinity, identity, orders, personas, sessions, touches
 from habitue_collector.events import Event, Item, Kind
 from habitue_collector.profile import (
@@ -22,6 +24,8 @@ from habitue_collector.profile import (
     MAX_EXPOSURES,
     MAX_RECENT_ITEMS,
     MAX_SEEN,
+    MAX_SUBSCRIPTIONS,
+    MAX_TRAIT_BYTES,
     MAX_TRAITS,
     SEEN_HOURS,
     Profile,
@@ -310,11 +314,12 @@ def _identify(state: State, event: Event, facts: Facts) -> None:
     if isinstance(traits, dict):
         known: dict[str, State] = state.setdefault("traits", {})
         for name, value in traits.items():
-            latest(
-                known, name[:64], "value", value[:256] if isinstance(value, str) else value, event.timestamp
-            )
-        while len(known) > MAX_TRAITS:
-            del known[next(iter(known))]
+            if isinstance(value, str):
+                value = value[:256]
+            elif isinstance(value, dict | list) and len(orjson.dumps(value)) > MAX_TRAIT_BYTES:
+                continue
+            latest(known, name[:64], "value", value, event.timestamp)
+        identity.keep_latest(known, MAX_TRAITS)
 
 
 def _consent(state: State, event: Event, facts: Facts) -> None:
@@ -330,6 +335,7 @@ def _subscription(state: State, event: Event, facts: Facts) -> None:
     name = channel[:32] if isinstance(channel, str) and channel else "email"
     known = state.setdefault("subscriptions", {})
     latest(known, name, "state", "on" if event.kind is Kind.SUBSCRIBE else "off", event.timestamp)
+    identity.keep_latest(known, MAX_SUBSCRIPTIONS)
 
 
 def latest(known: dict[str, State], name: str, member: str, value: Any, at: int) -> None:

@@ -13,17 +13,22 @@ from habitue_collector import affinity, orders, personas, touches
 from habitue_collector.profile import (
     MAX_AFFINITIES,
     MAX_BOUGHT,
+    MAX_CART,
     MAX_DEVICES,
     MAX_EXPOSURES,
     MAX_ORDERS_LISTED,
     MAX_RECENT_ITEMS,
+    MAX_SEEN,
+    MAX_SUBSCRIPTIONS,
+    MAX_TRAITS,
     MAX_TRANSFERS,
     Profile,
     State,
 )
 
 # What belongs to the device and stays there when somebody logs in.
-_STAYS = frozenset({"pointer", "open_transfer", "transfers", "undone"})
+_STAYS = frozenset({"pointer", "open_transfer", "transfers", "undone", "bot"})
+MAX_CONSENTS = 2
 
 
 def movable(profile: Profile, user_id: str) -> State:
@@ -122,9 +127,8 @@ MOVES: dict[str, Callable[[Profile, dict[str, Any]], Profile]] = {
 
 def merge(state: State, moved: State) -> None:
     """Fold a whole state into another: sums add, the latest statement wins, lists keep their limits."""
-    for hour, known in moved.get("seen", {}).items():
-        seen = state.setdefault("seen", {})
-        seen[hour] = seen.get(hour, "") + known
+    if moved.get("seen"):
+        _merge_seen(state.setdefault("seen", {}), moved["seen"])
     session, other = state.get("session"), moved.get("session")
     if other is not None and (session is None or other["last"] >= session["last"]):
         state["session"] = dict(other)
@@ -140,12 +144,18 @@ def merge(state: State, moved: State) -> None:
         if moved.get(name):
             state[name] = touches.merge(state.get(name, {}), moved[name], size)
     for item_id, line in moved.get("cart", {}).items():
-        state.setdefault("cart", {}).setdefault(item_id, dict(line))
-    for name in ("traits", "consents", "subscriptions"):
+        if len(state.setdefault("cart", {})) < MAX_CART:
+            state["cart"].setdefault(item_id, dict(line))
+    for name, size in (
+        ("traits", MAX_TRAITS),
+        ("consents", MAX_CONSENTS),
+        ("subscriptions", MAX_SUBSCRIPTIONS),
+    ):
         for key, statement in moved.get(name, {}).items():
             mine = state.setdefault(name, {})
             if key not in mine or statement["at"] >= mine[key]["at"]:
                 mine[key] = dict(statement)
+        keep_latest(state.get(name, {}), size)
     personas.merge(state, moved)
     _merge_orders(state, moved.get("orders"))
     if "visits" in moved:
@@ -184,6 +194,27 @@ def unmerge(state: State, moved: State) -> None:
     state["visits"] = max(0, state.get("visits", 0) - moved.get("visits", 0))
 
 
+def keep_latest(statements: dict[str, State], size: int) -> None:
+    """Of too many statements the oldest go; of equally old ones the name that sorts first."""
+    while len(statements) > size:
+        del statements[min(statements, key=lambda name: (statements[name]["at"], name))]
+
+
+def _merge_seen(seen: dict[str, str], moved: dict[str, str]) -> None:
+    """Both sides' repeats, each digest once: two persons at one device hand them to and fro."""
+    for hour, digests in moved.items():
+        mine = seen.get(hour, "")
+        parts = (digests[start : start + 11] for start in range(0, len(digests), 11))
+        seen[hour] = mine + "".join(part for part in parts if part not in mine)
+    while sum(map(len, seen.values())) > 11 * MAX_SEEN:
+        oldest = min(seen, key=int)
+        excess = sum(map(len, seen.values())) - 11 * MAX_SEEN
+        if len(seen) > 1 and len(seen[oldest]) <= excess:
+            del seen[oldest]
+        else:
+            seen[oldest] = seen[oldest][excess:]
+
+
 def _merge_orders(state: State, moved: State | None) -> None:
     if not moved:
         return
@@ -197,8 +228,7 @@ def _merge_orders(state: State, moved: State | None) -> None:
         summary["count"] += unlisted
         for currency, value in moved["by_currency"].items():
             of_listed = sum(e["value"] for e in moved["listed"] if e["currency"] == currency)
-            rest = round(value - of_listed, 2)
-            summary["by_currency"][currency] = round(summary["by_currency"].get(currency, 0.0) + rest, 2)
+            orders.book(state, currency, round(value - of_listed, 2))
         for name, choose in (("first", min), ("last", max)):
             if name in moved:
                 summary[name] = choose(summary.get(name, moved[name]), moved[name])
@@ -207,8 +237,4 @@ def _merge_orders(state: State, moved: State | None) -> None:
         if unlisted <= 0:
             for currency, value in moved["by_currency"].items():
                 of_listed = sum(e["value"] for e in moved["listed"] if e["currency"] == currency)
-                off = round(of_listed - value, 2)
-                if off:
-                    summary["by_currency"][currency] = round(
-                        summary["by_currency"].get(currency, 0.0) - off, 2
-                    )
+                orders.book(state, currency, round(value - of_listed, 2))

@@ -67,7 +67,7 @@ def count(state: State, event: Event, server: bool) -> bool:
     said = entry.get("said", entry["at"])
     first = min(entry["at"], event.timestamp)
     if (server, event.timestamp, new["value"]) > (entry.get("server", False), said, entry["value"]):
-        _book(state, entry["currency"], -entry["value"])
+        book(state, entry["currency"], -entry["value"])
         if event.value is not None or event.items:
             entry["value"] = new["value"]
         if event.currency:
@@ -75,7 +75,7 @@ def count(state: State, event: Event, server: bool) -> bool:
         if server:
             entry["server"] = True
         said = event.timestamp
-        _book(state, entry["currency"], entry["value"])
+        book(state, entry["currency"], entry["value"])
     entry["at"] = first
     entry.pop("said", None)
     if said != first:
@@ -95,7 +95,7 @@ def add(state: State, entry: State) -> None:
     """Take an order entry into the summary."""
     summary: State = state.setdefault("orders", {"count": 0, "by_currency": {}, "listed": []})
     summary["count"] += 1
-    _book(state, entry["currency"], entry["value"])
+    book(state, entry["currency"], entry["value"])
     summary["first"] = min(summary.get("first", entry["at"]), entry["at"])
     summary["last"] = max(summary.get("last", entry["at"]), entry["at"])
     summary["listed"].append(entry)
@@ -112,7 +112,7 @@ def remove(state: State, order_digest: str) -> State | None:
     summary: State = state["orders"]
     summary["listed"].remove(entry)
     summary["count"] -= 1
-    _book(state, entry["currency"], -entry["value"])
+    book(state, entry["currency"], -entry["value"])
     if summary["count"] <= 0:
         del state["orders"]
     else:
@@ -136,10 +136,11 @@ def refund(state: State, event: Event) -> None:
     value = event_value(event)
     if value == 0 and entry is not None and not event.items:
         value = entry["value"]  # a refund that names nothing is of the whole order
-    _book(state, currency, -value)
+    book(state, currency, -value)
 
 
-def _book(state: State, currency: str, value: float) -> None:
+def book(state: State, currency: str, value: float) -> None:
+    """Add to the sum of a currency; the sums stand in the order of their names, empty ones not at all."""
     books: dict[str, Any] = state["orders"]["by_currency"]
     if currency not in books and books:
         books = state["orders"]["by_currency"] = dict(sorted({**books, currency: 0.0}.items()))
