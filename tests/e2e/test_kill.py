@@ -8,6 +8,7 @@ import random
 import signal
 import time
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ import pytest
 import redis as redis_py
 from support.ledger import Kept, Ledger, read_kept
 from support.load import KEYS, Load
-from support.serving import Serving, gone, until
+from support.serving import Serving, until
 
 from habitue_collector import private_redis
 from habitue_collector.store import keys
@@ -49,6 +50,13 @@ def kill(habitue: Serving, names: Iterable[str]) -> dict[str, int]:
     for pid in victims.values():
         os.kill(pid, signal.SIGKILL)
     return victims
+
+
+async def disturb(habitue: Serving, plan: list[tuple[float, str]]) -> None:
+    """Kills one after the other, each so many seconds after the one before."""
+    for wait, name in plan:
+        await asyncio.sleep(wait)
+        await asyncio.to_thread(kill, habitue, VICTIMS[name])
 
 
 def is_ready(habitue: Serving) -> bool:
@@ -108,9 +116,10 @@ def play(folder: Path, victims: list[str], seconds: float, kills: int) -> None:
         for number, victim in enumerate(victims, 1):
             seed = EXPERIMENT + number
             draw = random.Random(seed)
-            said: list[str] = []
 
-            async def disturb(draw: random.Random = draw, victim: str = victim, said: list[str] = said) -> None:
+            async def disturb(
+                draw: random.Random = draw, victim: str = victim, said: list[str] = said
+            ) -> None:
                 names = [victim, *draw.choices(list(VICTIMS), k=kills - 1)]
                 for name in names:
                     wait = draw.uniform(0.25, 0.6) * seconds / kills
@@ -122,7 +131,9 @@ def play(folder: Path, victims: list[str], seconds: float, kills: int) -> None:
             ledger = asyncio.run(load.run(seconds, disturb))
             settled(habitue, client)
             kept = read_kept(client, habitue.data / "archive")
-            print(f"round {number} (seed {seed}), killed {', '.join(said)}: {summary(ledger, kept)}", flush=True)
+            print(
+                f"round {number} (seed {seed}), killed {', '.join(said)}: {summary(ledger, kept)}", flush=True
+            )
             problems = judge(ledger, kept, client, habitue.data / "archive")
             assert not problems, "\n".join(problems)
             assert ledger.acknowledged

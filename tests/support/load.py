@@ -1,4 +1,4 @@
-"""A bounded load of shoppers and a backend over real HTTP, who keep what is not acknowledged and send it again.
+"""A bounded load of shoppers and a backend over real HTTP, who send again what is not acknowledged.
 
 Each of them notes in a `Ledger` what it did, so that afterwards the right answer is known. Everything
 random comes from the seed; when things happen depends on the server.
@@ -14,7 +14,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 import orjson
-
 from support.http_client import HttpClient, Reply
 from support.ledger import Epoch, Ledger, Post, Told
 
@@ -26,7 +25,9 @@ KEYS = orjson.dumps(
         {"key": SECRET_KEY, "kind": "server", "consent": "assumed"},
     ]
 ).decode()
-_BROWSER = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36"
+_BROWSER = (
+    "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36"
+)
 ITEMS = 5  # per browser: a user whom four browsers visit stays below the profile's 30
 THINK_SECONDS = 0.15  # between two actions of one browser, on average
 CUT_OFF = 0.1  # of all requests
