@@ -13,6 +13,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The browser's tests come last.
 
     Playwright's sync API keeps an event loop running in the main thread for as long as the browser is
-    open (https://github.com/microsoft/playwright-python/issues/462), and nobody can call `asyncio.run` then.
+    open, and nobody else can call `asyncio.run` then.
     """
     items.sort(key=lambda item: item.path.is_relative_to(BROWSER))  # stable: all else keeps its order
