@@ -116,24 +116,16 @@ def play(folder: Path, victims: list[str], seconds: float, kills: int) -> None:
         for number, victim in enumerate(victims, 1):
             seed = EXPERIMENT + number
             draw = random.Random(seed)
-
-            async def disturb(
-                draw: random.Random = draw, victim: str = victim, said: list[str] = said
-            ) -> None:
-                names = [victim, *draw.choices(list(VICTIMS), k=kills - 1)]
-                for name in names:
-                    wait = draw.uniform(0.25, 0.6) * seconds / kills
-                    await asyncio.sleep(wait)
-                    await asyncio.to_thread(kill, habitue, VICTIMS[name])
-                    said.append(f"{name} after {wait:.2f} s")
-
+            plan = [
+                (draw.uniform(0.25, 0.6) * seconds / kills, name)
+                for name in [victim, *draw.choices(list(VICTIMS), k=kills - 1)]
+            ]
             load = Load(habitue.address, cast=f"r{number}", seed=seed)
-            ledger = asyncio.run(load.run(seconds, disturb))
+            ledger = asyncio.run(load.run(seconds, partial(disturb, habitue, plan)))
             settled(habitue, client)
             kept = read_kept(client, habitue.data / "archive")
-            print(
-                f"round {number} (seed {seed}), killed {', '.join(said)}: {summary(ledger, kept)}", flush=True
-            )
+            killed = ", ".join(f"{name} after {wait:.2f} s" for wait, name in plan)
+            print(f"round {number} (seed {seed}), killed {killed}: {summary(ledger, kept)}", flush=True)
             problems = judge(ledger, kept, client, habitue.data / "archive")
             assert not problems, "\n".join(problems)
             assert ledger.acknowledged
