@@ -99,12 +99,12 @@ class Beacons:
 
         async def move() -> None:
             try:
-                await self.mover.logout(visitor.anonymous_id, new, now)
+                begun = await self.mover.logout(visitor.anonymous_id, new, now)
             except Exception:
                 respond(503, UNAVAILABLE, [*headers, RETRY_AFTER])
                 raise
             headers.append(
-                ingest.cookie.clear_cookie(secure) if denied else ingest.cookie.set_cookie(new, now, secure)
+                ingest.cookie.clear_cookie(secure) if denied else ingest.cookie.set_cookie(begun, now, secure)
             )
             respond(200, b'{"results":[]}', headers)
 

@@ -36,6 +36,7 @@ MAX_CACHED = 10_000  # profiles kept for folding: about 4 KB each
 MAX_NOTES = 50_000  # log records that nobody waits for
 CLAIM_DAYS = 762  # 25 months
 CLAIM_SECONDS = b"%d" % (CLAIM_DAYS * 86_400)
+FORWARDED_FOR = 86_400_000  # as long as repeats are known
 SETTLED_AFTER = 86_400_000  # a claim older than a day has long been folded
 
 ACCEPTED: dict[str, Any] = {"status": "accepted"}
@@ -88,6 +89,7 @@ class Submission:
     error: str | None = None
     blocker: Coroutine[Any, Any, None] | None = None
     unsettled: bool = False
+    refused: bool = False  # it came too late for the device that sent it: that is to send it again
     alone: bool = False  # a flush with it failed by a bug of ours: its neighbours are not to suffer
 
 
@@ -102,6 +104,7 @@ class _Work:
     submissions: list[Submission] = field(default_factory=list)
     failed: bool = False  # it was not written: what was folded into it did not happen
     cached: bool = False  # good for folding, where the version is checked, never for answering
+    turn: int = 0  # in which turn it was read; what is known from before has none
 
 
 class Companion(Protocol):
@@ -175,6 +178,7 @@ class Committer:
         self._group: list[Submission] = []
         self._works: dict[str, _Work] = {}
         self._awaited: list[str] = []
+        self._turn = 0
         self._fresh: set[str] = set()
         self._companion_replies = 0
         self._kept: list[tuple[Intake, bytes]] = []
@@ -453,11 +457,12 @@ class Committer:
 
     def _loaded(self, replies: list[Any]) -> None:
         for profile_id, reply in zip(self._awaited, replies, strict=False):
+            self._turn += 1
             if reply is None:
-                self._works[profile_id] = _Work(Profile(profile_id), b"")
+                self._works[profile_id] = _Work(Profile(profile_id), b"", turn=self._turn)
             elif isinstance(reply, bytes):
                 version, profile = unpack(profile_id, reply)
-                self._works[profile_id] = _Work(profile, version)
+                self._works[profile_id] = _Work(profile, version, turn=self._turn)
             else:
                 self._abandon(reply if isinstance(reply, Exception) else TypeError(type(reply).__name__))
                 return
@@ -467,19 +472,32 @@ class Committer:
         self._resolve()
 
     def _resolve(self) -> None:
-        """Follow the devices' pointers; what was not foreseen costs a second read."""
+        """Follow the devices' pointers; what was not foreseen costs a second read.
+
+        The user's version must be older than the pointer: a logout in between gives the user's profile
+        a new one, so what is folded by a pointer that is gone cannot be written.
+        """
         missing: list[str] = []
         packed: list[bytes] = []
         self._awaited = missing
         for profile_id, work in list(self._works.items()):
-            pointer = work.profile.state.get("pointer")
+            state = work.profile.state
+            pointer = state.get("pointer")
             if pointer is not None:
                 user = USER_PREFIX + pointer
                 known = self._works.get(user)
-                if (
-                    known is None or (known.cached and profile_id in self._fresh)
-                ) and user not in missing:
-                    self._want(user, True, packed)
+                if known is None or (known.cached and profile_id in self._fresh):
+                    if user not in missing:
+                        self._want(user, True, packed)
+                    self._want(profile_id, True, packed)
+                elif known.turn > work.turn:
+                    self._want(profile_id, True, packed)
+            elif "successor" in state:
+                heir = self._works.get(state["successor"])
+                if heir is None:
+                    self._want(state["successor"], True, packed)
+                if heir is None or heir.turn > work.turn:
+                    self._want(profile_id, True, packed)
         if packed:
             self._companion_replies = 0
             self._send(packed, self._loaded)
@@ -496,27 +514,45 @@ class Committer:
             if intake.target is None:
                 yield intake, None
                 continue
-            work = self._works[intake.target]
+            device = intake.target
+            work = self._works[device]
             state = work.profile.state
             if "open_transfer" in state:
-                self._block(submission, "finish", intake.target)
+                self._block(submission, "finish", device)
                 return
             pointer = state.get("pointer")
+            if pointer is not None:
+                work = self._works[USER_PREFIX + pointer]
+            elif "successor" in state and submission.received_at - state["left"] < FORWARDED_FOR:
+                heir = self._heir(work)
+                if heir is None:
+                    submission.refused = True
+                    return
+                work = heir
             if (
                 intake.login is not None
                 and pointer != intake.login
                 and (intake.consent_said or not _has_denied(state))
+                and not fold.is_seen(work.profile.state, digest(intake.event.event_id))
             ):
-                self._block(submission, "login", intake.target, intake.login, submission.received_at)
+                self._block(submission, "login", device, intake.login, submission.received_at)
                 return
-            if pointer is not None:
-                work = self._works[USER_PREFIX + pointer]
             if intake.claim is not None and intake.claim[0] != work.profile.profile_id:
                 self._block(
                     submission, "settle_order", intake, work.profile.profile_id, submission.received_at
                 )
                 return
             yield intake, work
+
+    def _heir(self, work: _Work) -> _Work | None:
+        """Where a late event of a device goes that was logged out since it was sent: to the next one,
+        which knows what came before. None: that one is not nobody's any more, so its own cookie is needed.
+        """
+        while (successor := work.profile.state.get("successor")) is not None:
+            work = self._works[successor]
+            if work.profile.pointer is not None or "open_transfer" in work.profile.state:
+                return None
+        return work
 
     def _block(self, submission: Submission, move: str, *arguments: Any) -> None:
         if submission.blocker is None:
@@ -634,7 +670,7 @@ class Committer:
         assert submission.visitor is not None
         assert submission.consent is not None
         work = self._works[submission.visitor]
-        if "open_transfer" in work.profile.state:
+        if "open_transfer" in work.profile.state or "successor" in work.profile.state:
             return
         pointer = work.profile.pointer
         if pointer is not None:
@@ -719,6 +755,9 @@ class Committer:
         blocker, submission.blocker = submission.blocker, None
         if blocker is not None:
             self.spawn(self._move(submission, blocker))
+            return
+        if submission.refused:
+            self._fail(submission)
             return
         answer: _Work | None = None
         if submission.wants_profile and submission.visitor is not None:

@@ -27,7 +27,7 @@ from habitue_collector.profile import (
 )
 
 # What belongs to the device and stays there when somebody logs in.
-_STAYS = frozenset({"pointer", "open_transfer", "transfers", "undone", "bot"})
+_STAYS = frozenset({"pointer", "open_transfer", "transfers", "undone", "home", "successor", "left", "bot"})
 MAX_CONSENTS = 2
 
 
@@ -44,14 +44,20 @@ def movable(profile: Profile, user_id: str) -> State:
 
 def transfer_out(profile: Profile, record: dict[str, Any]) -> Profile:
     """The device's side of a login: its state is gone to the user, a pointer says to whom."""
-    kept = {name: value for name, value in profile.state.items() if name in ("undone",)}
+    kept = {name: value for name, value in profile.state.items() if name in ("undone", "home")}
+    if profile.pointer is not None:
+        kept.setdefault("home", profile.pointer)  # who has the orders of when nobody was logged in
     profile.state = {**kept, "pointer": record["user_id"], "open_transfer": record["transfer_id"]}
     return profile
 
 
 def logout(profile: Profile, record: dict[str, Any]) -> Profile:
-    """The device's side of a logout: nobody's any more."""
-    profile.state = {}
+    """The device's side of a logout: nobody's any more; what is on its way goes to its successor."""
+    state = profile.state
+    if profile.pointer is not None:
+        state = profile.state = {"home": state.get("home", profile.pointer)}
+    state["successor"], state["left"] = record["to"], record["timestamp"]
+    state["open_transfer"] = record["transfer_id"]
     return profile
 
 
@@ -110,6 +116,8 @@ def undo_out(profile: Profile, record: dict[str, Any]) -> Profile:
     undone.append(record["transfer_id"])
     if state.get("pointer") == record["user_id"]:
         del state["pointer"]
+    if state.get("home") == record["user_id"]:
+        del state["home"]
     merge(state, record["state"])
     return profile
 

@@ -128,6 +128,11 @@ class Profile:
         return self.state.get("pointer")
 
     @property
+    def is_left(self) -> bool:
+        """Its browser logged out and goes on under another id; nothing of a visitor is here."""
+        return "successor" in self.state and "seen" not in self.state
+
+    @property
     def is_empty(self) -> bool:
         return not self.state
 

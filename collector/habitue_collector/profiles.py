@@ -27,7 +27,7 @@ class Profiles:
         if profile is not None and profile.pointer is not None:
             user = await self._get(USER_PREFIX + profile.pointer)
             return user if user is not None else Profile(USER_PREFIX + profile.pointer)
-        if profile is None or profile.is_empty:
+        if profile is None or profile.is_empty or profile.is_left:
             return None
         return profile
 

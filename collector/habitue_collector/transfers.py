@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
@@ -61,50 +62,54 @@ class Mover:
             before = read.profile.pointer
             if before == user_id:
                 return
-            if before is None:
-                state = identity.movable(read.profile, user_id)
-            else:
+            move: dict[str, Any] = {
+                "transfer_id": uuid4().hex,
+                "timestamp": now,
+                "reason": "login",
+                "from": device,
+                "to": USER_PREFIX + user_id,
+                "user_id": user_id,
+            }
+            if before is not None:
                 # Another person logs in: nothing of the first one's moves, but a batch of a moment
                 # ago that is sent again must still be known as a repeat.
-                state = await self._repeats(USER_PREFIX + before)
-            if await self._leave("login", read, USER_PREFIX + user_id, state, now, user_id):
+                move["heir_of"] = USER_PREFIX + before
+            else:
+                move["state"] = identity.movable(read.profile, user_id)
+                if (successor := read.profile.state.get("successor")) is not None:
+                    move["heir_of"] = successor  # the browser never heard of its logout
+            if await self._leave("transfer_out", identity.transfer_out, read, move):
                 await self.finish(device)
                 return
         raise TransferError("the device is being written by too many others")
 
-    async def logout(self, device: str, new_device: str, now: int) -> None:
-        """Clear the device's pointer; a new device profile begins, which knows the last day's repeats."""
+    async def logout(self, device: str, new_device: str, now: int) -> str:
+        """Clear the device's pointer; a new device profile begins, which knows the last day's repeats.
+
+        Returns the device to go on with: a logout that is sent again finds the one of the first time.
+        """
         for _ in range(MAX_ATTEMPTS):
             read = await self._read(device)
             if "open_transfer" in read.profile.state:
                 await self.finish(device)
                 continue
             pointer = read.profile.pointer
-            state = await self._repeats(device if pointer is None else USER_PREFIX + pointer)
-            consents = read.profile.state.get("consents")
-            if pointer is not None:
-                user = await self._read(USER_PREFIX + pointer)
-                consents = user.profile.state.get("consents")
-            if consents:
-                state["consents"] = consents
-            if pointer is not None:
-                record = {"profile_id": device, "timestamp": now, "from": device, "to": new_device}
-                identity.logout(read.profile, record)
-                if not await self._write(read, "logout", record):
-                    continue
-            await self._enter(
-                "transfer_in",
-                {
-                    "profile_id": new_device,
-                    "transfer_id": uuid4().hex,
-                    "timestamp": now,
-                    "reason": "logout",
-                    "from": device,
-                    "to": new_device,
-                    "state": state,
-                },
-            )
-            return
+            if pointer is None and (successor := read.profile.state.get("successor")) is not None:
+                begun = (await self._read(successor)).profile
+                if begun.pointer is None and "successor" not in begun.state:
+                    return str(successor)
+                # Its browser goes on elsewhere: whoever sends this old cookie begins anew.
+            move = {
+                "transfer_id": uuid4().hex,
+                "timestamp": now,
+                "reason": "logout",
+                "from": device,
+                "to": new_device,
+                "heir_of": device if pointer is None else USER_PREFIX + pointer,
+            }
+            if await self._leave("logout", identity.logout, read, move):
+                await self.finish(device)
+                return new_device
         raise TransferError("the device is being written by too many others")
 
     async def finish(self, device: str) -> None:
@@ -138,11 +143,29 @@ class Mover:
                 await self._enter("order_in", {**move, "profile_id": target})
                 await self._reclaim(move["order_id"], source, target, move["timestamp"])
             else:
-                await self._enter("transfer_in", {**move, "profile_id": target})
+                known = {name: value for name, value in move.items() if name != "heir_of"}
+                if "heir_of" in move:
+                    identity.merge(known.setdefault("state", {}), await self._inherited(move))
+                await self._enter("transfer_in", {**known, "profile_id": target})
         if move["reason"] == "order":
             await self._close(move)
         else:
             await self._unmark(source, move)
+
+    async def _inherited(self, move: dict[str, Any]) -> dict[str, Any]:
+        """What the new holder of a browser must know of the one before: the last day's repeats.
+
+        That one's profile is written anew, unchanged: what was about to be folded into it for this
+        browser finds another version, looks again and finds the new way. So nothing counts in both.
+        """
+        for _ in range(MAX_ATTEMPTS):
+            read = await self._read(move["heir_of"])
+            if not read.version or await self._write(read, "unchanged", None):
+                break
+        else:
+            raise TransferError("the profile is being written by too many others")
+        names = ("seen", "consents") if move["reason"] == "logout" else ("seen",)
+        return {name: read.profile.state[name] for name in names if name in read.profile.state}
 
     async def _erased(self, source: str, target: str, timestamp: int) -> bool:
         """Whether one of the two has been erased since a move was begun."""
@@ -173,10 +196,10 @@ class Mover:
         if "open_transfer" in read.profile.state:
             await self.finish(owner)
             read = await self._read(owner)
-        pointer = read.profile.pointer
-        if pointer is not None:
+        home = read.profile.state.get("home", read.profile.pointer)
+        if home is not None:
             # The device has logged in since: its orders went with it.
-            new_owner = USER_PREFIX + pointer
+            new_owner = USER_PREFIX + home
             await self._reclaim(name, owner, new_owner, since)
             intake.claim = (new_owner, since)
             return
@@ -245,27 +268,17 @@ class Mover:
         version, profile = unpack(profile_id, reply)
         return _Read(profile, version)
 
-    async def _repeats(self, profile_id: str) -> dict[str, Any]:
-        read = await self._read(profile_id)
-        seen = read.profile.state.get("seen")
-        return {"seen": seen} if seen else {}
-
     async def _leave(
-        self, reason: str, read: _Read, target: str, state: dict[str, Any], now: int, user_id: str
+        self,
+        record_type: str,
+        apply: Callable[[Profile, dict[str, Any]], Profile],
+        read: _Read,
+        move: dict[str, Any],
     ) -> bool:
-        source = read.profile.profile_id
-        move = {
-            "transfer_id": uuid4().hex,
-            "timestamp": now,
-            "reason": reason,
-            "from": source,
-            "to": target,
-            "user_id": user_id,
-            "state": state,
-        }
-        record = {name: value for name, value in move.items() if name != "state"} | {"profile_id": source}
-        identity.transfer_out(read.profile, record)
-        return await self._write(read, "transfer_out", record, move)
+        record = {name: value for name, value in move.items() if name not in ("state", "heir_of")}
+        record["profile_id"] = move["from"]
+        apply(read.profile, record)
+        return await self._write(read, record_type, record, move)
 
     async def _write(
         self, read: _Read, record_type: str, record: dict[str, Any] | None, move: dict[str, Any] | None = None

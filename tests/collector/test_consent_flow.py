@@ -251,7 +251,7 @@ async def test_logout_with_a_refusal_leaves_no_cookie() -> None:
         cookie = (await shop.browser(identify("u", user_hash("u")))).cookie
         answer = await shop.post("/h/v1/reset", {"writeKey": "demo", **said(DENIED)}, cookie=cookie)
         assert answer.cookie == ""
-        assert (await shop.state(visitor_of(cookie))) == {}
+        assert await shop.profile(visitor_of(cookie)) is None
 
 
 async def test_erasure_leaves_nothing_that_a_login_moved_and_nothing_to_undo() -> None:
