@@ -14,12 +14,15 @@ from typing import Any
 
 import pytest
 import redis as redis_py
-from support.ledger import Kept, Ledger, read_kept
+from support.ledger import Epoch, Kept, Ledger, read_kept
 from support.load import KEYS, Load
 from support.serving import Serving, until
 
 from habitue_collector import private_redis
-from habitue_collector.store import keys
+from habitue_collector.commit import Committer
+from habitue_collector.store import commands, keys
+from habitue_collector.store.link import Link
+from habitue_collector.transfers import Mover
 from habitue_warehouse.replay import check
 
 VICTIMS = {
@@ -144,6 +147,71 @@ def play(folder: Path, victims: list[str], seconds: float, kills: int) -> None:
 
 def test_nothing_is_lost_and_nothing_doubled_in_three_rounds(tmp_path: Path) -> None:
     play(tmp_path, ["worker and redis", "both workers", "background"], seconds=5, kills=1)
+
+
+def test_everything_survives_a_killed_supervisor_under_load(tmp_path: Path) -> None:
+    """Its children end with it, the next one starts at the same port while shoppers go on trying."""
+    running: list[Serving] = []
+
+    def serve(port: str) -> Serving:
+        running.append(Serving(tmp_path / "data", environ={**ENVIRON, "HABITUE_PORT": port}).__enter__())
+        return running[-1]
+
+    async def restart() -> None:
+        await asyncio.sleep(1.5)
+        supervisor = running[-1].pid("supervisor")
+        assert supervisor is not None
+        os.kill(supervisor, signal.SIGKILL)
+        await asyncio.to_thread(serve, running[-1].address.rsplit(":", 1)[1])
+
+    try:
+        habitue = serve("0")
+        load = Load(habitue.address, cast="s1", seed=EXPERIMENT)
+        ledger = asyncio.run(load.run(4, restart))
+        with redis_py.Redis.from_url(private_redis.url(habitue.data)) as client:
+            settled(running[-1], client)
+            kept = read_kept(client, habitue.data / "archive")
+            print(f"killed the supervisor: {summary(ledger, kept)}", flush=True)
+            assert judge(ledger, kept, client, habitue.data / "archive") == []
+    finally:
+        for one in reversed(running):
+            one.__exit__()
+
+
+def test_a_move_that_was_cut_in_two_is_finished_at_the_next_start(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    with Serving(data, environ=ENVIRON) as habitue:
+        load = Load(habitue.address, cast="m1", seed=EXPERIMENT, browsers=1)
+        load.stopping = True
+        ledger = asyncio.run(load.run(5, partial(asyncio.sleep, 0)))
+    (epoch,) = ledger.browsers[0]
+    assert epoch.device is not None
+
+    async def first_half(url: str, device: str) -> None:
+        link = Link(url)
+        await link.reconnect()
+        committer = Committer(link)
+        await committer.call(commands.load_scripts(), len(commands.SCRIPTS))
+        mover = Mover(committer)
+        mover.finish = partial(asyncio.sleep, 0)  # type: ignore[method-assign]  # killed here
+        await mover.login(device, "m1-u", time.time_ns() // 1_000_000)
+        await link.close()
+
+    with private_redis.PrivateRedis(data) as private:
+        asyncio.run(first_half(private.url, epoch.device))
+        with redis_py.Redis.from_url(private.url) as client:
+            assert sum(client.hlen(keys.transfers(bucket)) for bucket in range(keys.BUCKETS)) == 1
+            before = read_kept(client, data / "archive").profiles
+            assert "user:m1-u" not in before
+    ledger.browsers[0].append(Epoch(epoch.device, "m1-u"))
+    with (
+        Serving(data, environ=ENVIRON) as habitue,
+        redis_py.Redis.from_url(private_redis.url(data)) as client,
+    ):
+        settled(habitue, client)
+        kept = read_kept(client, data / "archive")
+        assert judge(ledger, kept, client, data / "archive") == []
+        assert kept.profiles["user:m1-u"]["recent_items"]
 
 
 @pytest.mark.long
