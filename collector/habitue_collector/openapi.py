@@ -78,6 +78,7 @@ def document(base_path: str) -> dict[str, Any]:
             "delete": _operation("Take one item out.", found, secret=True),
         },
         "/v1/recommend": {
+            "get": _operation("As POST, with everything in the query.", found, secret=True),
             "post": _operation(
                 "Offers, asked for by a backend.",
                 {"200": _JSON, "401": _PROBLEM},
