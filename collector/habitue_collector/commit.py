@@ -192,6 +192,7 @@ class Committer:
         self._refused = False
         self._tasks: set[asyncio.Task[None]] = set()
         self._runner: asyncio.Task[None] | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._idle = asyncio.Event()
         self._lifetime_anonymous = b"%d" % self._lifetimes.anonymous
         self._lifetime_bot = b"%d" % self._lifetimes.bot
@@ -222,7 +223,8 @@ class Committer:
         if self.is_overloaded:
             self.tally.refused += 1
             return False
-        submission.deadline = asyncio.get_running_loop().time() + self._patience
+        loop = self._loop or asyncio.get_running_loop()
+        submission.deadline = loop.time() + self._patience
         for intake in submission.intakes:
             if intake.event.kind in CLAIMED_KINDS:
                 submission.claims = True
@@ -230,7 +232,7 @@ class Committer:
         self._queue.append(submission)
         if not self._busy and self._ready:
             self._busy = True
-            asyncio.get_running_loop().call_soon(self._begin)
+            loop.call_soon(self._begin)
         return True
 
     def note(self, bucket: int, record_type: bytes, record: bytes) -> None:
@@ -266,7 +268,8 @@ class Committer:
 
     def start(self) -> None:
         """Connect, and stay connected; waits for a Redis that is not there yet."""
-        self._runner = asyncio.get_running_loop().create_task(self._stay_connected())
+        self._loop = asyncio.get_running_loop()
+        self._runner = self._loop.create_task(self._stay_connected())
 
     async def close(self) -> None:
         """Refuse what is new, finish what is in the queue, disconnect."""
@@ -496,6 +499,9 @@ class Committer:
                 heir = self._works.get(state["successor"])
                 if heir is None:
                     self._want(state["successor"], True, packed)
+                home = USER_PREFIX + state["home"] if "home" in state else None
+                if home is not None and home not in self._works and home not in missing:
+                    self._want(home, True, packed)
                 if heir is None or heir.turn > work.turn:
                     self._want(profile_id, True, packed)
         if packed:
@@ -524,11 +530,11 @@ class Committer:
             if pointer is not None:
                 work = self._works[USER_PREFIX + pointer]
             elif "successor" in state and submission.received_at - state["left"] < FORWARDED_FOR:
-                heir = self._heir(work)
-                if heir is None:
+                found = self._after_logout(work, intake)
+                if found is None:
                     submission.refused = True
                     return
-                work = heir
+                work = found
             if (
                 intake.login is not None
                 and pointer != intake.login
@@ -544,15 +550,27 @@ class Committer:
                 return
             yield intake, work
 
-    def _heir(self, work: _Work) -> _Work | None:
-        """Where a late event of a device goes that was logged out since it was sent: to the next one,
-        which knows what came before. None: that one is not nobody's any more, so its own cookie is needed.
+    def _after_logout(self, work: _Work, intake: Intake) -> _Work | None:
+        """Whose an event is that names a device which has been logged out.
+
+        From the browser it was on its way, and its sender may send it again by its new cookie: it goes
+        to the next device, which knows the repeats. Once somebody is logged in there, the new cookie is
+        needed (None). A backend means who was there: the user its browsing went to, else the device.
         """
-        while (successor := work.profile.state.get("successor")) is not None:
-            work = self._works[successor]
-            if work.profile.pointer is not None or "open_transfer" in work.profile.state:
-                return None
-        return work
+        heir, theirs = work, False
+        while (successor := heir.profile.state.get("successor")) is not None:
+            heir = self._works[successor]
+            if "open_transfer" in heir.profile.state:
+                return None  # a moment later it is clear
+            if heir.profile.pointer is not None:
+                heir, theirs = self._works[USER_PREFIX + heir.profile.pointer], True
+                break
+        if fold.is_seen(heir.profile.state, digest(intake.event.event_id)):
+            return heir
+        if intake.server:
+            home = work.profile.state.get("home")
+            return work if home is None else self._works[USER_PREFIX + home]
+        return None if theirs else heir
 
     def _block(self, submission: Submission, move: str, *arguments: Any) -> None:
         if submission.blocker is None:
@@ -677,7 +695,10 @@ class Committer:
             work = self._works[USER_PREFIX + pointer]
         said = submission.consent.to_record()
         known = work.profile.state.get("consents", _NO_CONSENTS)
-        if all(purpose in known and known[purpose]["state"] == state for purpose, state in said.items()):
+        for purpose, state in said.items():
+            if purpose not in known or known[purpose]["state"] != state:
+                break
+        else:
             return
         known = work.profile.consents
         news = {

@@ -1,4 +1,4 @@
-"""A logout while batches are on their way, or with its answer lost: nothing counts twice, nobody is followed."""
+"""A logout while batches are on their way, or with its answer lost: nothing counts twice for anybody."""
 
 from __future__ import annotations
 
@@ -132,3 +132,27 @@ async def test_a_guests_order_that_went_to_a_user_is_known_whoever_sits_there_ne
         after = await reset(shop, cookie)
         assert (await shop.browser(buys("o-1", 9, "A"), cookie=after)).statuses == ["accepted"]
         assert await order_counts(shop, "user:first", "user:second", visitor_of(after)) == [1, 0, 0]
+
+
+async def test_a_backend_that_names_a_device_which_left_means_who_was_there() -> None:
+    async with house() as shop:
+        guest = (await shop.browser(views("A"))).cookie
+        left = visitor_of(guest)
+        seen = {"anonymousId": left, **views("B")}
+        await shop.backend("track", seen)
+        assert (await shop.browser(identify("u", user_hash("u")), cookie=guest)).status == 200
+        after = await reset(shop, guest)
+        await shop.browser(identify("next", user_hash("next")), cookie=after)
+        before = await shop.state("user:next")
+        assert (await shop.backend("track", seen)).results[0].get("duplicate") is True
+        for _ in range(2):
+            answer = await shop.backend("track", {"anonymousId": left, **buys("o-1", 9, "C")})
+            assert answer.statuses == ["accepted"]
+        assert await counts(shop, "user:u") == {"A": 1, "B": 1, "C": 1}
+        assert await order_counts(shop, "user:u", "user:next") == [1, 0]
+        assert await shop.state("user:next") == before
+        nobody = (await shop.browser(views("A"))).cookie
+        await reset(shop, nobody)
+        answer = await shop.backend("track", {"anonymousId": visitor_of(nobody), **buys("o-2", 9, "D")})
+        assert answer.statuses == ["accepted"]
+        assert await counts(shop, visitor_of(nobody)) == {"A": 1, "D": 1}

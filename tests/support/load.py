@@ -224,6 +224,8 @@ class Browser:
         else:
             assert self.cookie is not None
             headers["X-Habitue-Visitor"] = self.cookie
+        if self.load.chance(0.3):  # the payment comes in later; who bought may have logged in or out
+            await asyncio.sleep(self.load.random.uniform(0.3, 3))
         while True:
             body = orjson.dumps({"batch": [event], "sentAt": _now()})
             reply = await self.load.client.post("/v1/batch", body, headers, self._patience())
