@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
+import random
 import signal
+from collections import Counter
 from typing import Any
 
 import orjson
@@ -25,6 +27,7 @@ from support.house import (
 
 from habitue_collector import fold
 from habitue_collector.commit import Submission
+from habitue_collector.profile import unpack
 from habitue_collector.request import Request
 from habitue_collector.service import Collector
 from habitue_collector.settings import demo_settings
@@ -473,3 +476,102 @@ async def test_a_profile_lives_as_long_as_its_kind_and_a_user_is_never_forgotten
         headers = {"user-agent": "Googlebot/2.1"}
         await shop.browser(views("B"), cookie=bot.cookie, headers=headers)
         assert client.ttl(keys.profile("user:u")) > 1_000 * 86_400
+
+
+# ---- all of it at once -------------------------------------------------------------------------
+
+
+async def chaos(rounds: int, kills: int) -> None:
+    """Logins, logouts, shared devices, orders and repeats through two workers while Redis is killed."""
+    async with house(workers=2) as shop:
+        acknowledged: set[str] = set()
+        orders: set[str] = set()
+        done = 0
+
+        async def sends(worker: int, cookie: str | None, *events: dict[str, Any]) -> str | None:
+            for _ in range(400):
+                answer = await shop.browser(*events, cookie=cookie, worker=worker % 2)
+                if answer.status == 200:
+                    assert all(one["status"] == "accepted" for one in answer.results)
+                    acknowledged.update(event["messageId"] for event in events)
+                    return answer.cookie or cookie
+                worker += 1
+                await asyncio.sleep(0.02)
+            raise AssertionError("never acknowledged")
+
+        async def person(number: int) -> None:
+            nonlocal done
+            name, chance = f"person-{number // 2}", random.Random(number)
+            nonce = f"nonce-of-browser-{number:04}"
+            cookie: str | None = None
+            while cookie is None:
+                cookie = (await shop.browser(page("/"), nonce=nonce, worker=number % 2)).cookie
+            for turn in range(rounds):
+                what = chance.random()
+                if what < 0.1:
+                    event = identify(name, user_hash(name), turn=turn)
+                    cookie = await sends(turn, cookie, views("L"), event, views("M"))
+                elif what < 0.15:
+                    while True:
+                        answer = await shop.post(
+                            "/h/v1/reset", {"writeKey": "demo"}, cookie=cookie, worker=turn % 2
+                        )
+                        if answer.status == 200:
+                            cookie = answer.cookie or cookie
+                            break
+                        await asyncio.sleep(0.02)
+                elif what < 0.3:
+                    order = buys(f"order-{number // 2}-{turn}", 2, "A")  # both devices report it
+                    cookie = await sends(turn, cookie, order)
+                    orders.add(order["properties"]["order_id"])
+                elif what < 0.5:
+                    events = [views("A"), views("B")]
+                    both = await asyncio.gather(sends(0, cookie, *events), sends(1, cookie, *events))
+                    cookie = both[0]
+                else:
+                    cookie = await sends(turn, cookie, views("A"))
+                done += 1
+
+        people = [asyncio.create_task(person(number)) for number in range(8)]
+        for kill in range(kills):
+            while done < (kill + 1) * rounds * 8 // (kills + 2):
+                await asyncio.sleep(0.002)
+            shop.redis.kill()
+            shop.redis.start()
+        await asyncio.gather(*people)
+        for collector in shop.workers:
+            await collector.mover.finish_all()
+
+        logged = Counter(
+            record["event_id"]
+            for record in shop.events()
+            if "profile_id" in record and not record["event_id"].startswith("consent:")
+        )
+        missing = acknowledged - logged.keys()
+        assert not missing, "acknowledged, and lost"
+        assert max(logged.values()) == 1, "counted twice"
+        client = shop.redis.client()
+        profiles = {}
+        for key in client.keys("*:profile:*"):
+            name = key.decode().split(":profile:", 1)[1]
+            profiles[name] = unpack(name, client.get(key))[1]
+        assert sum(profile.orders.count for profile in profiles.values()) == len(orders)
+        again: dict[str, Any] = {}
+        for kind, record in shop.log():
+            if (name := record.get("profile_id")) is not None:
+                again[name] = fold.apply(again.get(name), kind, record)
+        assert {name: state for name, one in profiles.items() if (state := one.to_record())} == {
+            name: orjson.loads(orjson.dumps(state))
+            for name, one in again.items()
+            if one is not None and (state := one.to_record())
+        }
+        assert not any(client.hgetall(keys.transfers(bucket)) for bucket in range(keys.BUCKETS))
+
+
+async def test_logins_orders_and_repeats_survive_a_redis_that_is_killed() -> None:
+    await chaos(rounds=25, kills=2)
+
+
+@pytest.mark.long
+async def test_logins_orders_and_repeats_survive_a_redis_that_is_killed_thirty_times() -> None:
+    await chaos(rounds=300, kills=30)
