@@ -104,7 +104,8 @@ def judge(ledger: Ledger, kept: Kept, client: Any, archive: Path) -> list[str]:
 
 def summary(ledger: Ledger, kept: Kept) -> str:
     return (
-        f"{len(ledger.acknowledged)} events and {len(ledger.values)} orders acknowledged,"
+        f"{len(ledger.acknowledged)} events and {len(ledger.orders)} orders acknowledged"
+        f" ({ledger.doubtful} events overtaken by a login or logout),"
         f" {sum(ledger.statuses.values())} requests ({ledger.statuses[0]} unanswered,"
         f" {ledger.statuses[503]} × 503), {ledger.again} sent again, {ledger.repeats} duplicates answered,"
         f" {ledger.given_up} given up, lost {len(ledger.lost(kept))}, doubled {len(ledger.doubled(kept))}"
@@ -137,9 +138,12 @@ def play(folder: Path, victims: list[str], seconds: float, kills: int) -> None:
         for ledger in ledgers:
             assert ledger.problems(kept) == []
         events = sum(len(ledger.acknowledged) for ledger in ledgers)
-        orders = sum(len(ledger.values) for ledger in ledgers)
+        orders = sum(len(ledger.orders) for ledger in ledgers)
+        again = sum(ledger.again for ledger in ledgers)
+        repeats = sum(ledger.repeats for ledger in ledgers)
         print(
-            f"{len(victims)} rounds: {events} events, {orders} orders; {kept.archived} rows archived,"
+            f"{len(victims)} rounds: {events} events, {orders} orders acknowledged, {again} requests sent again,"
+            f" {repeats} duplicates answered; {kept.archived} rows archived,"
             f" {kept.only_in_log} only in the log; lost 0, doubled 0"
         )
         client.close()

@@ -128,6 +128,16 @@ class Ledger:
     def acknowledged(self) -> set[str]:
         return {event.event_id for post in self.posts if post.acknowledged for event in post.events}
 
+    @property
+    def orders(self) -> set[str]:
+        """Those of which some report was acknowledged."""
+        return {e.order for post in self.posts if post.acknowledged for e in post.events if e.order}
+
+    @property
+    def doubtful(self) -> int:
+        """Events that a login or logout overtook, so that either side is right."""
+        return sum(len(post.events) for post in self.posts if len(post.persons()) > 1)
+
     def problems(self, kept: Kept) -> list[str]:
         """What is wrong, one sentence each; empty when all promises were kept."""
         return [*self.strange, *self._events(kept), *self._counts(kept), *self._orders(kept)]
