@@ -19,9 +19,18 @@ DECIMALS = 2
 Scores = dict[str, float]  # name → log2 of the forward-decayed weight
 
 
+def log_weight(weight: float, timestamp: int) -> float:
+    """What an event of this weight adds, as the logarithm of its forward-decayed weight."""
+    return (timestamp - LANDMARK) / HALF_LIFE + log2(weight)
+
+
 def add(scores: Scores, name: str, weight: float, timestamp: int) -> None:
     """Add one event's weight."""
-    new = (timestamp - LANDMARK) / HALF_LIFE + log2(weight)
+    add_log(scores, name, log_weight(weight, timestamp))
+
+
+def add_log(scores: Scores, name: str, new: float) -> None:
+    """Add a `log_weight`: an event that counts for several names computes it once."""
     old = scores.get(name)
     if old is not None:
         high, low = (old, new) if old > new else (new, old)

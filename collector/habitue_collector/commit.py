@@ -422,7 +422,7 @@ class Committer:
                     if user not in wanted and user not in works and user not in awaited:
                         self._want(user, profile_id in fresh, packed)
             awaited.append(profile_id)
-            packed.append(commands.get(keys.profile(profile_id).encode()))
+            packed.append(commands.get(keys.profile_place(profile_id)[0]))
         self.tally.cached += len(works)
         self._companion_replies = 0
         if asks_companion and self.companion is not None:
@@ -456,7 +456,7 @@ class Committer:
             self._works[profile_id] = _Work(known[1], known[0], cached=True)
             return
         self._awaited.append(profile_id)
-        packed.append(commands.get(keys.profile(profile_id).encode()))
+        packed.append(commands.get(keys.profile_place(profile_id)[0]))
 
     def _loaded(self, replies: list[Any]) -> None:
         for profile_id, reply in zip(self._awaited, replies, strict=False):
@@ -663,10 +663,11 @@ class Committer:
         order: list[_Work] = []
         for profile_id, work in touched.items():
             version = self.next_version()
+            key, bucket = keys.profile_place(profile_id)
             packed.append(
                 commands.commit(
-                    keys.profile(profile_id).encode(),
-                    keys.bucket_of(profile_id),
+                    key,
+                    bucket,
                     work.version,
                     work.profile.pack(version),
                     self.lifetime(work.profile),

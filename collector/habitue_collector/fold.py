@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -84,7 +85,11 @@ _NO_SESSION = {"last": 0}
 def is_seen(state: State, event_digest: str) -> bool:
     """Has this event been folded within the last day?"""
     seen = state.get("seen")
-    return seen is not None and any(event_digest in known for known in seen.values())
+    if seen is not None:
+        for known in seen.values():
+            if event_digest in known:
+                return True
+    return False
 
 
 def fold(
@@ -206,15 +211,16 @@ def _session(profile: Profile, event: Event) -> None:
     state["visits"] = state.get("visits", 0) + 1
 
 
-def _like(state: State, item: Item, weight: float, timestamp: int) -> None:
+def _like(affinities: State, item: Item, log_weight: float) -> None:
     if item.category:
-        _credit(state, "category", item.category[:96], weight, timestamp)
+        _credit(affinities, "category", item.category[:96], log_weight)
     if item.brand:
-        _credit(state, "brand", item.brand[:48], weight, timestamp)
+        _credit(affinities, "brand", item.brand[:48], log_weight)
     if item.price is not None and item.price > 0:
-        _credit(state, "price_band", price_band(item.price), weight, timestamp)
+        _credit(affinities, "price_band", price_band(item.price), log_weight)
 
 
+@lru_cache(1_024)
 def price_band(price: float) -> str:
     """Prices from one power of two to the next: `8-16`."""
     if price < 1:
@@ -223,25 +229,32 @@ def price_band(price: float) -> str:
     return f"{low}-{low * 2}"
 
 
-def _credit(state: State, dimension: str, name: str, weight: float, timestamp: int) -> None:
-    scores = state.setdefault("affinities", {}).setdefault(dimension, {})
-    affinity.add(scores, name, weight, timestamp)
+def _credit(affinities: State, dimension: str, name: str, log_weight: float) -> None:
+    scores = affinities.get(dimension)
+    if scores is None:
+        scores = affinities[dimension] = {}
+    affinity.add_log(scores, name, log_weight)
     if len(scores) > MAX_AFFINITIES[dimension]:
         affinity.trim(scores, MAX_AFFINITIES[dimension])
 
 
 def _item_interest(state: State, event: Event, facts: Facts) -> None:
-    weight, kind, timestamp = WEIGHTS[event.kind], event.kind.value, event.timestamp
+    if not event.items:
+        return
+    kind, seconds = event.kind.value, event.timestamp // 1000
+    log_weight = affinity.log_weight(WEIGHTS[event.kind], event.timestamp)
     recent = state.setdefault("recent_items", {})
+    affinities = state.setdefault("affinities", {})
     for item in event.items[:MAX_RECENT_ITEMS]:
-        touches.touch(recent, item.item_id, timestamp // 1000, MAX_RECENT_ITEMS, kind)
-        _like(state, item, weight, timestamp)
+        touches.touch(recent, item.item_id, seconds, MAX_RECENT_ITEMS, kind)
+        _like(affinities, item, log_weight)
 
 
 def _list_view(state: State, event: Event, facts: Facts) -> None:
     category = event.properties.get("category")
     if isinstance(category, str) and category:
-        _credit(state, "category", category[:96], 0.5, event.timestamp)
+        log_weight = affinity.log_weight(0.5, event.timestamp)
+        _credit(state.setdefault("affinities", {}), "category", category[:96], log_weight)
 
 
 def _add_to_cart(state: State, event: Event, facts: Facts) -> None:
