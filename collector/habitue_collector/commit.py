@@ -90,6 +90,7 @@ class Submission:
     blocker: Coroutine[Any, Any, None] | None = None
     unsettled: bool = False
     refused: bool = False  # it came too late for the device that sent it: that is to send it again
+    looks_again: bool = False  # what we knew of its profiles was not enough: read them
     alone: bool = False  # a flush with it failed by a bug of ours: its neighbours are not to suffer
 
 
@@ -400,6 +401,8 @@ class Committer:
             for intake in submission.intakes:
                 if intake.target is not None and intake.result is None:
                     wanted[intake.target] = None
+                    if submission.looks_again:
+                        fresh.add(intake.target)
             if submission.visitor is not None and (
                 submission.wants_profile or submission.consent is not None
             ):
@@ -524,9 +527,10 @@ class Committer:
             work = self._works[device]
             state = work.profile.state
             if "open_transfer" in state:
-                self._block(submission, "finish", device)
+                self._block(submission, work, "finish", device)
                 return
             pointer = state.get("pointer")
+            own = work
             if pointer is not None:
                 work = self._works[USER_PREFIX + pointer]
             elif "successor" in state and submission.received_at - state["left"] < FORWARDED_FOR:
@@ -541,12 +545,11 @@ class Committer:
                 and (intake.consent_said or not _has_denied(state))
                 and not fold.is_seen(work.profile.state, digest(intake.event.event_id))
             ):
-                self._block(submission, "login", device, intake.login, submission.received_at)
+                self._block(submission, own, "login", device, intake.login, submission.received_at)
                 return
             if intake.claim is not None and intake.claim[0] != work.profile.profile_id:
-                self._block(
-                    submission, "settle_order", intake, work.profile.profile_id, submission.received_at
-                )
+                target = work.profile.profile_id
+                self._block(submission, own, "settle_order", intake, target, submission.received_at)
                 return
             yield intake, work
 
@@ -572,8 +575,14 @@ class Committer:
             return work if home is None else self._works[USER_PREFIX + home]
         return None if theirs else heir
 
-    def _block(self, submission: Submission, move: str, *arguments: Any) -> None:
-        if submission.blocker is None:
+    def _block(self, submission: Submission, device: _Work, move: str, *arguments: Any) -> None:
+        """A move must come first. What is known from before is no reason for one: look again, then decide.
+
+        (Another worker has logged this device in: by our old word it would be nobody's for ever.)
+        """
+        if device.cached:
+            submission.looks_again = submission.unsettled = True
+        elif submission.blocker is None:
             submission.blocker = getattr(self.transfers, move)(*arguments)
 
     def _claim(self) -> None:

@@ -207,7 +207,7 @@ class Mover:
         if entry is None and orders.lists_all(read.profile.state):
             # Claimed, and not counted. Either it is being folded right now, or whoever claimed it died in
             # between; nobody may be told that it is counted before it is.
-            if now - since > TAKEOVER_AFTER:
+            if now - since > TAKEOVER_AFTER or await self._erased(owner, target, since):
                 await self._reclaim(name, owner, target, now)
             else:
                 await asyncio.sleep(LOOK_AGAIN_SECONDS)

@@ -254,6 +254,31 @@ async def test_an_event_that_we_cannot_fold_spoils_nobody_elses(monkeypatch: pyt
         assert shop.workers[0].committer.queued_events == 0
 
 
+async def test_a_login_that_happened_at_another_worker_is_seen_by_the_one_that_knew_nobody() -> None:
+    """Worker 0 remembers the device as nobody's; then every page says who it is, wherever it goes."""
+    async with house(workers=2) as shop:
+        cookie = (await shop.browser(views("A"))).cookie
+        await shop.browser(identify("u", user_hash("u")), cookie=cookie, worker=1)
+        flushes = shop.workers[0].committer.tally.flushes
+        answer = await shop.browser(identify("u", user_hash("u")), views("B"), cookie=cookie)
+        assert answer.statuses == ["accepted"] * 2
+        assert shop.workers[0].committer.tally.flushes - flushes < 20
+        assert counts_of(await shop.profile("user:u")) == {"A": 1, "B": 1}
+
+
+async def test_an_order_is_settled_by_who_the_device_is_now_not_by_who_it_was() -> None:
+    async with house(workers=2) as shop:
+        cookie = (await shop.browser(views("A"))).cookie
+        device = visitor_of(cookie)
+        await shop.browser(identify("u", user_hash("u")), cookie=cookie, worker=1)
+        await shop.browser(buys("o-1", 1, "A"))  # somebody else names it first
+        await shop.backend("track", {"anonymousId": device, **buys("o-1", 30, "A")})
+        profile = await shop.profile("user:u")
+        assert profile is not None
+        assert (profile["orders"]["count"], profile["orders"]["value"]) == (1, 30)
+        assert (await shop.state(device)).keys() == {"pointer"}
+
+
 # ---- too much --------------------------------------------------------------------------------
 
 

@@ -369,7 +369,7 @@ def test_a_replay_of_the_log_equals_the_live_profiles() -> None:
 
 @pytest.mark.long
 def test_a_replay_of_the_log_equals_the_live_profiles_many_times() -> None:
-    try_replays(1_000)
+    try_replays(300)
 
 
 # ---- size in Redis ---------------------------------------------------------------------------
