@@ -104,6 +104,13 @@ def undo_in(profile: Profile, record: dict[str, Any]) -> Profile:
     if record["from"] in devices:
         devices.remove(record["from"])
     unmerge(state, record["state"])
+    entries = record["state"].get("orders", {}).get("listed", ())
+    if entries:
+        # The claims on these orders still name this person: whoever asks is sent on.
+        given = state.setdefault("given_back", {})
+        given.update((entry["order"], record["from"]) for entry in entries)
+        for order in list(given)[:-MAX_ORDERS_LISTED]:
+            del given[order]
     return profile
 
 

@@ -204,6 +204,11 @@ class Mover:
             intake.claim = (new_owner, since)
             return
         entry = orders.listed(read.profile.state, digest(event.order_id))
+        given = read.profile.state.get("given_back", {}).get(digest(event.order_id))
+        if entry is None and given is not None:
+            await self._reclaim(name, owner, given, since)  # a login was undone: the device has it again
+            intake.claim = (given, since)
+            return
         if entry is None and orders.lists_all(read.profile.state):
             # Claimed, and not counted. Either it is being folded right now, or whoever claimed it died in
             # between; nobody may be told that it is counted before it is.

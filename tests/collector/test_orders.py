@@ -221,3 +221,21 @@ async def test_a_login_does_not_happen_against_a_stored_denial() -> None:
         answer = await shop.browser(identify("u", user_hash("u")), cookie=cookie)
         assert answer.statuses == ["counted"]
         assert await shop.profile("user:u") is None
+
+
+@pytest.mark.asyncio
+async def test_an_order_that_an_undone_login_took_back_is_still_the_same_order() -> None:
+    async with house() as shop:
+        cookie = (await shop.browser(buys("o-1", 9, "A"))).cookie
+        device = visitor_of(cookie)
+        await shop.browser(identify("u", user_hash("u")), cookie=cookie)
+        await shop.backend("track", {"userId": "u", **buys("o-1", 10, "A")})  # the claim is the user's now
+        (move,) = [record for kind, record in shop.log() if kind == "transfer_in"]
+        worker = shop.workers[0]
+        assert await worker.mover.undo("u", move["transfer_id"], worker.ingest.clock())
+        assert await total_orders(shop, "user:u", device) == {"user:u": 0, device: 1}
+        assert (await shop.browser(buys("o-1", 9, "A"), cookie=cookie)).statuses == ["accepted"]
+        assert (await shop.browser(buys("o-1", 9, "A"))).statuses == ["accepted"]
+        assert await total_orders(shop, "user:u", device) == {"user:u": 0, device: 1}
+        await shop.backend("track", {"userId": "u", **buys("o-1", 10, "A")})  # the backend insists
+        assert await total_orders(shop, "user:u", device) == {"user:u": 1, device: 0}
