@@ -64,6 +64,7 @@ class Intake:
     consent_said: bool = False  # the request itself said that this may be kept
     order_known: bool = False
     claim: tuple[str, int] | None = None  # who owns its order, since when
+    claimed_here: bool = False  # and that claim is this very event's
     result: dict[str, Any] | None = None
 
 
@@ -401,7 +402,7 @@ class Committer:
             for intake in submission.intakes:
                 if intake.target is not None and intake.result is None:
                     wanted[intake.target] = None
-                    if submission.looks_again:
+                    if submission.looks_again or submission.claims:
                         fresh.add(intake.target)
             if submission.visitor is not None and (
                 submission.wants_profile or submission.consent is not None
@@ -610,11 +611,12 @@ class Committer:
             self._fold()
 
     def _claims_read(self, replies: list[Any]) -> None:
-        for intake, reply in zip(self._claims, replies[1::2], strict=True):
+        for intake, made, reply in zip(self._claims, replies[0::2], replies[1::2], strict=True):
             if not isinstance(reply, bytes):
                 self._abandon(reply if isinstance(reply, Exception) else TypeError("no claim"))
                 return
             intake.claim = read_claim(reply)
+            intake.claimed_here = intake.claimed_here or made is not None
         self._fold()
 
     # ---- fold and write ----------------------------------------------------------------------

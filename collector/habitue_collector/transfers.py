@@ -188,6 +188,11 @@ class Mover:
         assert intake.claim is not None
         name = orders.claim_name(event)
         owner, since = intake.claim
+        if intake.claimed_here:
+            # By this event itself, before its device turned out to be somebody.
+            await self._reclaim(name, owner, target, since)
+            intake.claim, intake.claimed_here = None, False
+            return
         if event.kind is not Kind.PURCHASE:
             intake.order_known = True  # one refund, reported twice
             intake.claim = (target, since)
