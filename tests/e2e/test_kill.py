@@ -142,7 +142,7 @@ def play(folder: Path, victims: list[str], seconds: float, kills: int) -> None:
         again = sum(ledger.again for ledger in ledgers)
         repeats = sum(ledger.repeats for ledger in ledgers)
         print(
-            f"{len(victims)} rounds: {events} events, {orders} orders acknowledged, {again} requests sent again,"
+            f"{len(victims)} rounds: {events} events and {orders} orders acknowledged, {again} sent again,"
             f" {repeats} duplicates answered; {kept.archived} rows archived,"
             f" {kept.only_in_log} only in the log; lost 0, doubled 0"
         )

@@ -89,7 +89,8 @@ class Browser:
     async def shop(self) -> None:
         chance = self.load.chance
         # Two tabs open at once before anybody has a cookie: the same nonce, one visitor.
-        await asyncio.gather(self.browse(), *([self.browse()] if chance(0.5) else []))
+        first = [self.deliver(self._some(), gives_up=False) for _ in range(2 if chance(0.5) else 1)]
+        await asyncio.gather(*first)
         actions = [
             (0.50, self.browse),
             (0.10, self.two_tabs),
