@@ -144,7 +144,8 @@ class Browser:
         else:
             for report in reports:
                 await report
-        if self.load.chance(0.4):
+        if self.load.chance(0.4):  # loaded again, perhaps by whoever sits there later
+            await asyncio.sleep(self.load.random.choice([0, 2]) * self.load.random.random())
             await self.deliver([self._order(order, value)])
 
     async def log_in(self) -> None:
@@ -220,6 +221,8 @@ class Browser:
         post = self._note([event])
         headers = {"Authorization": f"Bearer {SECRET_KEY}"}
         user = self.epochs[self.confirmed].user
+        if user is None and self.load.chance(0.3):
+            user = self.users[0]  # a guest in the browser whom the shop knows by the address
         if user is not None:
             event["userId"] = post.user = user
         else:
