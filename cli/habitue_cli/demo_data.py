@@ -7,7 +7,9 @@ import logging
 import os
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import redis.asyncio
 
@@ -19,11 +21,17 @@ from .errors import CommandError
 from .progress import Progress, bars
 from .source import DEMO_MARK
 
+if TYPE_CHECKING:
+    import duckdb
+
+    from habitue_collector.events import Event
+    from habitue_warehouse.imports.orders import OrdersReport
+
 logger = logging.getLogger("habitue.demo")
 
 PREPARED = "prepared\n"
 ARCHIVE_SECONDS = 120.0
-SLICES = 16  # of the history: one is held in memory at a time, about 10,000 orders
+SLICE = 21 * 86_400_000  # milliseconds of the history that are in memory at a time: about 8,000 orders
 
 
 def is_prepared(data: Path) -> bool:
@@ -69,47 +77,68 @@ async def _catalog(settings: Settings) -> None:
 
 
 def _history(settings: Settings) -> int:
-    """The year's orders through the committer, household by household: each is read and written once."""
+    """The year's orders through the committer, which knows each household's profile from slice to slice."""
     import duckdb
 
     from habitue_shop.journey import write_orders
-    from habitue_warehouse.imports.orders import OrdersReport, read_orders
+    from habitue_warehouse.imports.orders import OrdersReport
 
     from .importing import commit
 
     report = OrdersReport()
     with tempfile.TemporaryDirectory(prefix="habitue-demo-") as folder, Progress("History") as progress:
-        file, slice_file = Path(folder) / "orders.parquet", Path(folder) / "slice.parquet"
+        file = Path(folder) / "orders.parquet"
         write_orders(file)
-        for number in range(SLICES):
-            slice_file.unlink(missing_ok=True)
-            with duckdb.connect() as connection:
-                connection.execute(
-                    f"COPY (SELECT * FROM '{file}' WHERE hash(user_id) % {SLICES} = {number})"
-                    f" TO '{slice_file}' (FORMAT parquet)"
-                )
-            events = list(read_orders(slice_file, currency=settings.shop.currency, report=report))
-            events.sort(key=lambda event: event.user_id or "")  # stable: each household's stay in order
-            asyncio.run(commit(settings, events, lambda done: None))
-            progress(number + 1, SLICES)
+        with duckdb.connect() as connection:
+            total = connection.execute(f"SELECT count(DISTINCT order_id) FROM '{file}'").fetchall()[0][0]
+            events = _by_slices(connection, file, settings.shop.currency, report)
+            asyncio.run(commit(settings, events, lambda done: progress(done, total)))
     logger.info("%s orders are in the history", f"{report.orders:,}")
     return report.orders
 
 
+def _by_slices(
+    connection: duckdb.DuckDBPyConnection, file: Path, currency: str | None, report: OrdersReport
+) -> Iterator[Event]:
+    """Three weeks at a time, and in these each household's orders together.
+
+    So a profile is written once in three weeks, not once for each order, and the archiver, which keeps
+    a file per day, has only these days before it.
+    """
+    from habitue_warehouse.imports.orders import read_orders
+
+    slice_file = file.with_name("slice.parquet")
+    first, last = connection.execute(f"SELECT min(timestamp), max(timestamp) FROM '{file}'").fetchall()[0]
+    for begin in range(first, last + 1, SLICE):
+        slice_file.unlink(missing_ok=True)
+        connection.execute(
+            f"COPY (FROM '{file}' WHERE timestamp >= {begin} AND timestamp < {begin + SLICE})"
+            f" TO '{slice_file}' (FORMAT parquet)"
+        )
+        events = list(read_orders(slice_file, currency=currency, report=report))
+        events.sort(key=lambda event: event.user_id or "")  # stable: each household's stay in order
+        yield from events
+
+
 def _wait_archived(archive: Path, orders: int) -> None:
     """Until the background process has written the history to Parquet: training reads it there."""
+    from habitue_warehouse.partitions import partitions
+    from habitue_warehouse.schema import EVENTS
     from habitue_warehouse.sql import query
 
     deadline = time.monotonic() + ARCHIVE_SECONDS
     with Progress("Archive") as progress:
         while True:
-            _, rows = query(archive, "SELECT count(*) FROM events WHERE kind = 'purchase'")
-            progress(min(int(rows[0][0]), orders), orders)
-            if rows[0][0] >= orders:
+            # What the manifests say costs nothing, and is no more than there must be.
+            rows = sum(part.rows for day in partitions(archive, EVENTS) for part in day.manifest().parts)
+            if rows >= orders:
+                rows = query(archive, "SELECT count(*) FROM events WHERE kind = 'purchase'")[1][0][0]
+            progress(min(rows, orders), orders)
+            if rows >= orders:
                 return
             if time.monotonic() > deadline:
                 raise CommandError("the history was not archived in time; see what background said above")
-            time.sleep(0.5)
+            time.sleep(0.25)
 
 
 def _train(data: Path) -> None:

@@ -64,7 +64,8 @@ def subtract(scores: Scores, other: Scores) -> None:
 def trim(scores: Scores, size: int) -> None:
     """Keep the strongest `size` entries (ties: the name that sorts first stays)."""
     while len(scores) > size:
-        del scores[min(scores, key=lambda name: (scores[name], name))]
+        weakest = min(scores.values())  # twice over values and names is faster than a key function
+        del scores[min(name for name, score in scores.items() if score == weakest)]
 
 
 def shares(scores: Scores) -> dict[str, float]:

@@ -206,13 +206,31 @@ def orders(until: dt.date | None = None) -> Iterator[dict[str, Any]]:
                 yield dict(zip(names, row, strict=True))
 
 
+_WITH_NAMES = """
+SELECT orders.*, name, category, brand
+FROM ({orders}) AS orders JOIN (
+    SELECT unnest($sellable) AS item_id, unnest($names) AS name,
+           unnest($categories) AS category, unnest($brands) AS brand
+) USING (item_id)
+ORDER BY timestamp, order_id, item_id
+"""
+
+
 def write_orders(path: Path, until: dt.date | None = None) -> int:
-    """Writes `orders` to a Parquet file and returns its number of rows. About two seconds."""
+    """Writes `orders` to a Parquet file, each line with `name`, `category` and `brand`, as events carry them.
+
+    Returns its number of rows. About four seconds.
+    """
     target = "'" + str(path).replace("'", "''") + "'"
+    parameters = _parameters(until, held_out=False) | {
+        "names": [product.name for product in products()],
+        "categories": [category_path(product) for product in products()],
+        "brands": [product.brand for product in products()],
+    }
+    query = _WITH_NAMES.format(orders=_orders_query())
     with duckdb.connect() as connection:
         written = connection.execute(
-            f"COPY ({_orders_query()}) TO {target} (FORMAT parquet, COMPRESSION zstd)",
-            _parameters(until, held_out=False),
+            f"COPY ({query}) TO {target} (FORMAT parquet, COMPRESSION zstd)", parameters
         ).fetchone()
     return int(written[0]) if written else 0
 
