@@ -7,11 +7,13 @@ import hmac
 import json
 import re
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
 
+STUB = Path(__file__).parents[2] / "collector/habitue_collector/static/tag/stub.js"
 MILK = "1029743"
 BANANAS = "1082185"
 
@@ -87,7 +89,7 @@ def test_every_page_carries_the_tag_and_its_slots(
     ]
     assert [attributes["data-key"] for attributes in tag] == ["demo"]
     assert [attributes["data-consent"] for attributes in tag] == ["assumed"], "without it the tag keeps quiet"
-    assert "window.habitue=window.habitue||function(){(habitue.q=habitue.q||[]).push(arguments)}" in page.html
+    assert STUB.read_text().strip() in page.html, "paste the new one into the shop's templates/stub.js"
     assert page.with_attribute("data-page-type") == [page_type]
     assert page.with_attribute("data-habitue-slot") == slots
 

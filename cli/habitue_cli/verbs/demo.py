@@ -32,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=int,
         default=0,
         metavar="N",
-        help="then send N simulated shoppers, made from held-out real baskets",
+        help="then keep N simulated shoppers in it at a time, made from held-out real baskets",
     )
 
 

@@ -1,4 +1,7 @@
-"""Simulated shoppers, made from real baskets that the history does not know; they shop through HTTP."""
+"""Simulated shoppers, made from real baskets that the history does not know; they shop through HTTP.
+
+As many as asked for are in the shop at a time; who leaves is followed by another, until the demo is stopped.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +35,7 @@ def run(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
     settings = source.load(arguments, environ)
     address = RunFolder(settings.data.folder).read_address() or f"http://127.0.0.1:{settings.server.port}"
     try:
-        asyncio.run(simulate(address, arguments.count))
+        asyncio.run(simulate(address, None, at_once=arguments.count))
     except Exception as error:  # guests: what goes wrong with them must not close the shop
         logger.warning("the visitors went home: %s (%s)", error, type(error).__name__)
     return 0
