@@ -13,10 +13,11 @@ from typing import Any
 
 import redis.asyncio
 
-from habitue_collector.commit import Committer, Intake, Lifetimes, Submission
+from habitue_collector.commit import Committer, Lifetimes
 from habitue_collector.events import USER_PREFIX, Event
 from habitue_collector.settings import Settings
 from habitue_collector.store.link import Link
+from habitue_collector.submission import Intake, Submission
 from habitue_collector.transfers import Mover
 from habitue_recommender.catalog_store import CatalogWriter
 from habitue_warehouse.archive import Archiver, ArchiverRunning

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from habitue_collector.commit import Submission
 from habitue_collector.consent import DENIED
 from habitue_collector.ingest import (
     RETRY_AFTER,
@@ -14,6 +13,7 @@ from habitue_collector.ingest import (
     results_of,
 )
 from habitue_collector.request import Handler, Request, Respond, problem
+from habitue_collector.submission import Submission
 from habitue_collector.transfers import Mover
 
 UNAVAILABLE = problem(

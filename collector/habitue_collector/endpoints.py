@@ -15,11 +15,11 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from habitue_collector.beacons import UNAVAILABLE, Beacons
-from habitue_collector.commit import Submission
 from habitue_collector.events import MAX_ID_LENGTH, USER_PREFIX
 from habitue_collector.ingest import Ingest, Opened, RequestError, query_pairs
 from habitue_collector.profiles import Profiles
 from habitue_collector.request import from_scope, header_map, problem
+from habitue_collector.submission import Submission
 from habitue_collector.transfers import Mover
 from habitue_collector.wires.pixel import decode_pixel
 

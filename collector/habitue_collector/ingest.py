@@ -20,7 +20,7 @@ from urllib.parse import parse_qsl
 
 import orjson
 
-from habitue_collector.commit import ACCEPTED, Committer, Submission
+from habitue_collector.commit import Committer
 from habitue_collector.consent import DENIED, GRANTED, PENDING, Consent, effective
 from habitue_collector.dead_letters import dead_letter
 from habitue_collector.events import (
@@ -34,6 +34,7 @@ from habitue_collector.pipeline import STEPS, Passage, Sender, to_intake
 from habitue_collector.proxies import seen_through, trusted_networks
 from habitue_collector.request import Headers, Request, problem
 from habitue_collector.settings import Settings, WriteKey
+from habitue_collector.submission import ACCEPTED, Submission
 from habitue_collector.visitor import RENEW_AFTER, VisitorCookie
 from habitue_collector.wires.segment import parse_envelope
 

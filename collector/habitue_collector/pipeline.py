@@ -12,11 +12,11 @@ from typing import Any
 
 import orjson
 
-from habitue_collector.commit import Intake
 from habitue_collector.consent import Consent, effective, from_record, strip
 from habitue_collector.enrich import enrich as enrich_context
 from habitue_collector.events import MAX_EVENT_BYTES, USER_PREFIX, Event, InvalidEvent, Kind, RejectReason
 from habitue_collector.settings import WriteKey
+from habitue_collector.submission import Intake
 from habitue_collector.visitor import proves
 from habitue_collector.wires.segment import Envelope
 from habitue_collector.wires.segment import decode as decode_segment

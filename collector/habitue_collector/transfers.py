@@ -18,11 +18,13 @@ from uuid import uuid4
 import orjson
 
 from habitue_collector import identity, orders
-from habitue_collector.commit import CLAIM_SECONDS, Committer, Intake, claim_value, read_claim
+from habitue_collector.claims import CLAIM_SECONDS, claim_value, read_claim
+from habitue_collector.commit import Committer
 from habitue_collector.events import USER_PREFIX, Kind
 from habitue_collector.profile import Profile, digest, unpack
 from habitue_collector.store import commands, keys
 from habitue_collector.store.resp import pack
+from habitue_collector.submission import Intake
 
 logger = logging.getLogger("habitue.transfers")
 

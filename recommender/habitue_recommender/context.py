@@ -15,10 +15,10 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from habitue_collector.beacons import UNAVAILABLE
-from habitue_collector.commit import Submission
 from habitue_collector.ingest import RETRY_AFTER, Ingest, Opened, RequestError, results_of
 from habitue_collector.request import Handler, Headers, Request, Respond, from_scope
 from habitue_collector.store import keys
+from habitue_collector.submission import Submission
 from habitue_recommender.recommender import Recommender
 
 

@@ -26,12 +26,12 @@ from support.house import (
 )
 
 from habitue_collector import fold
-from habitue_collector.commit import Submission
 from habitue_collector.profile import unpack
 from habitue_collector.request import Request
 from habitue_collector.service import Collector
 from habitue_collector.settings import demo_settings
 from habitue_collector.store import keys
+from habitue_collector.submission import Submission
 
 pytestmark = pytest.mark.asyncio
 

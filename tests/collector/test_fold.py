@@ -356,7 +356,7 @@ def try_replays(examples: int) -> None:
         plays += 1
         shop.redis.client().flushall()
         for collector in shop.workers:
-            collector.committer._cache.clear()
+            collector.committer.cache.clear()
         may_wait = any(what in ("undo", "erase") for what, *_ in scenario)
         loop.run_until_complete(play_it(Play(shop, plays, may_wait), scenario))
         assert live(shop) == replayed(shop)

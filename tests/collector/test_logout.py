@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from support.house import House, buys, house, identify, user_hash, views, visitor_of
 
+from habitue_collector.flush import Flush
+
 pytestmark = pytest.mark.asyncio
 
 
@@ -27,16 +29,27 @@ class Held:
 
     def __init__(self, shop: House, worker: int) -> None:
         self._committer = shop.workers[worker].committer
-        self._go_on = self._committer._claim
         self._has_read = asyncio.Event()
-        self._committer._claim = self._has_read.set  # type: ignore[method-assign]
+        self._flush: Flush | None = None
+        claim = self._claim = Flush._claim
+        held = self
+
+        def hold(flush: Flush) -> None:
+            if flush._committer is not held._committer:
+                claim(flush)
+                return
+            held._flush = flush
+            held._has_read.set()
+
+        Flush._claim = hold  # type: ignore[method-assign, assignment]
 
     async def has_read(self) -> None:
         await asyncio.wait_for(self._has_read.wait(), 10)
 
     def release(self) -> None:
-        self._committer._claim = self._go_on  # type: ignore[method-assign]
-        self._go_on()
+        Flush._claim = self._claim  # type: ignore[method-assign]
+        assert self._flush is not None
+        self._flush._claim()
 
 
 @pytest.mark.parametrize("logged_in", [True, False])

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from support.house import buys, house, identify, track, user_hash, views, visitor_of
 
 from habitue_collector import fold, orders
-from habitue_collector.commit import claim_value
+from habitue_collector.claims import claim_value
 from habitue_collector.events import Event, Item, Kind
 from habitue_collector.profile import Profile
 from habitue_collector.store import keys
