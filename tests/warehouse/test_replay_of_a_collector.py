@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from support.house import House, buys, house, identify, page, track, user_hash, views
 
-from habitue_collector.commit import read_claim
+from habitue_collector.claims import read_claim
 from habitue_collector.profile import digest, unpack
 from habitue_collector.store import keys
 from habitue_collector.transfers import Mover

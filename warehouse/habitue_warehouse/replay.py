@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 
 from habitue_collector import fold, orders
-from habitue_collector.commit import CLAIM_DAYS, claim_value, read_claim
+from habitue_collector.claims import CLAIM_DAYS, claim_value, read_claim
 from habitue_collector.events import Event, Kind
 from habitue_collector.profile import VERSION_LENGTH, Profile, State, digest, unpack
 from habitue_collector.profiles import TOMBSTONE_SECONDS
@@ -136,6 +136,7 @@ def restore(
             pipe.set(keys.tombstone(profile_id), str(until), ex=TOMBSTONE_SECONDS)
         claims.write(redis, at)
         for profile_id, profile in bucket.profiles.items():
+            claims.listed(profile)
             left = bucket.last[profile_id] + lifetime_ms(profile, lifetimes) - at
             if profile.is_empty or left <= 0:
                 continue
@@ -145,22 +146,32 @@ def restore(
             if len(pipe) >= 2_000:
                 pipe.execute()
         pipe.execute()
+    claims.settle(redis, at)
     return written
 
 
 class _Claims:
-    """Applies a bucket's records, and notes whose each order is: without its claim it would count again."""
+    """Applies a bucket's records, and notes whose each order is: without its claim it would count again.
+
+    Who folded an order first has it, unless a move says otherwise; and whoever lists it in the end has it
+    for certain. Remembers every order's name by its digest: about 150 bytes each, while it runs.
+    """
 
     def __init__(self, apply: Apply) -> None:
         self._apply = apply
         self._owners: dict[str, tuple[str, int]] = {}
-        self._names: dict[str, str] = {}  # by the digest under which a profile lists its orders
+        # By the digest under which a profile lists its orders: the name, and since when it is claimed.
+        self._names: dict[str, str] = {}
+        self._since: dict[str, int] = {}
+        self._listed: dict[str, str] = {}
 
     def __call__(self, profile: Profile | None, record_type: str, record: dict[str, Any]) -> Profile | None:
         if record_type == "event":
             if record.get("kind") in _ORDER_KINDS and not record.get("order_known"):
                 name = orders.claim_name(Event.from_record(record))
-                self._names[digest(name)] = name
+                short = digest(name)
+                self._names[short] = name
+                self._since.setdefault(short, record["received_at"])
                 self._owners.setdefault(name, (record["profile_id"], record["received_at"]))
         elif record_type == "transfer_out" and profile is not None:
             self._hand_over(profile.state, record["to"])
@@ -174,8 +185,13 @@ class _Claims:
     def _hand_over(self, state: State, owner: str) -> None:
         for entry in state.get("orders", {}).get("listed", ()):
             name = self._names.get(entry["order"])
-            if name is not None:
+            if name in self._owners:
                 self._owners[name] = (owner, self._owners[name][1])
+
+    def listed(self, profile: Profile) -> None:
+        """A rebuilt profile's orders are its own, whatever happened on the way."""
+        for entry in profile.state.get("orders", {}).get("listed", ()):
+            self._listed[entry["order"]] = profile.profile_id
 
     def write(self, redis: Any, now: int) -> None:
         """Writes the claims of the bucket just walked. An order taken in by two is the later one's."""
@@ -191,7 +207,21 @@ class _Claims:
                 writing.set(keys.order(name), claim_value(owner, since), ex=left)
         writing.execute()
         self._owners.clear()
-        self._names.clear()
+
+    def settle(self, redis: Any, now: int) -> None:
+        """Last of all: the claims of the orders that profiles list."""
+        writing = redis.pipeline(transaction=False)
+        for short, owner in self._listed.items():
+            name = self._names.get(short)
+            if name is None:
+                continue
+            since = self._since[short]
+            left = CLAIM_DAYS * 86_400 - max(0, now - since) // 1000
+            if left > 0:
+                writing.set(keys.order(name), claim_value(owner, since), ex=left)
+            if len(writing) >= 2_000:
+                writing.execute()
+        writing.execute()
 
 
 _ORDER_KINDS = frozenset({Kind.PURCHASE.value, Kind.REFUND.value})
