@@ -93,7 +93,8 @@ def shopping(live: Live, events: int, seed: int) -> None:
             state = unpack(who, packed)[1].state
             live.take("transfer_out", {**move, "profile_id": who})
             live.take("transfer_in", {**move, "profile_id": "user:u1", "state": state})
-            live.take("logout", {"timestamp": at, "profile_id": who, "from": who, "to": f"{who}-next"})
+            left = {"transfer_id": f"l{number}", "timestamp": at, "from": who, "to": f"{who}-next"}
+            live.take("logout", {**left, "profile_id": who})
         if number % 97 == 96:
             live.take("erasure", {"profile_id": who, "timestamp": at})
 
