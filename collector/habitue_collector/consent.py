@@ -6,7 +6,7 @@ Two purposes: `analytics` (keep a profile) and `personalization` (choose offers 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
 
@@ -14,6 +14,8 @@ from habitue_collector.events import Event
 
 
 class State(StrEnum):
+    __hash__ = str.__hash__  # see events.Kind
+
     GRANTED = "granted"
     DENIED = "denied"
     PENDING = "pending"  # the visitor has been asked and has not answered, or has not been asked
@@ -25,6 +27,12 @@ class Consent:
 
     analytics: State | None
     personalization: State | None
+    _record: dict[str, str] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        said = (("analytics", self.analytics), ("personalization", self.personalization))
+        record = {name: state.value for name, state in said if state is not None}
+        object.__setattr__(self, "_record", record)
 
     @property
     def keeps_profile(self) -> bool:
@@ -37,7 +45,7 @@ class Consent:
 
     def to_record(self) -> dict[str, str]:
         """As stored on events and profiles. The dict is shared: never change it."""
-        return _RECORDS[self]
+        return self._record
 
 
 DENIED: Final = Consent(State.DENIED, State.DENIED)
@@ -47,14 +55,6 @@ _NOTHING_SAID: Final = Consent(None, None)
 
 _STATES: Final = (State.GRANTED, State.DENIED, State.PENDING, None)
 _ALL: Final = {(a, p): Consent(a, p) for a in _STATES for p in _STATES}
-_RECORDS: Final = {
-    consent: {
-        name: state.value
-        for name, state in (("analytics", consent.analytics), ("personalization", consent.personalization))
-        if state is not None
-    }
-    for consent in _ALL.values()
-}
 
 # How senders spell a state. JSON true/false come from Segment's categoryPreferences.
 _SPELLINGS: Final[dict[object, State]] = {
@@ -128,8 +128,11 @@ def effective(explicit: Consent | None, stored: Consent | None, key_assumes: boo
     """
     if gpc:
         return DENIED
-    if stored is None and explicit is None:
-        return GRANTED if key_assumes else PENDING
+    if stored is None:
+        if explicit is None:
+            return GRANTED if key_assumes else PENDING
+        if explicit.analytics is not None and explicit.personalization is not None:
+            return explicit
     default = State.GRANTED if key_assumes else State.PENDING
     said, kept = explicit or _NOTHING_SAID, stored or _NOTHING_SAID
     return _ALL[

@@ -24,6 +24,8 @@ USER_PREFIX = "user:"  # a profile id is an anonymous_id, or this and the shop's
 class Kind(StrEnum):
     """What happened, as a closed list; every public vocabulary maps onto it."""
 
+    __hash__ = str.__hash__  # Enum's own is written in Python: 0.3 µs a lookup, six lookups a beacon
+
     PAGE_VIEW = "page_view"
     SEARCH = "search"
     LIST_VIEW = "list_view"
@@ -153,7 +155,7 @@ class Event:
         """The stored form (log, archive, dead letters): named fields, the empty ones left out."""
         record: dict[str, Any] = {
             "event_id": self.event_id,
-            "kind": self.kind.value,
+            "kind": self.kind._value_,  # `value` is a property written in Python
             "name": self.name,
             "timestamp": self.timestamp,
             "received_at": self.received_at,

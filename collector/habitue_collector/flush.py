@@ -380,15 +380,16 @@ class Flush:
         assert submission.visitor is not None
         assert submission.consent is not None
         work = self.works[submission.visitor]
-        if "open_transfer" in work.profile.state or "successor" in work.profile.state:
+        state = work.profile.state
+        if "open_transfer" in state or "successor" in state:
             return
-        pointer = work.profile.pointer
-        if pointer is not None:
-            work = self.works[USER_PREFIX + pointer]
+        if "pointer" in state:
+            work = self.works[USER_PREFIX + state["pointer"]]
+            state = work.profile.state
         said = submission.consent.to_record()
-        known = work.profile.state.get("consents", _NO_CONSENTS)
-        for purpose, state in said.items():
-            if purpose not in known or known[purpose]["state"] != state:
+        known = state.get("consents", _NO_CONSENTS)
+        for purpose, word in said.items():
+            if purpose not in known or known[purpose]["state"] != word:
                 break
         else:
             return

@@ -241,7 +241,7 @@ def _credit(affinities: State, dimension: str, name: str, log_weight: float) -> 
 def _item_interest(state: State, event: Event, facts: Facts) -> None:
     if not event.items:
         return
-    kind, seconds = event.kind.value, event.timestamp // 1000
+    kind, seconds = event.kind._value_, event.timestamp // 1000
     log_weight = affinity.log_weight(WEIGHTS[event.kind], event.timestamp)
     recent = state.setdefault("recent_items", {})
     affinities = state.setdefault("affinities", {})
