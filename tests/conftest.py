@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-BROWSER = Path(__file__).parent / "e2e" / "tag"
+E2E = Path(__file__).parent / "e2e"
+BROWSER = (E2E / "tag", E2E / "demo")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -15,4 +16,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     Playwright's sync API keeps an event loop running in the main thread for as long as the browser is
     open, and nobody else can call `asyncio.run` then.
     """
-    items.sort(key=lambda item: item.path.is_relative_to(BROWSER))  # stable: all else keeps its order
+    items.sort(
+        key=lambda item: any(map(item.path.is_relative_to, BROWSER))
+    )  # stable: all else keeps its order

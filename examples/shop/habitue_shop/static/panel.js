@@ -119,7 +119,7 @@
     const session = profile.session || {}
     const orders = profile.orders || {}
     const recent = entries(profile.recent_items).sort((a, b) => (b[1].last || 0) - (a[1].last || 0)).slice(0, 8)
-    const bought = entries(profile.bought).slice(0, 6)
+    const bought = entries(profile.bought).sort((a, b) => b[1].count - a[1].count).slice(0, 6)
     const affinities = profile.affinities || {}
     const consents = profile.consents || {}
     return [
@@ -135,7 +135,7 @@
       ])),
       block('What you seem to like', 'share, fading with time', bars('category', affinities.category), bars('brand', affinities.brand), bars('price_band', affinities.price_band)),
       recent.length ? block('What you did', 'latest first', ...recent.map(([id, item]) => fresh(`did/${id}`, `${item.kind}${item.count}`, thing(id, `${DID[item.kind] || item.kind || ''}${item.count > 1 ? ` ${item.count}×` : ''} · ${ago(item.last)}`)))) : null,
-      bought.length ? block('Bought before', '', ...bought.map(([id, item]) => fresh(`bought/${id}`, item.count, thing(id, `${item.count}× · ${ago(item.last)}`)))) : null,
+      bought.length ? block('Bought before', 'most often first', ...bought.map(([id, item]) => fresh(`bought/${id}`, item.count, thing(id, `${item.count}× · ${ago(item.last)}`)))) : null,
       entries(profile.cart).length ? block('Basket', '', ...entries(profile.cart).map(([id, line]) => fresh(`cart/${id}`, line.quantity, thing(id, `${line.quantity} ×`)))) : null,
       block('Orders', '', chips([['count', orders.count], ['value', typeof orders.value === 'number' ? orders.value.toFixed(2) : orders.value], ['last', orders.last ? ago(orders.last) : '']])),
     ]
