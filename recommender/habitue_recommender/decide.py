@@ -103,11 +103,12 @@ def consider(
     visitor_id = profile.profile_id if personal and profile is not None else None
     session = profile.session if profile is not None else None
     used: set[str] = set()
-    decided: list[tuple[Decision, Candidates]] = []
+    decided: dict[int, tuple[Decision, Candidates]] = {}
     digest = model.digest if model is not None else NO_MODEL
-    for place, slot in enumerate(slots):
+    # Who can show nothing else takes what was looked at, before those who have the whole shop do.
+    for place, slot in sorted(enumerate(slots), key=lambda placed: not _only_looks_back(placed[1])):
         if isinstance(slot, str):
-            decided.append((Decision("", slot, now, page, digest, "", False, (), unknown=True), mine))
+            decided[place] = (Decision("", slot, now, page, digest, "", False, (), unknown=True), mine)
             continue
         arm = assign(settings.salt, slot.id, visitor_id, slot.holdout, slot.variants)
         candidates = mine
@@ -141,8 +142,12 @@ def consider(
             drops={reason.value: count for reason, count in candidates.drops.items()},
             sequence=sequence + place,
         )
-        decided.append((decision, candidates))
-    return decided
+        decided[place] = (decision, candidates)
+    return [decided[place] for place in range(len(slots))]
+
+
+def _only_looks_back(slot: Slot | str) -> bool:
+    return not isinstance(slot, str) and slot.order() == (Source.RECENTLY_VIEWED,)
 
 
 class _Filling:

@@ -125,6 +125,19 @@ def test_recently_viewed_shows_the_latest_first() -> None:
     assert offered(decision) == ["d", "b", "a"]
 
 
+def test_what_was_looked_at_stands_where_nothing_else_can() -> None:
+    """A row of recently viewed items would be empty for ever if another slot of the page might take them."""
+    first, second = ask(
+        slot(Source.POPULAR),
+        DEFAULT_SLOTS["home-recent"],
+        profile=visitor(views=["a", "b"]),
+        catalog=catalog_of(*ABC),
+        model=model_of(ABC, popular=ABC),
+    )
+    assert offered(second) == ["b", "a"]
+    assert offered(first) == ["c", "d", "e", "f"]
+
+
 def test_a_category_page_offers_what_stands_in_that_category() -> None:
     catalog = catalog_of(
         item("a", category="Shoes/Trail"), item("b", category="Shoes"), item("c", category="Shoestrings")
