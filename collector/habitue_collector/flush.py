@@ -352,6 +352,13 @@ class Flush:
                 work.settles.append((intake, ACCEPTED))
                 work.submissions.append(submission)
                 touched[profile.profile_id] = work
+                session = state.get("session")
+                if (
+                    profile.profile_id != intake.target
+                    and session is not None
+                    and session["started"] == event.timestamp
+                ):
+                    self._keep_alive(intake.target)
         order: list[Work] = []
         for profile_id, work in touched.items():
             version = committer.next_version()
@@ -374,6 +381,14 @@ class Flush:
             self._send(packed, lambda replies: self._written(order, kept, replies))
         else:
             self._written(order, kept, [])
+
+    def _keep_alive(self, device: str | None) -> None:
+        """A visit through a device's pointer keeps the device, too: nothing else would be written there."""
+        if device is None or device.startswith(USER_PREFIX):
+            return
+        key = keys.profile_place(device)[0]
+        seconds = self._committer.lifetime(self.works[device].profile)
+        self._committer.note_command(pack(b"EXPIRE", key, seconds))
 
     def _note_consent(self, submission: Submission, touched: dict[str, Work]) -> None:
         """Keep what the visitor agreed to, when it is news; a refusal makes no profile where none is."""

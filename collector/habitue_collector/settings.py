@@ -90,7 +90,6 @@ class Cookie:
 class Lifetimes:
     """How long what is kept."""
 
-    session_minutes: int = _setting(30, "A gap this long begins a new session.")
     anonymous_profile_days: int = _setting(395, "A profile without login, after its last event.")
     user_profile_days: int = _setting(
         1186, "A profile of a user who logged in, after its last event; 39 months."

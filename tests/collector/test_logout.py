@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import orjson
 import pytest
 from support.house import House, buys, house, identify, user_hash, views, visitor_of
 
 from habitue_collector.flush import Flush
+from habitue_collector.store import keys
 
 pytestmark = pytest.mark.asyncio
 
@@ -169,3 +171,17 @@ async def test_a_backend_that_names_a_device_which_left_means_who_was_there() ->
         answer = await shop.backend("track", {"anonymousId": visitor_of(nobody), **buys("o-2", 9, "D")})
         assert answer.statuses == ["accepted"]
         assert await counts(shop, visitor_of(nobody)) == {"A": 1, "D": 1}
+
+
+async def test_each_visit_of_somebody_logged_in_keeps_the_device_they_came_by() -> None:
+    async with house() as shop:
+        cookie = (await shop.browser(views("A"), identify("u", user_hash("u")))).cookie
+        client = shop.redis.client()
+        device = keys.profile(visitor_of(cookie))
+        client.expire(device, 60)
+        state = await shop.state("user:u")
+        state["session"].update(started=1, last=1)  # the last visit was long ago
+        client.set(keys.profile("user:u"), b"another version!" + orjson.dumps(state))
+        await shop.browser(views("B"), cookie=cookie)
+        await shop.browser(views("B"), cookie=cookie)
+        assert client.ttl(device) > 86_400

@@ -76,7 +76,7 @@ def test_all_problems_are_told_in_one_message(tmp_path: Path) -> None:
         [redis]
         fsync = "sometimes"
         [lifetimes]
-        session_minutes = 0
+        bot_profile_hours = 0
         [shop]
         timezone = "Mars"
         [kitchen]
@@ -97,7 +97,7 @@ def test_all_problems_are_told_in_one_message(tmp_path: Path) -> None:
         Settings.load({"HABITUE_TRUSTED_PROXIES": "somewhere"}, path)
     told = str(caught.value)
     for word in (
-        "port", "base_path", "colour", "sometimes", "session_minutes", "Mars", "kitchen",
+        "port", "base_path", "colour", "sometimes", "bot_profile_hours", "Mars", "kitchen",
         "number 1 has no key", "24 characters", "/path", "w*.example", "'a' is there 2 times", "somewhere",
     ):  # fmt: skip
         assert word in told
