@@ -137,8 +137,10 @@ def _follow(url: str, headers: dict[str, str], visitor: str) -> Iterator[Finding
         offers = slots.get(SLOT, {}).get("offers") if isinstance(slots, dict) else None
         if offers:
             yield Finding(True, f"{len(offers)} offers are answered for the slot {SLOT}")
-        else:  # a shop whose catalog is still empty has none to give
-            yield Finding(None if status == 200 else False, f"no offers for the slot {SLOT}: {_said(answer)}")
+        elif status == 200:
+            yield Finding(None, f"no offers for the slot {SLOT}: `habitue import items` fills the catalog")
+        else:
+            yield Finding(False, f"no offers for the slot {SLOT}: {_said(answer)}")
     status, answer = _call("DELETE", f"{url}/v1/profiles/{visitor}", headers)
     erased = status is not None and status < 300
     yield Finding(erased, "and it is erased again" if erased else f"it could not be erased: {_said(answer)}")

@@ -6,7 +6,6 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ import redis.asyncio
 from habitue_collector.commit import Committer, Lifetimes
 from habitue_collector.events import USER_PREFIX, Event
 from habitue_collector.settings import Settings
+from habitue_collector.store import keys
 from habitue_collector.store.link import Link
 from habitue_collector.submission import Intake, Submission
 from habitue_collector.transfers import Mover
@@ -30,6 +30,7 @@ from .errors import CommandError
 
 GROUP = 200  # events of one submission
 UNDER_WAY = 4  # submissions at a time: enough to fill a flush, few enough to be answered in time
+ARCHIVE_SECONDS = 120.0
 PATIENCE_SECONDS = 600.0  # nobody waits at a page for an import
 
 Progress = Callable[[int, int], None]  # done, of (0: unknown)
@@ -74,9 +75,46 @@ def import_orders(
         raise CommandError(str(error)) from None
     with connected(settings) as client:
         asyncio.run(commit(settings, events, lambda done: progress(done, total)))
-        with suppress(ArchiverRunning):  # the serving one does it within seconds
+        try:
             Archiver(client, settings.data.folder / "archive").run_once()
+        except ArchiverRunning:  # the serving one does it within seconds
+            wait_archived(client)
     return report
+
+
+def wait_archived(client: Any) -> None:
+    """Until all that the logs hold now is in Parquet: who trains next finds it there. Raises CommandError.
+
+    The running archiver must be allowed a moment: it acknowledges an entry when its file is on disk.
+    """
+    pipe = client.pipeline(transaction=False)
+    for bucket in range(keys.BUCKETS):
+        pipe.xrevrange(keys.log(bucket), count=1)
+    waiting = {bucket: found[0][0] for bucket, found in enumerate(pipe.execute()) if found}
+    deadline = time.monotonic() + ARCHIVE_SECONDS
+    while waiting:
+        pipe = client.pipeline(transaction=False)
+        for bucket, last in waiting.items():
+            pipe.xinfo_groups(keys.log(bucket))
+            # Pending, up to the last entry that we wait for: delivered, and not on disk yet.
+            pipe.xpending_range(keys.log(bucket), keys.ARCHIVER_GROUP, "-", last, 1)
+        replies = pipe.execute(raise_on_error=False)
+        for (bucket, last), groups, pending in zip(
+            list(waiting.items()), replies[0::2], replies[1::2], strict=True
+        ):
+            if pending == [] and any(_moment(one["last-delivered-id"]) >= _moment(last) for one in groups):
+                del waiting[bucket]
+        if waiting and time.monotonic() > deadline:
+            raise CommandError(
+                "what was imported is safe, but not archived yet: is the background process up?"
+            )
+        if waiting:
+            time.sleep(0.1)
+
+
+def _moment(stream_id: bytes) -> tuple[int, int]:
+    ms, _, number = stream_id.decode().partition("-")
+    return int(ms), int(number)
 
 
 async def commit(settings: Settings, events: Iterable[Event], progress: Callable[[int], None]) -> None:
