@@ -62,10 +62,11 @@ def subtract(scores: Scores, other: Scores) -> None:
 
 
 def trim(scores: Scores, size: int) -> None:
-    """Keep the strongest `size` entries (ties: the name that sorts first stays)."""
-    while len(scores) > size:
-        weakest = min(scores.values())  # twice over values and names is faster than a key function
-        del scores[min(name for name, score in scores.items() if score == weakest)]
+    """Keep the strongest `size` entries (ties: the name that sorts last stays)."""
+    surplus = len(scores) - size
+    if surplus > 0:
+        for _, name in sorted((score, name) for name, score in scores.items())[:surplus]:
+            del scores[name]
 
 
 def shares(scores: Scores) -> dict[str, float]:

@@ -234,8 +234,13 @@ def _credit(affinities: State, dimension: str, name: str, log_weight: float) -> 
     if scores is None:
         scores = affinities[dimension] = {}
     affinity.add_log(scores, name, log_weight)
-    if len(scores) > MAX_AFFINITIES[dimension]:
-        affinity.trim(scores, MAX_AFFINITIES[dimension])
+
+
+def _trim(affinities: State) -> None:
+    """Once an event, not once an item: else one line of an order could push out what the next one adds to."""
+    for dimension, scores in affinities.items():
+        if len(scores) > MAX_AFFINITIES[dimension]:
+            affinity.trim(scores, MAX_AFFINITIES[dimension])
 
 
 def _item_interest(state: State, event: Event, facts: Facts) -> None:
@@ -244,17 +249,22 @@ def _item_interest(state: State, event: Event, facts: Facts) -> None:
     kind, seconds = event.kind._value_, event.timestamp // 1000
     log_weight = affinity.log_weight(WEIGHTS[event.kind], event.timestamp)
     recent = state.setdefault("recent_items", {})
-    affinities = state.setdefault("affinities", {})
+    affinities = state.get("affinities") or {}
     for item in event.items[:MAX_RECENT_ITEMS]:
         touches.touch(recent, item.item_id, seconds, MAX_RECENT_ITEMS, kind)
         _like(affinities, item, log_weight)
+    if affinities:
+        _trim(affinities)
+        state["affinities"] = affinities
 
 
 def _list_view(state: State, event: Event, facts: Facts) -> None:
     category = event.properties.get("category")
     if isinstance(category, str) and category:
         log_weight = affinity.log_weight(0.5, event.timestamp)
-        _credit(state.setdefault("affinities", {}), "category", category[:96], log_weight)
+        affinities = state.setdefault("affinities", {})
+        _credit(affinities, "category", category[:96], log_weight)
+        _trim(affinities)
 
 
 def _add_to_cart(state: State, event: Event, facts: Facts) -> None:

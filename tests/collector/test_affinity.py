@@ -68,7 +68,8 @@ def test_what_was_merged_can_be_taken_out_again(mine: list[Any], theirs: list[An
             affinity.weight(before, name, NOW) + affinity.weight(moved, name, NOW)
         )
         if part > 0.05:  # what was next to nothing beside the other side may be lost
-            assert isclose(scores[name], score, abs_tol=0.05)
+            # Two decimals of the whole are stored: the smaller the part, the more of it that is.
+            assert isclose(scores[name], score, abs_tol=0.01 + 0.02 / part)
     for name in scores.keys() - before.keys():
         raise AssertionError(f"{name} was theirs alone")
 
@@ -84,6 +85,8 @@ def test_merging_into_nothing_gives_the_same() -> None:
 def test_trimming_keeps_the_strongest() -> None:
     scores = {"a": 1.0, "b": 3.0, "c": 2.0, "d": 1.0}
     affinity.trim(scores, 2)
+    assert scores == {"b": 3.0, "c": 2.0}
+    affinity.trim(scores, 5)
     assert scores == {"b": 3.0, "c": 2.0}
 
 
