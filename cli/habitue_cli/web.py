@@ -24,6 +24,7 @@ from habitue_collector.beacon import beacon_protocol
 from habitue_collector.endpoints import authorize
 from habitue_collector.events import USER_PREFIX
 from habitue_collector.profile import Profile, unpack
+from habitue_collector.request import Handler
 from habitue_collector.secret_keys import signing_keys
 from habitue_collector.service import Collector
 from habitue_collector.settings import DEMO_KEY, DEMO_SECRET_KEY, Settings
@@ -47,19 +48,26 @@ def create(settings: Settings, worker: str = "worker-1") -> tuple[ASGIApp, type[
     handlers = collector.handlers()
     routes: list[BaseRoute] = [*collector.routes()]
     tasks: list[Life] = []
+    holdings: Life = lambda: None  # noqa: E731  # what a worker holds for long, where it holds anything
     if find_spec("numpy") is not None:
-        handlers |= _recommender(settings, collector, signing, routes, tasks)
+        more, holdings = _recommender(settings, collector, signing, routes, tasks)
+        handlers |= more
     if find_spec("jinja2") is not None:
         _console(settings, collector, routes)
     if settings.demo:
         _demo(settings, collector, routes)
 
     async def settle_memory() -> None:
-        """What is here when the worker is ready stays: the garbage collector need not look at it again."""
-        while collector.missing():
+        """Catalog and model stay: the collector of cycles would walk a hundred thousand items in the middle
+        of an answer, for nothing. (They are freed by their counts when another one takes their place.)
+        """
+        settled: object = None
+        while True:
+            now = holdings()
+            if now != settled and not collector.missing():
+                settled = now
+                gc.freeze()
             await asyncio.sleep(1.0)
-        gc.collect()
-        gc.freeze()
 
     tasks.append(settle_memory)
 
@@ -86,8 +94,8 @@ def _recommender(
     signing: tuple[str, ...],
     routes: list[BaseRoute],
     tasks: list[Life],
-) -> dict[str, Any]:
-    """Offers: needs numpy, so a light collector runs without."""
+) -> tuple[dict[str, Handler], Life]:
+    """Offers: needs numpy, so a light collector runs without. The handlers, and what it holds in memory."""
     from habitue_recommender import artifact
     from habitue_recommender.context import ContextEndpoints, append_records
     from habitue_recommender.endpoints import Doors
@@ -146,7 +154,7 @@ def _recommender(
             await client.aclose()
 
     tasks.append(run)
-    return context.handlers()
+    return context.handlers(), lambda: (id(recommender.reader.catalog), recommender.digest)
 
 
 def _console(settings: Settings, collector: Collector, routes: list[BaseRoute]) -> None:

@@ -32,6 +32,7 @@ logger = logging.getLogger("habitue.commit")
 MAX_GROUP = 512  # submissions in one flush: bounds the time an answer waits for its neighbours
 MAX_CACHED = 10_000  # profiles kept for folding: about 4 KB each
 MAX_NOTES = 50_000  # log records that nobody waits for
+NOTE_SECONDS = 0.02  # how long they wait for a flush to go with, before they get one of their own
 
 
 class Companion(Protocol):
@@ -103,6 +104,7 @@ class Committer:
         self.cache: dict[str, tuple[bytes, Profile]] = {}  # with the version that was written
         self._queue: deque[Submission] = deque()
         self._notes: list[bytes] = []
+        self._note_timer: asyncio.TimerHandle | None = None
         self._version_prefix = os.urandom(4).hex().encode()
         self._version_count = 0
         self._busy = False
@@ -164,9 +166,15 @@ class Committer:
             self.tally.notes_dropped += 1
             return
         self._notes.append(packed)
-        if not self._busy and self._ready:
+        if not self._busy and self._ready and self._note_timer is None:
+            loop = self._loop or asyncio.get_running_loop()
+            self._note_timer = loop.call_later(NOTE_SECONDS, self._write_notes)
+
+    def _write_notes(self) -> None:
+        self._note_timer = None
+        if self._notes and not self._busy and self._ready:
             self._busy = True
-            asyncio.get_running_loop().call_soon(self._begin)
+            self._begin()
 
     def forget(self, profile_id: str) -> None:
         """Drop a profile from the cache: somebody changed it behind our back."""
@@ -193,6 +201,7 @@ class Committer:
     async def close(self) -> None:
         """Refuse what is new, finish what is in the queue, disconnect."""
         self._closing = True
+        self._write_notes()
         if self._ready:
             loop = asyncio.get_running_loop()
             until = loop.time() + self._patience
@@ -366,11 +375,13 @@ class Committer:
                 self._answer(submission)
 
     def _next(self) -> None:
-        if self._ready and (self._queue or self._notes):
+        if self._ready and self._queue:
             asyncio.get_running_loop().call_soon(self._begin)
-        else:
-            self._busy = False
-            self._idle.set()
+            return
+        self._busy = False
+        self._idle.set()
+        if self._ready and self._notes and self._note_timer is None:
+            self._note_timer = asyncio.get_running_loop().call_later(NOTE_SECONDS, self._write_notes)
 
     # ---- what goes wrong ---------------------------------------------------------------------
 

@@ -33,6 +33,8 @@ _WANTED = frozenset({"add_to_cart", "wishlist_add"})
 _AFFINITY_LIFT = 4.0  # an item of the only category somebody ever looked at counts as 1 + 4 · weight
 _SCANNED = 20_000  # items of the shelf of newest ones that are looked through for what may be offered
 _PIECE = 64
+_NEW_OF_EACH = 40  # new items looked at on each shelf: a slot shows one or two
+_POPULAR = 200  # popular items put into a visitor's order
 _ENOUGH = 100  # candidates when nothing better is known
 _WEEK = 7 * DAY
 
@@ -280,12 +282,11 @@ class Candidates:
         model = self._model
         if model is None:
             return Pool()
-        item_ids, scores = model.score("popular", Query(n=self._settings.candidates))
+        most = min(_POPULAR, self._settings.candidates)
+        item_ids, scores = model.score("popular", Query(n=most))
         scores = [score / scores[0] for score in scores] if scores and scores[0] > 0 else scores
         if self.category:
-            near, near_scores = model.score(
-                "popular", Query(category=self.category, n=self._settings.candidates)
-            )
+            near, near_scores = model.score("popular", Query(category=self.category, n=most))
             best = near_scores[0] if near_scores and near_scores[0] > 0 else 1.0
             here = set(near)
             rest = [(i, s) for i, s in zip(item_ids, scores, strict=True) if i not in here]
@@ -331,12 +332,12 @@ class Candidates:
     def _shelves(self) -> Iterable[Iterable[Item]]:
         catalog, visitor = self.catalog, self.visitor
         if self.category:
-            yield catalog.newest(self.category, 100)
+            yield catalog.newest(self.category, _NEW_OF_EACH)
         for path in list(visitor.categories)[:3]:
-            yield catalog.newest(path, 50)
+            yield catalog.newest(path, _NEW_OF_EACH // 2)
         for brand in list(visitor.brands)[:2]:
-            yield catalog.of_brand(brand, 50)
-        yield catalog.newest("", 100)
+            yield catalog.of_brand(brand, _NEW_OF_EACH // 2)
+        yield catalog.newest("", _NEW_OF_EACH)
 
     def _relevance(self, item: Item) -> float:
         near = 0.5 if self.category and is_below(item.category, self.category) else 0.0

@@ -115,6 +115,18 @@ class Model(ABC):
         """The visitor's own item that speaks most for this one, or None."""
         return None
 
+    def _ask(self, query: Query) -> tuple[Ints, Floats]:
+        """The items that a query asks with, and the weight of each."""
+        raise NotImplementedError(f"{self.name} is not asked with items")
+
+    def _asked(self, query: Query) -> tuple[Ints, Floats]:
+        """`_ask`, once for all questions about one query: its score, and why each of its offers is there."""
+        last = self.__dict__.get("_last_asked")
+        if last is None or last[0] is not query:
+            last = self.__dict__["_last_asked"] = (query, self._ask(query))
+        asked: tuple[Ints, Floats] = last[1]
+        return asked
+
     def warm(self) -> None:
         """Compile, or load from the disk cache, whatever a request would else wait for."""
         if self.items:

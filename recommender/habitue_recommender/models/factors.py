@@ -120,7 +120,7 @@ class Factors(Model):
         winner = int(np.argmax(shares))
         return int(items[winner]) if shares[winner] > 0 else None
 
-    def _asked(self, query: Query) -> tuple[Ints, Floats]:
+    def _ask(self, query: Query) -> tuple[Ints, Floats]:
         """Items and their confidence beyond that of an item never seen."""
         settings = self.settings
         items, weights = kernels.distinct(

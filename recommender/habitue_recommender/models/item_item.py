@@ -99,7 +99,7 @@ class ItemItem(Model):
         found = kernels.strongest(items, weights, item, self.starts, self.similar, self.similarities)
         return int(found) if found >= 0 else None
 
-    def _asked(self, query: Query) -> tuple[Ints, Floats]:
+    def _ask(self, query: Query) -> tuple[Ints, Floats]:
         settings = self.settings
         items, weights = kernels.distinct(
             query.trail(),

@@ -126,7 +126,7 @@ class Neighbours(Model):
         )
         return int(best) if best >= 0 else None
 
-    def _asked(self, query: Query) -> tuple[Ints, Floats]:
+    def _ask(self, query: Query) -> tuple[Ints, Floats]:
         """Distinct items with a weight each, newest first."""
         settings = self.settings
         return kernels.distinct(

@@ -112,7 +112,7 @@ class Together(Model):
         found = kernels.strongest(asked, weights, item, self.starts, self.companions, self.strengths)
         return int(found) if found >= 0 else None
 
-    def _asked(self, query: Query) -> tuple[Ints, Floats]:
+    def _ask(self, query: Query) -> tuple[Ints, Floats]:
         """The cart and the product of the page; without these, the newest items."""
         asked = query.basket
         if query.anchor != NO_ITEM:
