@@ -36,9 +36,9 @@ from .connection import redis_url
 from .demo_data import is_prepared
 
 Life = Callable[[], Any]
-# A beacon leaves no cycles behind, and thousands of cached profiles are looked at in each full round:
-# with Python's own thresholds that is a tenth of a beacon's time.
-GC_THRESHOLDS = (50_000, 20, 50)
+# Beacons and decisions leave next to no cycles behind. Young rounds stay short, so that no answer waits for
+# one (50,000 objects took 5 ms); full rounds, which look at thousands of cached profiles, come very rarely.
+GC_THRESHOLDS = (10_000, 20, 1_000)
 
 
 def create(settings: Settings, worker: str = "worker-1") -> tuple[ASGIApp, type[HttpToolsProtocol]]:
