@@ -94,6 +94,20 @@ class House(Child):
         finally:
             connection.close()
 
+    def is_archived(self) -> bool:
+        """Whether the background process has caught up with everything that is in the logs."""
+        from habitue_collector.store import keys
+
+        for bucket in range(keys.BUCKETS):
+            log = keys.log(bucket)
+            if not self.redis.exists(log):
+                continue
+            newest = self.redis.xinfo_stream(log)["last-generated-id"]
+            for group in self.redis.xinfo_groups(log):
+                if group["pending"] or group["last-delivered-id"] != newest:
+                    return False
+        return True
+
     def cookies(self, count: int) -> list[str]:
         """The cookie values of so many new visitors, each with one page view behind them."""
         connection = self.connection()

@@ -21,7 +21,7 @@ from .nginx import Nginx
 from .processes import Child, Missing, cpu_seconds, find_program, free_port, listens, pin
 from .wrk import CONNECTIONS, Load, run_wrk
 
-VISITORS = 1_000
+VISITORS = 5_000  # so that each of them stays near the typical twenty events while beacons are measured
 SLOTS = ("home-hero", "home-popular")
 
 
