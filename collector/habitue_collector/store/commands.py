@@ -9,6 +9,7 @@ from __future__ import annotations
 from hashlib import sha1
 
 from habitue_collector.store import keys
+from habitue_collector.store.resp import get as get  # beside the other commands of the commit
 from habitue_collector.store.resp import pack
 
 # KEYS profile, log · ARGV expected version, new value, lifetime in seconds (0: for ever), type, record, …
@@ -60,10 +61,6 @@ COMMIT_SHA, COMMIT_MOVE_SHA, ERASE_SHA, RECLAIM_SHA = map(sha, SCRIPTS)
 _LOGS = tuple(keys.log(bucket).encode() for bucket in range(keys.BUCKETS))
 _XADD = tuple(b"*5\r\n$4\r\nXADD\r\n$%d\r\n%b\r\n$1\r\n*\r\n" % (len(log), log) for log in _LOGS)
 _COMMIT_HEAD = b"\r\n$7\r\nEVALSHA\r\n$40\r\n%b\r\n$1\r\n2\r\n" % COMMIT_SHA
-
-
-def get(key: bytes) -> bytes:
-    return b"*2\r\n$3\r\nGET\r\n$%d\r\n%b\r\n" % (len(key), key)
 
 
 def append(bucket: int, record_type: bytes, record: bytes) -> bytes:
