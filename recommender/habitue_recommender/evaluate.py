@@ -9,20 +9,17 @@ from __future__ import annotations
 import resource
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from habitue_recommender.interactions import Interactions, from_sessions
-from habitue_recommender.models import Model, Query
+from habitue_recommender.models import Model
+from habitue_recommender.questions import Protocol, Question, questions
 from habitue_recommender.train import TrainingConfig, fit
 
-DEFAULT = "neighbours"  # what `--model default` means until a ranker is trained over all of them
-
-Protocol = Literal["all", "new"]
+DEFAULT = "ranker"  # what `--model default` means
 
 
 class InvalidEvaluation(ValueError):
@@ -58,7 +55,7 @@ def evaluate(
     fitted = fit(DEFAULT if model == "default" else model, known, config)
     fit_seconds = time.perf_counter() - began
     fitted.warm()
-    found, latencies, shown = _ask(fitted, _questions(known, asked, k, min_prefix, protocol), k, most_queries)
+    found, latencies, shown = _ask(fitted, questions(known, asked, k, min_prefix, protocol), k, most_queries)
     ranks = np.asarray(found, dtype=np.float64)  # from 1; infinite where it was not in the list
     times = np.asarray(latencies, dtype=np.float64) / 1e6
     count = max(1, len(ranks))
@@ -78,44 +75,8 @@ def evaluate(
     }
 
 
-@dataclass(slots=True)
-class _Question:
-    query: Query
-    next_item: int
-    banned: int  # an item that may not be in the list, or -1
-
-
-def _questions(
-    known: Interactions, asked: Interactions, k: int, min_prefix: int, protocol: Protocol
-) -> Iterator[_Question]:
-    sessions = asked.sessions
-    pasts = _Pasts(known)
-    index = known.vocabulary.indices(asked.vocabulary)  # of the test's items in training, -1 for a new one
-    for s in range(len(sessions)):
-        session = slice(sessions.starts[s], sessions.starts[s + 1])
-        named, times, kinds = sessions.items[session], sessions.timestamps[session], sessions.kinds[session]
-        items = index[named]
-        past = pasts.of(asked.people[sessions.visitors[s]]) if sessions.visitors[s] >= 0 else None
-        recognised = items >= 0
-        for p in range(min_prefix, len(named)):
-            if protocol == "new" and named[p] == named[p - 1]:
-                continue
-            seen = recognised[:p]
-            now = times[p - 1]
-            query = Query(
-                session=items[:p][seen],
-                session_ages=(now - times[:p][seen]).astype(np.float32),
-                session_kinds=kinds[:p][seen],
-                n=k + 1 if protocol == "new" else k,
-            )
-            if past is not None:
-                query.history, query.history_counts = past.items, past.counts
-                query.history_ages = (now - past.last).astype(np.float32)
-            yield _Question(query, int(items[p]), int(items[p - 1]) if protocol == "new" else -1)
-
-
 def _ask(
-    model: Model, questions: Iterator[_Question], k: int, most: int | None
+    model: Model, questions: Iterator[Question], k: int, most: int | None
 ) -> tuple[list[float], list[int], NDArray[np.bool_]]:
     """(rank of the right item per query, nanoseconds per query, which items were in any list)."""
     ranks: list[float] = []
@@ -134,32 +95,3 @@ def _ask(
         place = np.flatnonzero(items == question.next_item)
         ranks.append(float(place[0] + 1) if len(place) else np.inf)
     return ranks, latencies, shown
-
-
-@dataclass(slots=True)
-class _Past:
-    items: NDArray[np.int32]
-    counts: NDArray[np.float32]
-    last: NDArray[np.int64]  # ms
-
-
-class _Pasts:
-    """What a visitor of the test did in the training data."""
-
-    def __init__(self, known: Interactions) -> None:
-        sessions = known.sessions
-        self._sessions = sessions
-        self._number = {person: index for index, person in enumerate(known.people)}
-        self._order = np.argsort(sessions.visitors, kind="stable")
-        self._sorted = sessions.visitors[self._order]
-
-    def of(self, person: str) -> _Past | None:
-        number = self._number.get(person)
-        if number is None:
-            return None
-        first, last = np.searchsorted(self._sorted, [number, number + 1])
-        mine = self._sessions.take(self._order[first:last])
-        items, place, counts = np.unique(mine.items, return_inverse=True, return_counts=True)
-        latest = np.zeros(len(items), dtype=np.int64)
-        np.maximum.at(latest, place, mine.timestamps)
-        return _Past(items, counts.astype(np.float32), latest)

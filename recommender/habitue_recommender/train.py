@@ -19,7 +19,7 @@ from rich.progress import Progress
 
 from habitue_recommender.artifact import VERSION, ArtifactError, Draft, exclusive, load
 from habitue_recommender.interactions import Interactions, from_archive
-from habitue_recommender.models import MODELS, Fitting, Model
+from habitue_recommender.models import MODELS, TRAINED, Fitting, Model
 
 
 class NothingToLearn(ValueError):
@@ -34,7 +34,7 @@ class InvalidTraining(ValueError):
 class TrainingConfig:
     """What to train and how; the defaults are meant for every shop."""
 
-    models: tuple[str, ...] = tuple(MODELS)
+    models: tuple[str, ...] = TRAINED
     settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # model → setting → value
     since: int | None = None  # ms: what happened before is not learnt from
     until: int | None = None  # ms: nor what happened from then on

@@ -7,7 +7,7 @@ from support.archives import Archive
 
 from habitue_recommender import artifact
 from habitue_recommender.artifact import ArtifactError
-from habitue_recommender.models import MODELS, Neighbours, Popular, Query
+from habitue_recommender.models import TRAINED, Neighbours, Popular, Query
 from habitue_recommender.train import InvalidTraining, NothingToLearn, TrainingConfig, train
 
 
@@ -27,10 +27,10 @@ ONE_CORE = TrainingConfig(threads=1)
 def test_the_archive_becomes_an_artifact_of_all_models(archive, tmp_path) -> None:
     digest = train(archive, tmp_path / "models", ONE_CORE)
     loaded = artifact.load(tmp_path / "models" / digest)
-    assert set(loaded.models) == set(MODELS)
+    assert set(loaded.models) == set(TRAINED)
     together = loaded.models["together"].score(Query(anchor=loaded.vocabulary.index("a"))).items
     assert [loaded.vocabulary.item_id(int(item)) for item in together] == ["d"]
-    assert set(loaded.manifest["figures"]) == set(MODELS)
+    assert set(loaded.manifest["figures"]) == set(TRAINED)
 
 
 def test_an_empty_archive_is_a_sentence(tmp_path) -> None:
@@ -84,7 +84,7 @@ def test_an_interrupted_training_goes_on_where_it_was(archive, tmp_path, monkeyp
 
     monkeypatch.setattr(Neighbours, "fit", again)
     digest = train(archive, tmp_path / "models", ONE_CORE)
-    assert set(artifact.load(tmp_path / "models" / digest).models) == set(MODELS)
+    assert set(artifact.load(tmp_path / "models" / digest).models) == set(TRAINED)
     assert list((tmp_path / "models").glob(".draft-*")) == []
 
 
@@ -112,6 +112,6 @@ def test_progress_names_each_step(archive, tmp_path) -> None:
         train(archive, tmp_path / "models", ONE_CORE, progress)
     assert [task.description for task in progress.tasks] == [
         "reading the archive",
-        *(f"training {name}" for name in MODELS),
+        *(f"training {name}" for name in TRAINED),
     ]
     assert all(task.finished for task in progress.tasks)

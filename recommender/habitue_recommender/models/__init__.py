@@ -1,18 +1,32 @@
 """The models, by name."""
 
 from habitue_recommender.models.base import Fitting, Model, Query, Ranked
+from habitue_recommender.models.embeddings import Embeddings
 from habitue_recommender.models.factors import Factors
 from habitue_recommender.models.item_item import ItemItem
 from habitue_recommender.models.neighbours import Neighbours
 from habitue_recommender.models.popular import Popular
+from habitue_recommender.models.ranker import Blend, Ranker
+from habitue_recommender.models.repeats import Repeats
+from habitue_recommender.models.sequences import Sequences
 from habitue_recommender.models.together import Together
 
 MODELS: dict[str, type[Model]] = {
-    model.name: model for model in (Neighbours, ItemItem, Factors, Together, Popular)
+    model.name: model
+    for model in (
+        *(Neighbours, ItemItem, Sequences, Repeats, Embeddings),
+        *(Factors, Together, Popular),
+        *(Blend, Ranker),
+    )
 }
+TRAINED = ("neighbours", "item_item", "factors", "together", "popular")
+"""What an artifact holds, in an order in which the later ones can read the earlier ones."""
 
 __all__ = [
     "MODELS",
+    "TRAINED",
+    "Blend",
+    "Embeddings",
     "Factors",
     "Fitting",
     "ItemItem",
@@ -21,5 +35,8 @@ __all__ = [
     "Popular",
     "Query",
     "Ranked",
+    "Ranker",
+    "Repeats",
+    "Sequences",
     "Together",
 ]

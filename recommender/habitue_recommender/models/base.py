@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
@@ -13,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from habitue_recommender.kinds import KIND_WEIGHTS
+from habitue_recommender.models import kernels
 
 if TYPE_CHECKING:  # serving needs neither duckdb nor scipy
     from habitue_recommender.interactions import Interactions
@@ -89,6 +91,7 @@ class Fitting:
 
     seed: int = 0
     threads: int = 1
+    fitted: Mapping[str, Model] = field(default_factory=dict)  # on the same data already, by name
 
 
 class CorruptModel(ValueError):
@@ -190,3 +193,24 @@ class Workspace(threading.local):
     def __init__(self, items: int) -> None:
         self.scores: Floats = np.zeros(items, dtype=np.float32)
         self.touched: Ints = np.zeros(items, dtype=np.int32)
+
+
+class Source(Model):
+    """A model whose scores can be mixed with those of others: it leaves them in a shared workspace."""
+
+    def __post_init__(self) -> None:
+        self._workspace = Workspace(self.items)
+
+    def share(self, space: Workspace) -> None:
+        """Use another one's workspace: a column of scores for each of ten sources is too much memory."""
+        self._workspace = space
+
+    @abstractmethod
+    def scatter(self, query: Query, space: Workspace) -> int:
+        """Leave scores above 0 in `space.scores`; returns how many of `space.touched` name them."""
+
+    def score(self, query: Query) -> Ranked:
+        if query.n <= 0:
+            return NOTHING
+        own = self._workspace
+        return Ranked(*kernels.best(own.scores, own.touched, self.scatter(query, own), query.n))

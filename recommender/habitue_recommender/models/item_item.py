@@ -13,14 +13,12 @@ import numpy as np
 
 from habitue_recommender.models import kernels
 from habitue_recommender.models.base import (
-    NOTHING,
     Fitting,
     Floats,
     Ints,
     Longs,
-    Model,
     Query,
-    Ranked,
+    Source,
     Workspace,
 )
 
@@ -43,7 +41,7 @@ class ItemItemSettings:
 
 
 @dataclass
-class ItemItem(Model):
+class ItemItem(Source):
     name: ClassVar[str] = "item_item"
 
     settings: ItemItemSettings
@@ -52,7 +50,7 @@ class ItemItem(Model):
     similarities: Floats
 
     def __post_init__(self) -> None:
-        self._workspace = Workspace(self.items)
+        super().__post_init__()
         self._importance = np.ones(self.items, dtype=np.float32)
 
     @classmethod
@@ -84,15 +82,14 @@ class ItemItem(Model):
             similarity.data[best_first].astype(np.float32),
         )
 
-    def score(self, query: Query) -> Ranked:
+    def scatter(self, query: Query, space: Workspace) -> int:
         items, weights = self._asked(query)
-        if len(items) == 0 or query.n <= 0:
-            return NOTHING
-        own = self._workspace
-        touched = kernels.fold(
-            items, weights, self.starts, self.similar, self.similarities, own.scores, own.touched
+        if len(items) == 0:
+            return 0
+        touched: int = kernels.fold(
+            items, weights, self.starts, self.similar, self.similarities, space.scores, space.touched
         )
-        return Ranked(*kernels.best(own.scores, own.touched, touched, query.n))
+        return touched
 
     def because(self, query: Query, item: int) -> int | None:
         items, weights = self._asked(query)

@@ -7,22 +7,20 @@ recency, of which only the most recent sessions are read.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar, Self
 
 import numpy as np
 
 from habitue_recommender.models import kernels
 from habitue_recommender.models.base import (
-    NOTHING,
     Bytes,
     Fitting,
     Floats,
     Ints,
     Longs,
-    Model,
     Query,
-    Ranked,
+    Source,
     Workspace,
 )
 
@@ -44,7 +42,7 @@ class NeighboursSettings:
 
 
 @dataclass
-class Neighbours(Model):
+class Neighbours(Source):
     name: ClassVar[str] = "neighbours"
 
     settings: NeighboursSettings
@@ -57,7 +55,7 @@ class Neighbours(Model):
     session_ordered: Bytes  # 0: a basket, whose lines stand in no order
 
     def __post_init__(self) -> None:
-        self._workspace = Workspace(self.items)
+        super().__post_init__()
         steps = np.arange(64, dtype=np.float32)
         self._distance_decay = np.exp(-steps / np.float32(self.settings.distance_decay))
 
@@ -92,12 +90,11 @@ class Neighbours(Model):
             trails.ordered[several],
         )
 
-    def score(self, query: Query) -> Ranked:
+    def scatter(self, query: Query, space: Workspace) -> int:
         asked, weights = self._asked(query)
-        if len(asked) == 0 or query.n <= 0:
-            return NOTHING
-        own = self._workspace
-        touched = kernels.neighbours(
+        if len(asked) == 0:
+            return 0
+        touched: int = kernels.neighbours(
             asked,
             weights,
             self.item_starts,
@@ -112,10 +109,14 @@ class Neighbours(Model):
             self._distance_decay,
             self.settings.length_power,
             self.settings.backward,
-            own.scores,
-            own.touched,
+            space.scores,
+            space.touched,
         )
-        return Ranked(*kernels.best(own.scores, own.touched, touched, query.n))
+        return touched
+
+    def asked_with(self, settings: NeighboursSettings) -> Neighbours:
+        """The same sessions, weighed in another way; the arrays are shared."""
+        return replace(self, settings=settings)
 
     def because(self, query: Query, item: int) -> int | None:
         asked, weights = self._asked(query)

@@ -1,0 +1,376 @@
+"""The default: candidates of several sources, put in order by trees that learnt what comes next.
+
+Each source's scores are divided by their sum and blended with fixed weights; the best of the blend are the
+candidates, and LambdaRank (Burges, "From RankNet to LambdaRank to LambdaMART", 2010; library LightGBM) orders
+them by some eighty features. Where the trees are no better than the blend on sessions that they did not see,
+or the shop is too small to learn from, the blend is the answer.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from habitue_recommender.models import ranking_kernels
+from habitue_recommender.models.base import (
+    NOTHING,
+    CorruptModel,
+    Fitting,
+    Floats,
+    Ints,
+    Model,
+    Query,
+    Ranked,
+    Source,
+    Workspace,
+    mapped,
+)
+from habitue_recommender.models.embeddings import Embeddings, EmbeddingsSettings
+from habitue_recommender.models.facts import FACTS, facts
+from habitue_recommender.models.item_item import ItemItem, ItemItemSettings
+from habitue_recommender.models.neighbours import Neighbours, NeighboursSettings
+from habitue_recommender.models.repeats import Repeats, RepeatsSettings
+from habitue_recommender.models.sequences import Sequences, SequencesSettings
+from habitue_recommender.models.trees import Trees
+
+if TYPE_CHECKING:  # serving needs neither duckdb nor scipy
+    from habitue_recommender.interactions import Interactions
+
+RECENT = NeighboursSettings(session_decay_days=3.0)
+ALIKE = NeighboursSettings(  # VMIS-kNN: more of the session, no distance, few neighbours
+    sample=1_000,
+    nearest=150,
+    position_decay=3.0,
+    distance_decay=1e9,
+    session_decay_days=1e4,
+    length_power=0.0,
+    backward=1.0,
+)
+SOURCES = ("neighbours", "recent", "alike", "item_item", "sequences", "repeats", "history")
+_BLEND = np.array([1.0, 0.5, 0.5, 1.0, 1.0, 0.02, 0.1], dtype=np.float32)
+_ROOM = 20_000  # candidates that sources may name together, before the best are kept
+
+
+@dataclass(frozen=True, slots=True)
+class RankerSettings:
+    candidates: int = 100  # that the trees put in order
+    longest: int = 30  # own events that are read, the newest
+    trees: int = 100  # 0: the blend
+    leaves: int = 31
+    rows_per_leaf: int = 500
+    learning_rate: float = 0.1
+    learn_from: float = 0.15  # of the sessions, the newest: what the trees learn from
+    most_questions: int = 40_000  # that they learn from: bounds time and memory
+    least_questions: int = 1_000  # with fewer, the blend answers
+    history_half_life_days: float = 60.0
+
+
+@dataclass
+class Parts:
+    """What was fitted; the ranker asks it, and reads the trees' features from it."""
+
+    neighbours: Neighbours
+    item_item: ItemItem
+    sequences: Sequences
+    repeats: Repeats
+    embeddings: Embeddings
+    facts: Floats
+
+    @classmethod
+    def fit(cls, data: Interactions, fitting: Fitting) -> Parts:
+        def one(model: type[Any], settings: Any) -> Any:
+            found = fitting.fitted.get(model.name)
+            return found if isinstance(found, model) else model.fit(data, settings, fitting)
+
+        sequences = one(Sequences, SequencesSettings())
+        more = Fitting(fitting.seed, fitting.threads, {**fitting.fitted, "sequences": sequences})
+        return cls(
+            one(Neighbours, NeighboursSettings()),
+            one(ItemItem, ItemItemSettings()),
+            sequences,
+            one(Repeats, RepeatsSettings()),
+            Embeddings.fit(data, EmbeddingsSettings(), more),
+            facts(data),
+        )
+
+
+class Asker:
+    """Candidates and features of one query after another, from fitted parts."""
+
+    def __init__(self, parts: Parts, settings: RankerSettings) -> None:
+        self.parts = parts
+        self._settings = settings
+        self._items = parts.neighbours.items
+        self._space = _Space(self._items)
+        self._recent = parts.neighbours.asked_with(RECENT)
+        self._alike = parts.neighbours.asked_with(ALIKE)
+        self.sources: tuple[tuple[str, Source], ...] = (
+            ("neighbours", parts.neighbours),
+            ("recent", self._recent),
+            ("alike", self._alike),
+            ("item_item", parts.item_item),
+            ("sequences", parts.sequences),
+            ("repeats", parts.repeats),
+        )
+        for _, source in self.sources:
+            source.share(self._space)
+
+    def candidates(self, query: Query, keep: int) -> tuple[Ints, Floats, Floats, int]:
+        """The `keep` best of the blend: (items, blend, score of each source, how many there were)."""
+        space, used = self._space, 0
+        here = query
+        if len(query.history):
+            here = Query(session=query.session, session_kinds=query.session_kinds, anchor=query.anchor)
+        for column, (_, source) in enumerate(self.sources):
+            count = source.scatter(here, space)
+            if count:
+                used = self._gather(count, column, used)
+        if len(query.history):
+            before = Query(
+                history=query.history,
+                history_counts=query.history_counts,
+                history_ages=query.history_ages,
+            )
+            count = self.parts.item_item.scatter(before, space)
+            used = self._gather(count, len(self.sources), used)
+        items, blend, scores = ranking_kernels.blended(
+            space.table, space.union, used, _BLEND, space.slots, keep
+        )
+        return items, blend, scores, used
+
+    def _gather(self, count: int, column: int, used: int) -> int:
+        space = self._space
+        return int(
+            ranking_kernels.gather(
+                space.scores, space.touched, count, column, space.slots, space.union, space.table, used
+            )
+        )
+
+    def features(
+        self, query: Query, items: Ints, blend: Floats, scores: Floats, found: int, out: Floats
+    ) -> int:
+        """Fill `out`, a row for each item; returns how many columns there are."""
+        parts, longest = self.parts, self._settings.longest
+        trail, weights = query.trail(), query.trail_weights()
+        ages = query.session_ages
+        if len(ages) and len(ages) < len(trail):
+            ages = np.append(ages, np.float32(0.0))
+        known = (trail >= 0) & (trail < self._items)
+        if not known.all():
+            trail, weights = trail[known], weights[known]
+            ages = ages[known] if len(ages) else ages
+        return int(
+            ranking_kernels.features(
+                items,
+                blend,
+                scores,
+                found,
+                trail[-longest:],
+                weights[-longest:],
+                ages[-longest:],
+                query.history,
+                query.history_weights(self._settings.history_half_life_days),
+                query.history_ages,
+                parts.sequences.starts,
+                parts.sequences.others,
+                parts.sequences.forward,
+                parts.sequences.backward,
+                parts.sequences.direct,
+                parts.sequences.totals,
+                parts.item_item.starts,
+                parts.item_item.similar,
+                parts.item_item.similarities,
+                parts.embeddings.vectors,
+                parts.facts,
+                self._space.slots,
+                out,
+            )
+        )
+
+
+class _Space(Workspace):
+    def __init__(self, items: int) -> None:
+        super().__init__(items)
+        room = min(items, _ROOM)
+        self.slots: Ints = np.full(items, -1, dtype=np.int32)
+        self.union: Ints = np.zeros(room, dtype=np.int32)
+        self.table: Floats = np.zeros((room, len(SOURCES)), dtype=np.float32)
+
+
+def feature_names() -> tuple[str, ...]:
+    """What each column of the trees' table is."""
+    names = [f"{source} {what}" for source in SOURCES for what in ("score", "share", "place")]
+    names += ["blend", "blend share", "blend place", "sources"]
+    names += [
+        *("after any", "after most", "before any"),
+        *("after last count", "after last", "next to last count", "next to last", "before last"),
+        *("after last lift", "after second", "before second", "next to second", "after third"),
+        *("similar to any", "similar to most", "similar items", "similar to last", "similar to second"),
+        *("similar to third", "similar share"),
+    ]
+    names += ["direction of last", "direction of second", "direction of session"]
+    names += FACTS
+    names += ["times here", "latest here", "weight here", "is last", "age here"]
+    names += ["in history", "newest in history"]
+    names += ["length", "different", "pause", "found", "history", "last leads on"]
+    names += [f"last item's {fact}" for fact in FACTS]
+    names += [f"best of {source}" for source in SOURCES[:5]]
+    return tuple(names)
+
+
+@dataclass
+class Ranker(Model):
+    name: ClassVar[str] = "ranker"
+
+    settings: RankerSettings
+    parts: Parts
+    trees: Trees | None  # None: the blend is the answer
+    learnt: dict[str, float]  # figures of the training: what the gate saw
+    shared: tuple[str, ...] = ()  # parts that stand beside this model as models of their own
+
+    def __post_init__(self) -> None:
+        self._asker = Asker(self.parts, self.settings)
+        self._table = np.zeros((self.settings.candidates, len(feature_names())), dtype=np.float32)
+
+    @classmethod
+    def settings_type(cls) -> type[RankerSettings]:
+        return RankerSettings
+
+    @classmethod
+    def fit(cls, data: Interactions, settings: RankerSettings, fitting: Fitting) -> Self:
+        # Imported here: serving needs no LightGBM.
+        from habitue_recommender.models.ranker_training import learn
+
+        trees, learnt = learn(data, settings, fitting)
+        parts = Parts.fit(data, fitting)
+        return cls(data.item_count, settings, parts, trees, learnt, ())
+
+    def score(self, query: Query) -> Ranked:
+        if query.n <= 0 or self.items == 0:
+            return NOTHING
+        most = self.settings.candidates
+        items, blend, scores, found = self._asker.candidates(query, max(most, query.n))
+        if len(items) == 0:
+            return NOTHING
+        if self.trees is None:
+            return Ranked(items[: query.n], blend[: query.n])
+        head = min(most, len(items))
+        table = self._table[:head]
+        self._asker.features(query, items[:head], blend[:head], scores[:head], found, table)
+        values = self.trees.score(table)
+        order = np.lexsort((items[:head], -values))
+        # Positive, so that they compare like those of other models; the rest stands below.
+        ranked = np.exp(values[order] - values[order[0]]).astype(np.float32)
+        if len(items) > head and query.n > head:
+            rest = blend[head:] / blend[head] * ranked[-1]
+            both = np.concatenate([items[:head][order], items[head:]])
+            return Ranked(both[: query.n], np.concatenate([ranked, rest])[: query.n])
+        return Ranked(items[:head][order][: query.n], ranked[: query.n])
+
+    def because(self, query: Query, item: int) -> int | None:
+        """The visitor's own item, as the source sees it that speaks most for the offer."""
+        if not 0 <= item < self.items:
+            return None
+        items, _, scores, _ = self._asker.candidates(query, max(self.settings.candidates, query.n))
+        place = np.flatnonzero(items == item)
+        if len(place) == 0:
+            return None
+        share = _shares(scores)[place[0]]
+        for column in np.argsort(-share, kind="stable"):
+            if share[column] <= 0:
+                break
+            found = self._because(SOURCES[column], query, item)
+            if found is not None and found != item:
+                return found
+        return None
+
+    def _because(self, source: str, query: Query, item: int) -> int | None:
+        if source == "history":
+            query = Query(history=query.history, history_counts=query.history_counts)
+            return self.parts.item_item.because(query, item)
+        return dict(self._asker.sources)[source].because(query, item)
+
+    @property
+    def megabytes(self) -> float:
+        return sum(part.megabytes for part in self._models().values()) + super().megabytes
+
+    def save(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, part in self._models().items():
+            if name not in self.shared:
+                part.save(folder / name)
+        for name, array in self._arrays().items():
+            np.save(folder / f"{name}.npy", array, allow_pickle=False)
+        plain = {
+            "items": self.items,
+            "settings": asdict(self.settings),
+            "learnt": self.learnt,
+            "shared": list(self.shared),
+            "features": list(feature_names()),
+            "trees": self.trees is not None,
+        }
+        (folder / "model.json").write_text(json.dumps(plain, indent=1, sort_keys=True))
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        try:
+            plain = json.loads((folder / "model.json").read_text())
+            if plain["features"] != list(feature_names()):
+                raise ValueError("its trees look at other features than this version has")
+            shared = tuple(plain["shared"])
+
+            def part(model: type[Any]) -> Any:
+                return model.load((folder.parent if model.name in shared else folder) / model.name)
+
+            parts = Parts(
+                part(Neighbours),
+                part(ItemItem),
+                part(Sequences),
+                part(Repeats),
+                part(Embeddings),
+                mapped(folder / "facts.npy"),
+            )
+            trees = Trees.load(folder) if plain["trees"] else None
+            settings = RankerSettings(**plain["settings"])
+            return cls(plain["items"], settings, parts, trees, plain["learnt"], shared)
+        except CorruptModel:
+            raise
+        except (OSError, ValueError, TypeError, KeyError) as error:
+            raise CorruptModel(f"{folder}: {error}") from error
+
+    def _models(self) -> dict[str, Model]:
+        parts = self.parts
+        models: tuple[Model, ...] = (
+            parts.neighbours,
+            parts.item_item,
+            parts.sequences,
+            parts.repeats,
+            parts.embeddings,
+        )
+        return {model.name: model for model in models}
+
+    def _arrays(self) -> dict[str, NDArray[Any]]:
+        arrays: dict[str, NDArray[Any]] = {"facts": self.parts.facts}
+        return arrays if self.trees is None else {**arrays, **self.trees.arrays()}
+
+
+def _shares(scores: Floats) -> NDArray[np.float64]:
+    """Each source's part of the blend."""
+    sums = scores.sum(axis=0, dtype=np.float64)
+    shares: NDArray[np.float64] = scores * (_BLEND / np.where(sums > 0, sums, 1.0))
+    return shares
+
+
+class Blend(Ranker):
+    """The sources alone, with fixed weights: what the trees have to beat."""
+
+    name: ClassVar[str] = "blend"
+
+    @classmethod
+    def fit(cls, data: Interactions, settings: RankerSettings, fitting: Fitting) -> Self:
+        return cls(data.item_count, settings, Parts.fit(data, fitting), None, {}, ())

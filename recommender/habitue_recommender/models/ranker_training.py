@@ -1,0 +1,197 @@
+"""How the ranker's trees learn: from the newest sessions, with sources that have not seen them.
+
+Nothing but the training data is read. Sources are fitted on the earlier sessions and asked every prefix of
+the later ones; all candidates of a question are kept, because trees that saw a sample of them put the ones
+that they never saw in the wrong place. The last of these sessions are the gate: the trees must be no worse
+there.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from habitue_recommender.models.base import Fitting, Floats
+from habitue_recommender.models.ranker import Asker, Parts, RankerSettings, feature_names
+from habitue_recommender.models.trees import Trees
+from habitue_recommender.questions import Question, questions
+
+if TYPE_CHECKING:
+    from habitue_recommender.interactions import Interactions
+
+_GATE = 0.2  # of the sessions that are learnt from, the newest
+_TOP = 20  # places that count in the gate
+_PER_SESSION = 50  # prefixes of one session, the first: a robot's would else be all there is
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass
+class Lessons:
+    """Questions whose answer is among the candidates: rows of features, grouped, and which row is right."""
+
+    features: Floats
+    sizes: NDArray[np.int32]
+    right: NDArray[np.int32]  # row of the right candidate within its question; -1: it is not there
+    asked: int
+
+    def part(self, first: int, last: int) -> Lessons:
+        starts = np.concatenate([[0], np.cumsum(self.sizes)])
+        return Lessons(
+            self.features[starts[first] : starts[last]],
+            self.sizes[first:last],
+            self.right[first:last],
+            last - first,
+        )
+
+    def quality(self, scores: NDArray[np.float64]) -> tuple[float, float]:
+        """(hit rate, reciprocal rank) of the first places, when the candidates are put in this order."""
+        starts = np.concatenate([[0], np.cumsum(self.sizes)])
+        hits, reciprocal = 0, 0.0
+        for question, row in enumerate(self.right):
+            if row < 0:
+                continue
+            mine = scores[starts[question] : starts[question + 1]]
+            above = int((mine > mine[row]).sum() + (mine[:row] == mine[row]).sum())
+            if above < _TOP:
+                hits += 1
+                reciprocal += 1.0 / (1 + above)
+        count = max(1, len(self.right))
+        return hits / count, reciprocal / count
+
+
+def learn(
+    data: Interactions, settings: RankerSettings, fitting: Fitting
+) -> tuple[Trees | None, dict[str, float]]:
+    """The trees, or None where the blend is no worse, and the figures of the gate."""
+    cut = first_of_newest(data, settings.learn_from, settings.most_questions)
+    if settings.trees <= 0 or cut <= 0 or cut >= len(data.sessions):
+        return None, {}
+    earlier, later = before(data, cut), after(data, cut)
+    wanted = sum(np.minimum(later.sessions.lengths - 1, _PER_SESSION).tolist())
+    if wanted < settings.least_questions:
+        return None, {"questions": float(wanted)}
+    parts = Parts.fit(earlier, Fitting(fitting.seed, fitting.threads))
+    asked = questions(earlier, later, settings.candidates, per_session=_PER_SESSION)
+    lessons = collect(parts, settings, asked, wanted)
+    if len(lessons.right) < settings.least_questions:
+        return None, {"questions": float(len(lessons.right))}
+    gate = int(len(lessons.right) * (1 - _GATE))
+    learnt, judged = lessons.part(0, gate), lessons.part(gate, len(lessons.right))
+    trees = boost(learnt, settings, fitting)
+    blend = judged.features[:, feature_names().index("blend")].astype(np.float64)
+    blend_hits, blend_rank = judged.quality(blend)
+    hits, rank = judged.quality(trees.score(judged.features))
+    figures = {
+        "questions": float(len(lessons.right)),
+        "judged": float(len(judged.right)),
+        "blend_hit_rate": blend_hits,
+        "blend_mrr": blend_rank,
+        "trees_hit_rate": hits,
+        "trees_mrr": rank,
+    }
+    _log.info("ranker %s", figures)
+    if hits + rank < blend_hits + blend_rank:
+        return None, figures
+    return boost(lessons, settings, fitting), figures
+
+
+def first_of_newest(data: Interactions, share: float, most: int) -> int:
+    """Where the newest sessions begin: a share of all, and as many as make `most` questions."""
+    sessions = data.sessions
+    if len(sessions) < 2:
+        return 0
+    cut = len(sessions) - max(1, int(len(sessions) * share))
+    asked = np.cumsum(np.minimum(sessions.lengths - 1, _PER_SESSION)[::-1])
+    return max(cut, len(sessions) - int(np.searchsorted(asked, most, side="right")))
+
+
+def before(data: Interactions, cut: int) -> Interactions:
+    """What was known when session `cut` began to be asked."""
+    baskets = data.baskets
+    until = int(np.searchsorted(baskets.timestamps, data.sessions.ends[cut]))
+    starts = baskets.starts[: until + 1]
+    return replace(
+        data,
+        sessions=data.sessions.take(np.arange(cut)),
+        baskets=replace(
+            baskets,
+            starts=starts,
+            items=baskets.items[: starts[-1]],
+            timestamps=baskets.timestamps[:until],
+            users=baskets.users[:until],
+            in_session=baskets.in_session[:until],
+        ),
+    )
+
+
+def after(data: Interactions, cut: int) -> Interactions:
+    return replace(data, sessions=data.sessions.take(np.arange(cut, len(data.sessions))))
+
+
+def collect(parts: Parts, settings: RankerSettings, asked: Iterator[Question], most: int) -> Lessons:
+    """Features of all candidates, float32: `most` × candidates × features × 4 bytes at most."""
+    asker = Asker(parts, settings)
+    width = len(feature_names())
+    table = np.empty((most * settings.candidates, width), dtype=np.float32)
+    filled = 0
+    sizes: list[int] = []
+    right: list[int] = []
+    for question in asked:
+        if question.next_item < 0 or len(sizes) == most:
+            continue
+        items, blend, scores, found = asker.candidates(question.query, settings.candidates)
+        place = np.flatnonzero(items == question.next_item)
+        if len(items) == 0:
+            continue
+        row = int(place[0]) if len(place) else -1
+        out = table[filled : filled + len(items)]
+        asker.features(question.query, items, blend, scores, found, out)
+        sizes.append(len(items))
+        right.append(row)
+        filled += len(items)
+    return Lessons(
+        table[:filled], np.array(sizes, dtype=np.int32), np.array(right, dtype=np.int32), len(sizes)
+    )
+
+
+def boost(lessons: Lessons, settings: RankerSettings, fitting: Fitting) -> Trees:
+    """LambdaRank on the questions whose answer is among the candidates."""
+    import lightgbm
+
+    starts = np.concatenate([[0], np.cumsum(lessons.sizes)]).astype(np.int64)
+    labels = np.zeros(len(lessons.features), dtype=np.float32)
+    answered = lessons.right >= 0
+    labels[starts[:-1][answered] + lessons.right[answered]] = 1.0
+    rows = np.repeat(answered, lessons.sizes)
+    data = lightgbm.Dataset(
+        lessons.features[rows],
+        label=labels[rows],
+        group=lessons.sizes[answered],
+        free_raw_data=True,
+        params={"verbose": -1, "max_bin": 255, "feature_pre_filter": False},
+    )
+    booster = lightgbm.train(
+        {
+            "objective": "lambdarank",
+            "lambdarank_norm": False,
+            "lambdarank_truncation_level": 30,
+            "num_leaves": settings.leaves,
+            "min_data_in_leaf": settings.rows_per_leaf,
+            "learning_rate": settings.learning_rate,
+            "seed": fitting.seed,
+            "deterministic": True,
+            "force_row_wise": True,
+            "num_threads": fitting.threads,
+            "use_missing": False,
+            "verbose": -1,
+        },
+        data,
+        num_boost_round=settings.trees,
+    )
+    return Trees.parse(booster.model_to_string())
