@@ -77,6 +77,8 @@ class RejectReason(StrEnum):
     TIMESTAMP_TOO_NEW = "timestamp_too_new"
     INVALID_VALUE = "invalid_value"  # a price, quantity or value that is no finite number
     MISSING_ORDER_ID = "missing_order_id"  # a purchase or refund that names no order
+    NO_PRODUCT = "no_product"  # a page's markup that describes no product
+    AMBIGUOUS_PRODUCT = "ambiguous_product"  # it describes several, and does not say which the page is about
 
 
 class InvalidEvent(ValueError):
@@ -90,7 +92,12 @@ class InvalidEvent(ValueError):
 
 @dataclass(slots=True)
 class Item:
-    """One thing that can be bought, as the event spoke of it. `category` is a path: `Shoes/Trail`."""
+    """One thing that can be bought, as the event spoke of it. `category` is a path: `Shoes/Trail`.
+
+    The last four are known of what the tag read from a page: `list_price` is what it cost before,
+    `availability` one of in_stock, out_of_stock, preorder, backorder, `group_id` what its variants share,
+    `platform_id` the shop system's own number for it, which forms and cart calls speak of.
+    """
 
     item_id: str
     name: str | None = None
@@ -101,6 +108,10 @@ class Item:
     quantity: float | None = None
     url: str | None = None
     image_url: str | None = None
+    list_price: float | None = None
+    availability: str | None = None
+    group_id: str | None = None
+    platform_id: str | None = None
 
     def to_record(self) -> dict[str, Any]:
         """The stored form: named fields, the empty ones left out."""
@@ -121,6 +132,14 @@ class Item:
             record["url"] = self.url
         if self.image_url is not None:
             record["image_url"] = self.image_url
+        if self.list_price is not None:
+            record["list_price"] = self.list_price
+        if self.availability is not None:
+            record["availability"] = self.availability
+        if self.group_id is not None:
+            record["group_id"] = self.group_id
+        if self.platform_id is not None:
+            record["platform_id"] = self.platform_id
         return record
 
 

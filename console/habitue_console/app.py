@@ -131,4 +131,6 @@ _SENTENCES = {
     RejectReason.TIMESTAMP_TOO_NEW: "in the future",
     RejectReason.INVALID_VALUE: "unusable number",
     RejectReason.MISSING_ORDER_ID: "order without an id",
+    RejectReason.NO_PRODUCT: "no product in the markup",
+    RejectReason.AMBIGUOUS_PRODUCT: "several products in the markup",
 }

@@ -69,6 +69,13 @@ class Learner:
         }
         if isinstance(event.currency, str):
             raw["currency"] = event.currency
+        if spoken.availability is not None:
+            raw["availability"] = spoken.availability
+        if spoken.group_id is not None:
+            raw["group_id"] = spoken.group_id
+        beside = {"list_price": spoken.list_price, "platform_id": spoken.platform_id}
+        if attributes := {name: value for name, value in beside.items() if value is not None}:
+            raw["attributes"] = attributes
         try:
             fields = parse_fields(raw)
         except InvalidItem as problem:

@@ -425,6 +425,17 @@ def test_an_unknown_item_is_learnt_from_its_page(redis_socket: str) -> None:
     with_redis(redis_socket, work)
 
 
+def test_what_a_page_s_markup_says_beside_the_price_is_learnt() -> None:
+    spoken = view(
+        category="Home/Lamps", availability="preorder", group_id="g", list_price=30.0, platform_id="57"
+    )
+    (lamp,) = Learner(CONFIG).learn(spoken, Catalog(), NOW)
+    assert (lamp["availability"], lamp["group_id"], lamp["category"]) == ("preorder", "g", "Home/Lamps")
+    assert lamp["attributes"] == {"list_price": 30.0, "platform_id": "57"}
+    (plain,) = Learner(CONFIG).learn(view(), Catalog(), NOW)
+    assert not plain.keys() & {"availability", "group_id", "attributes"}, "unsaid, they stay as they were"
+
+
 def test_what_the_feed_said_is_never_touched() -> None:
     assert Learner(CONFIG).learn(view(price=1.0), catalog_of("lamp"), NOW) == []
 

@@ -53,6 +53,10 @@ COLUMNS: Final[dict[str, dict[str, Type]]] = {
                 "quantity": "DOUBLE",
                 "url": "VARCHAR",
                 "image_url": "VARCHAR",
+                "list_price": "DOUBLE",
+                "availability": "VARCHAR",
+                "group_id": "VARCHAR",
+                "platform_id": "VARCHAR",
             }
         ],
         "order_id": "VARCHAR",

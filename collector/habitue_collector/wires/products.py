@@ -21,7 +21,7 @@ _MAX_QUANTITY: Final = 1e6
 
 
 def items_of(listed: object) -> list[Item] | None:
-    """The items of a list; None when it is no list. Entries without an id are passed over.
+    """The items of a list; None when it is no list. Entries without an id are passed over; an Item stays.
 
     PHP sends lists with a hole as objects, and some shops send a lone product without its list.
     """
@@ -36,6 +36,8 @@ def items_of(listed: object) -> list[Item] | None:
     for entry in listed:
         if type(entry) is dict:
             item = item_of(entry, True)
+        elif type(entry) is Item:  # read from a page's markup
+            item = entry
         else:  # a list of bare ids
             item_id = text(entry, MAX_ID_LENGTH) if type(entry) is str or type(entry) is int else None
             item = Item(item_id) if item_id else None

@@ -25,6 +25,8 @@ from habitue_collector.events import (
 )
 from habitue_collector.vocabulary import kind_of
 from habitue_collector.wires.products import FLAT_FIELDS, LIST_FIELDS, item_of, items_of, value_of_items
+from habitue_collector.wires.sightings import read as read_sighting
+from habitue_collector.wires.sightings import source_of
 from habitue_collector.wires.values import (
     bounded,
     corrected,
@@ -205,6 +207,10 @@ def decode(raw: object, envelope: Envelope, received_at: int) -> Event:
     event_id = event_identifier(get("messageId"))
     event = Event(event_id, kind, name, timestamp, received_at, anonymous_id, user_id, context=context)
     if call == "track":
+        if own_context and (source := source_of(own_context)) is not None:
+            context["source"] = source
+            page = context.get("page")
+            event.kind, properties = read_sighting(kind, properties, source, page and page.get("url"))
         _read_track(event, properties)
         if kind is Kind.CONSENT and consent is not None:
             event.properties |= consent.to_record()  # what the event is about, wherever its sender put it

@@ -21,6 +21,7 @@ from habitue_collector.events import (
     InvalidEvent,
     RejectReason,
 )
+from habitue_collector.wires.money import MAX_LENGTH, read_amount
 
 MAX_DEPTH = 4  # of containers inside properties, properties itself being the first
 MAX_MEMBERS = 255  # of one dict inside properties
@@ -92,7 +93,7 @@ def event_identifier(value: object) -> str:
 
 
 def number(value: object) -> float | None:
-    """A finite number of at most `LARGEST_NUMBER`, also from text such as "89.90" or "89,90"."""
+    """A finite number of at most `LARGEST_NUMBER`, also from text such as "89.90" or "1.189,90 €"."""
     if type(value) is str:
         return _number_in(value)
     if (type(value) is float or type(value) is int) and -LARGEST_NUMBER <= value <= LARGEST_NUMBER:
@@ -102,15 +103,15 @@ def number(value: object) -> float | None:
 
 def _number_in(value: str) -> float | None:
     value = value.strip()
-    if not value or len(value) > 32 or "_" in value:
+    if not value or len(value) > MAX_LENGTH or "_" in value:
         return None
-    whole, comma, rest = value.partition(",")
-    if comma and "." not in value and len(rest) in (1, 2):  # "89,90"; "1,234" could be either: refused
-        value = f"{whole}.{rest}"
     try:
         parsed = float(value)
     except ValueError:
-        return None
+        read = read_amount(value)
+        if read is None:
+            return None
+        parsed = read[0]
     return parsed if -LARGEST_NUMBER <= parsed <= LARGEST_NUMBER else None
 
 

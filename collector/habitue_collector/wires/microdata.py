@@ -1,0 +1,48 @@
+"""Microdata as the tag sends it, in schema.org's JSON form.
+
+It comes as `{itemprop: [value, …]}`, nested scopes as objects.
+https://html.spec.whatwg.org/multipage/microdata.html
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from habitue_collector.wires.schema_org import Node
+
+MAX_DEPTH = 8
+MAX_MEMBERS = 200
+_FIRST_ONLY: Final = frozenset(
+    ("name", "sku", "url", "productID", "mpn", "price", "priceCurrency", "availability")
+)
+
+
+def as_schema_org(scope: Any, depth: int = 0) -> Node | None:
+    """One scope as an object; a property said twice keeps its first value where only one can be meant."""
+    if not isinstance(scope, dict) or depth > MAX_DEPTH:
+        return None
+    node: Node = {} if depth else {"@type": "Product"}
+    for name, said in list(scope.items())[:MAX_MEMBERS]:
+        if not isinstance(name, str):
+            continue
+        values = [
+            value
+            for one in (said if isinstance(said, list) else [said])[:MAX_MEMBERS]
+            if (value := as_schema_org(one, depth + 1) if isinstance(one, dict) else one)
+            not in (None, "", {})
+        ]
+        if not values:
+            continue
+        for member in name.split():
+            node[member] = values[0] if len(values) == 1 or member in _FIRST_ONLY else values
+    if depth == 0:
+        _lift_offer(node)
+    return node
+
+
+def _lift_offer(node: Node) -> None:
+    """Old themes write the price beside the product instead of inside its offer."""
+    if "offers" not in node and "price" in node:
+        node["offers"] = {
+            member: node[member] for member in ("price", "priceCurrency", "availability") if member in node
+        }

@@ -1,0 +1,399 @@
+"""A page's markup → the one product it shows; contract/events/markup.json has the readable cases."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from habitue_collector.events import Event, InvalidEvent, Item, Kind, RejectReason
+from habitue_collector.wires import markup, sightings
+from habitue_collector.wires.broken_json import MAX_LENGTH, read_json
+from habitue_collector.wires.segment import Envelope, decode
+
+NOW = 1_795_284_930_000
+PAGE = "https://shop.example/p/trail-shoe"
+WOOCOMMERCE = Path(__file__).parents[3] / "shared" / "data" / "pages" / "c-woocommerce-jsonld.html"
+
+
+def product(**members: Any) -> dict[str, Any]:
+    return {"@context": "https://schema.org", "@type": "Product", "name": "Trail Shoe", **members}
+
+
+def shown(*blocks: Any, url: str = PAGE, **more: Any) -> Item:
+    return markup.read({"jsonld": list(blocks), "canonical": url, **more}, url).item
+
+
+def refused(*blocks: Any, url: str = PAGE, **more: Any) -> RejectReason:
+    with pytest.raises(InvalidEvent) as raised:
+        shown(*blocks, url=url, **more)
+    return raised.value.reason
+
+
+def seen(event: str, properties: dict[str, Any], source: str = "markup", url: str = PAGE) -> Event:
+    context = {"source": source, "page": {"url": url}}
+    raw = {"type": "track", "event": event, "properties": properties, "context": context}
+    return decode(raw, Envelope(), NOW)
+
+
+# ---- which one -------------------------------------------------------------------------------------
+
+
+def test_a_real_woocommerce_page_is_read() -> None:
+    if not WOOCOMMERCE.exists():
+        pytest.skip("the shop pages are not on this machine")
+    html = WOOCOMMERCE.read_text("utf-8")
+    block = re.search(r'<script type="application/ld\+json">(.*?)</script>', html, re.DOTALL)
+    assert block is not None
+    said = {
+        "jsonld": [json.loads(block[1])],
+        "canonical": "https://shop.example/produkt/trail-shoe/",
+        "platform_id": "57",
+    }
+    viewed = markup.read(said, "http://shop.test/c-woocommerce-jsonld.html")
+    expected = json.loads((WOOCOMMERCE.parent / "expected.json").read_text("utf-8"))
+    wanted = expected["c-woocommerce-jsonld"]["product"]
+    item = viewed.item
+    got = {
+        "id": item.item_id,
+        "name": item.name,
+        "price": item.price,
+        "list_price": item.list_price,
+        "currency": viewed.currency,
+        "category": item.category,
+        "platform_id": item.platform_id,
+    }
+    assert got == wanted
+
+
+def test_the_page_s_own_address_wins_over_a_canonical_that_a_single_page_shop_forgot() -> None:
+    old, new = product(sku="A", url="/p/old"), product(name="New", sku="B", url="/p/new")
+    said = {"jsonld": [old, new], "canonical": "https://shop.example/p/old"}
+    assert markup.read(said, "https://shop.example/p/new?utm_source=x").item.item_id == "B"
+
+
+def test_a_page_reached_by_another_path_is_still_the_product_s() -> None:
+    block = product(sku="A", url="https://shop.example/products/fjell")
+    assert shown(block, url="https://shop.example/collections/shoes/products/fjell").item_id == "A"
+
+
+def test_two_variants_told_apart_by_their_query() -> None:
+    red = product(sku="A-R", url=f"{PAGE}?color=red")
+    blue = product(sku="A-B", url=f"{PAGE}?color=blue")
+    assert shown(red, blue, url=f"{PAGE}?color=blue").item_id == "A-B"
+    assert refused(red, blue, url=f"{PAGE}?color=green") is RejectReason.AMBIGUOUS_PRODUCT
+
+
+def test_the_same_name_with_another_number_is_another_product() -> None:
+    assert refused(product(sku="A"), product(sku="B")) is RejectReason.AMBIGUOUS_PRODUCT
+
+
+def test_related_products_beside_a_product_without_markup_are_not_viewed() -> None:
+    one = product(name="Wool Sock", sku="S", url="https://shop.example/p/wool-sock")
+    assert refused(one) is RejectReason.NO_PRODUCT
+    assert refused({"@type": "ItemList", "itemListElement": [one]}) is RejectReason.NO_PRODUCT
+    assert refused(microdata=[{"name": ["A"], "sku": ["1"]}, {"name": ["B"], "sku": ["2"]}]) is (
+        RejectReason.AMBIGUOUS_PRODUCT
+    )
+
+
+def test_json_ld_s_one_product_wins_over_many_cards_in_microdata() -> None:
+    cards = [{"name": [f"Card {number}"], "sku": [str(number)]} for number in range(8)]
+    assert shown(product(sku="A"), microdata=cards).item_id == "A"
+
+
+def test_microdata_of_the_same_product_fills_what_json_ld_leaves_out() -> None:
+    scope = {"name": ["Trail Shoe"], "brand": ["Fjell"], "offers": [{"price": ["5,50 €"]}]}
+    item = shown(product(sku="A"), microdata=[scope])
+    assert (item.item_id, item.brand, item.price) == ("A", "Fjell", 5.5)
+
+
+def test_a_main_entity_inside_a_page_wins() -> None:
+    page = {"@type": ["WebPage", "ItemPage"], "mainEntity": product(sku="A")}
+    assert shown(product(name="Other", sku="B"), page).item_id == "A"
+
+
+def test_opengraph_of_a_category_page_is_no_product() -> None:
+    assert refused(opengraph={"og:type": "website", "og:title": "Shoes"}) is RejectReason.NO_PRODUCT
+
+
+# ---- what it is ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("members", "item_id"),
+    [
+        ({"sku": "S", "productID": "P", "mpn": "M"}, "S"),
+        ({"sku": " ", "productID": "sku:P", "mpn": "M"}, "P"),
+        ({"mpn": "M", "gtin13": "4006381333931"}, "M"),
+        ({"gtin13": 4006381333931}, "4006381333931"),
+        ({"sku": ["S1", "S2"]}, "S1"),
+        ({"sku": {"@value": "S"}}, "S"),
+        ({"offers": {"sku": "O"}}, "O"),
+        ({}, "/p/trail-shoe"),
+    ],
+)
+def test_the_item_s_id(members: dict[str, Any], item_id: str) -> None:
+    assert shown(product(**members)).item_id == item_id
+
+
+@pytest.mark.parametrize(
+    ("offers", "price", "list_price"),
+    [
+        ({"price": "12,50 €"}, 12.5, None),
+        ({"price": 0}, 0.0, None),
+        ({"price": -1}, None, None),
+        ({"price": "call us"}, None, None),
+        ([], None, None),
+        ("12.50", None, None),
+        ({"@type": "AggregateOffer", "lowPrice": "5", "highPrice": "9"}, 5.0, None),
+        ({"offers": [{"price": 7, "availability": "OutOfStock"}, {"price": 8}]}, 8.0, None),
+        ({"priceSpecification": {"price": 5, "minPrice": 1}}, 5.0, None),
+        ({"price": 5, "priceSpecification": {"priceType": "StrikethroughPrice", "price": 9}}, 5.0, 9.0),
+        (
+            {"price": 5, "priceSpecification": {"priceType": "https://schema.org/ListPrice", "price": 4}},
+            5.0,
+            None,
+        ),
+        (
+            {"priceSpecification": [{"price": 3, "eligibleQuantity": {"minValue": 10}}, {"price": 4}]},
+            4.0,
+            None,
+        ),
+        (
+            {"priceSpecification": [{"price": 3, "validForMemberTier": {"name": "gold"}}, {"price": 4}]},
+            4.0,
+            None,
+        ),
+    ],
+)
+def test_the_price(offers: Any, price: float | None, list_price: float | None) -> None:
+    item = shown(product(sku="A", offers=offers))
+    assert (item.price, item.list_price) == (price, list_price)
+
+
+@pytest.mark.parametrize(
+    ("said", "availability"),
+    [
+        ("https://schema.org/InStock", "in_stock"),
+        ("http://schema.org/SoldOut", "out_of_stock"),
+        ("preorder", "preorder"),
+        ("in stock", "in_stock"),
+        ("MadeToOrder", "backorder"),
+        ("who knows", None),
+        (5, None),
+    ],
+)
+def test_the_availability(said: Any, availability: str | None) -> None:
+    assert shown(product(sku="A", offers={"price": 1, "availability": said})).availability == availability
+
+
+def crumbs(*names: Any) -> dict[str, Any]:
+    entries = [{"@type": "ListItem", "position": at, "name": name} for at, name in enumerate(names, 1)]
+    return {"@type": "BreadcrumbList", "itemListElement": entries}
+
+
+@pytest.mark.parametrize(
+    ("lists", "category"),
+    [
+        ([crumbs("Home", "Shoes", "Trail", "Trail Shoe")], "Shoes/Trail"),
+        ([crumbs("Shoes &amp; Boots", "T/Shirts", "Trail Shoe")], "Shoes & Boots/T-Shirts"),
+        ([crumbs("Home", "Sale", "Other"), crumbs("Home", "Shoes", "Trail Shoe")], "Sale"),
+        ([crumbs("Home", "Trail Shoe")], None),
+        ([crumbs()], None),
+        ([{"@type": "BreadcrumbList", "itemListElement": "Shoes"}], None),
+        (
+            [
+                {
+                    "@type": "BreadcrumbList",
+                    "itemListElement": [
+                        {"position": "2", "item": {"@id": "/c/shoes", "name": "Shoes"}},
+                        {"position": "1", "item": {"@id": "https://shop.example/", "name": "Fjell"}},
+                        {"position": "3", "item": PAGE, "name": "The shoe"},
+                    ],
+                }
+            ],
+            "Shoes",
+        ),
+    ],
+)
+def test_the_category(lists: list[Any], category: str | None) -> None:
+    assert shown(product(sku="A"), *lists).category == category
+
+
+def test_the_product_s_own_category_serves_without_breadcrumbs() -> None:
+    assert shown(product(sku="A", category="Apparel &gt; Shoes")).category == "Apparel/Shoes"
+    assert shown(product(sku="A", category=187)).category is None
+
+
+def test_names_are_text_for_people() -> None:
+    assert shown(product(name="  Tom &amp;amp; <b>Jerry</b>\n 3 < 4 ", sku="A")).name == "Tom & Jerry 3 < 4"
+
+
+def test_a_group_that_is_pointed_to_without_its_variants() -> None:
+    item = shown(product(sku="A", inProductGroupWithID="G"))
+    assert (item.item_id, item.group_id) == ("A", "G")
+
+
+# ---- JSON as themes print it -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ('{"a":1,}', {"a": 1}),
+        ("[1,,2,]", [1, 2]),
+        ('{"a": , "b":}', {"a": None, "b": None}),
+        ('{"a":"x\ny\tz"}', {"a": "x y z"}),
+        ('{"a":"3/4" hose","b":1}', {"a": '3/4" hose', "b": 1}),
+        ('{"a":"24", 27" screen","b":1}', {"a": '24", 27" screen', "b": 1}),
+        (r'{"a":"it\'s"}', {"a": "it's"}),
+        ('/* x */{"a":1 // y\n}', {"a": 1}),
+        ('{"a":"https://x/y"};', {"a": "https://x/y"}),
+        ('//<![CDATA[\n{"a":1}\n//]]>', {"a": 1}),
+        ('<!-- {"a":1} -->', {"a": 1}),
+        ("{&quot;a&quot;:&quot;b&quot;}", {"a": "b"}),
+        ('{"a":1}{"b":2}', [{"a": 1}, {"b": 2}]),
+        ('{"a":{"b":[1,"c', {"a": {"b": [1, "c"]}}),
+        ('{a:1,"b":NaN}', {"a": 1, "b": None}),
+        ('{"a":1\n"b":2}', {"a": 1, "b": 2}),
+        ("\ufeff{}", {}),
+        ("}", []),
+        ("", []),
+    ],
+)
+def test_broken_json_is_mended(text: str, value: Any) -> None:
+    assert read_json(text) == value
+
+
+@given(st.text(alphabet='{}[]",:\\/*\n a1&<!->', max_size=200))
+@settings(max_examples=400)
+def test_whatever_a_theme_prints_is_read_or_not(text: str) -> None:
+    read_json(text)
+
+
+@pytest.mark.parametrize("piece", ['"', "{", "[", '{"a":', "<!--", "/*", '"a" ', "\\", ",", "&quot;", "a"])
+def test_a_long_text_takes_no_long_time(piece: str) -> None:
+    began = time.perf_counter()
+    read_json(piece * (2 * MAX_LENGTH // len(piece)))
+    assert time.perf_counter() - began < 2
+
+
+# ---- whatever comes in -------------------------------------------------------------------------------
+
+SCALARS = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.floats(),
+    st.text(max_size=20),
+    st.sampled_from(
+        ["Product", "ProductGroup", "BreadcrumbList", PAGE, "#1", "12,50 €", "https://[", "A > B", "//"]
+    ),
+)
+NAMES = st.sampled_from(
+    [
+        *(
+            "@type",
+            "@id",
+            "@graph",
+            "name",
+            "sku",
+            "url",
+            "offers",
+            "price",
+            "priceSpecification",
+            "priceType",
+        ),
+        *("itemListElement", "item", "position", "hasVariant", "isVariantOf", "mainEntity", "image", "brand"),
+        *("category", "availability", "mainEntityOfPage", "productGroupID"),
+    ]
+)
+TREES = st.recursive(
+    SCALARS,
+    lambda inside: st.lists(inside, max_size=4) | st.dictionaries(NAMES, inside, max_size=5),
+    max_leaves=25,
+)
+
+
+@given(
+    st.dictionaries(st.sampled_from(["jsonld", "microdata", "opengraph", "canonical", "platform_id"]), TREES),
+    st.sampled_from([None, PAGE, "https://[", "", "/x"]),
+)
+@settings(max_examples=400)
+def test_any_markup_is_a_product_or_a_reason(said: dict[str, Any], url: str | None) -> None:
+    reason: RejectReason | None = None
+    try:
+        assert markup.read(said, url).item.item_id
+    except InvalidEvent as refusal:
+        reason = refusal.reason
+    assert reason in (None, RejectReason.NO_PRODUCT, RejectReason.AMBIGUOUS_PRODUCT)
+
+
+@given(
+    st.sampled_from(["view_item", "add_to_cart", "purchase", "anything"]),
+    st.dictionaries(
+        st.sampled_from(["markup", "items", "detail", "add", "purchase", "impressions", "value", "products"]),
+        TREES,
+    ),
+    st.sampled_from(["markup", "form", "cart_call", "datalayer"]),
+)
+@settings(max_examples=300)
+def test_any_sighting_is_an_event_or_a_reason(name: str, properties: dict[str, Any], source: str) -> None:
+    before = repr(properties)
+    try:
+        event = seen(name, properties, source)
+    except InvalidEvent:
+        pass
+    else:
+        assert Event.from_record(event.to_record()) == event
+    assert repr(properties) == before, "what the sender said is not ours to change"
+
+
+def test_a_tree_of_any_depth_and_width_takes_no_long_time() -> None:
+    deep: Any = product(sku="A")
+    for _ in range(900):
+        deep = {"@graph": [deep]}
+    wide = [product(sku=str(number), name=f"n{number}") for number in range(3_000)]
+    began = time.perf_counter()
+    assert refused(deep) is RejectReason.NO_PRODUCT
+    assert refused(*wide) is RejectReason.AMBIGUOUS_PRODUCT
+    assert refused({"@graph": wide}) is RejectReason.AMBIGUOUS_PRODUCT
+    assert time.perf_counter() - began < 2
+
+
+# ---- sightings ---------------------------------------------------------------------------------------
+
+
+def test_where_it_was_seen_is_kept() -> None:
+    assert seen("view_item", {"items": [{"item_id": "A"}]}, "datalayer").context["source"] == "datalayer"
+
+
+def test_a_form_s_number_of_another_product_is_not_the_page_s() -> None:
+    said = {"jsonld": [product(sku="A", url=PAGE)], "canonical": PAGE, "platform_id": "57"}
+    event = seen("add_to_cart", {"items": [{"item_id": "61"}], "markup": said}, "form")
+    assert [(item.item_id, item.platform_id) for item in event.items] == [("61", None)]
+
+
+def test_a_form_beside_ambiguous_markup_is_still_an_add_to_cart() -> None:
+    said = {"jsonld": [product(sku="A"), product(sku="B")], "platform_id": "57"}
+    event = seen("add_to_cart", {"items": [{"item_id": "57", "sku": "A"}], "markup": said}, "form")
+    assert [(item.item_id, item.platform_id) for item in event.items] == [("A", "57")]
+
+
+def test_a_shop_s_own_event_with_words_of_universal_analytics_stays_what_it_is() -> None:
+    raw = {"type": "track", "event": "Plan Chosen", "properties": {"add": {"products": [{"id": "A"}]}}}
+    event = decode(raw, Envelope(), NOW)
+    assert event.kind is Kind.CUSTOM
+    assert event.items == []
+
+
+def test_ga4_s_shape_wins_where_a_shop_pushes_both() -> None:
+    properties = {"items": [{"item_id": "A"}], "detail": {"products": [{"id": "B"}]}}
+    assert sightings.read(Kind.PRODUCT_VIEW, properties, "datalayer", None)[1]["items"] == [{"item_id": "A"}]
