@@ -15,6 +15,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from habitue_collector.beacons import UNAVAILABLE, Beacons
+from habitue_collector.debug import DebugDoor, DebugTokens
 from habitue_collector.events import MAX_ID_LENGTH, USER_PREFIX
 from habitue_collector.ingest import Ingest, Opened, RequestError, query_pairs
 from habitue_collector.profiles import Profiles
@@ -71,6 +72,7 @@ class Endpoints:
         self.beacons = beacons
         self.mover = mover
         self.profiles = Profiles(ingest.committer)
+        self.debug = DebugDoor(ingest, DebugTokens(ingest.cookie.secrets))
         self._readiness = readiness
         self._metrics = metrics
         self._openapi = openapi
@@ -80,6 +82,7 @@ class Endpoints:
         return [
             *tag_routes(base),
             Route(f"{base}/p.gif", self.pixel, methods=["GET"]),
+            Route(f"{base}/v1/debug", self._debug, methods=["POST"]),
             Route("/v1/profiles/{profile_id:path}", self.profile, methods=["GET", "DELETE"]),
             Route("/v1/transfers/{user_id}/{transfer_id}/undo", self.undo, methods=["POST"]),
             Route("/healthz", self.healthz, methods=["GET"]),
@@ -114,6 +117,9 @@ class Endpoints:
         for name, value in opened.headers:
             response.headers.append(name.decode(), value.decode("latin-1"))
         return response
+
+    async def _debug(self, request: Request) -> Response:
+        return await self.debug(request)
 
     async def profile(self, request: Request) -> Response:
         """`GET`, `DELETE /v1/profiles/{anonymous_id}`, `/v1/profiles/user:{user_id}`, `/v1/profiles/me`."""

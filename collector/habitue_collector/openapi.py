@@ -55,6 +55,13 @@ def document(base_path: str) -> dict[str, Any]:
         f"{base_path}/v1/reset": {
             "post": _operation("Logout: this device is nobody's any more.", events, body="Batch")
         },
+        f"{base_path}/v1/debug": {
+            "post": _operation(
+                "Does this token open the debug view, and what would these events come to? Stores nothing.",
+                {"200": _JSON, "400": _PROBLEM, "401": _PROBLEM, "403": _PROBLEM, "413": _PROBLEM},
+                body="Debug",
+            )
+        },
         f"{base_path}/p.gif": {
             "get": _operation("One event by an image.", {"200": {"description": "A transparent pixel."}})
         },
@@ -84,7 +91,7 @@ def document(base_path: str) -> dict[str, Any]:
                 {"200": _JSON, "401": _PROBLEM},
                 secret=True,
                 body="Context",
-            )
+            ),
         },
         "/healthz": {"get": _operation("The process lives.", {"200": _JSON})},
         "/readyz": {
@@ -170,6 +177,12 @@ _SCHEMAS: dict[str, Any] = {
             "context": {"type": "object"},
             "batch": {"type": "array", "items": {"$ref": "#/components/schemas/Event"}},
         },
+    },
+    "Debug": {
+        "allOf": [
+            {"$ref": "#/components/schemas/Batch"},
+            {"type": "object", "required": ["token"], "properties": {"token": {"type": "string"}}},
+        ]
     },
     "Context": {
         "allOf": [

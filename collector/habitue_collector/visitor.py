@@ -44,6 +44,7 @@ class VisitorCookie:
         domain: str | None = None,
     ) -> None:
         self.name = name
+        self.secrets = tuple(secrets)  # for what else this house signs, each with a salt of its own
         self._signer = TimestampSigner(list(secrets), salt=SALT, digest_method=sha256, key_derivation="hmac")
         self._keys = [self._signer.derive_key(secret) for secret in reversed(secrets)]
         self._nonce_key = hmac.digest(secrets[-1].encode(), NONCE_SALT, "sha256")
