@@ -35,7 +35,7 @@ def create_app(
         for path, handler in handlers.items()
     ]
     app = Starlette(
-        routes=[*mounted, *routes],
+        routes=sorted([*mounted, *routes], key=lambda route: getattr(route, "comes_last", False)),
         lifespan=lifespan,
         exception_handlers={
             Problem: _problem,

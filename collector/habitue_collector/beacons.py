@@ -37,9 +37,9 @@ class Beacons:
             f"{self.base_path}/v1/batch": self.batch,
             f"{self.base_path}/v1/reset": self.reset,
         }
-        routes.update({f"/v1/{call}": self._call(call) for call in CALLS})
+        routes.update({f"/v1/{call}": self.call(call) for call in CALLS})
         for path in ("/v1/batch", "/v1/import", "/v1/b"):
-            routes[path] = self._call(None)
+            routes[path] = self.call(None)
         return routes
 
     def batch(self, request: Request, respond: Respond) -> None:
@@ -58,7 +58,9 @@ class Beacons:
 
         self.ingest.take(opened, done)
 
-    def _call(self, call: str | None) -> Handler:
+    def call(self, call: str | None) -> Handler:
+        """The handler of a call of the native wire; None: of a batch of them."""
+
         def handler(request: Request, respond: Respond) -> None:
             try:
                 opened = self.ingest.open(request, by_cookie=False, call=call)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from habitue_collector import trackers_openapi
 from habitue_collector.beacons import CALLS
 
 _PROBLEM = {
@@ -106,6 +107,7 @@ def document(base_path: str) -> dict[str, Any]:
         paths[f"/v1/{call}"] = {"post": _operation(f"Segment's {call} call.", events, body="Event")}
     for name in ("batch", "b", "import"):
         paths[f"/v1/{name}"] = {"post": _operation("Segment's batch call.", events, body="Batch")}
+    paths |= trackers_openapi.paths()
     return {
         "openapi": "3.1.0",
         "info": {
@@ -115,7 +117,7 @@ def document(base_path: str) -> dict[str, Any]:
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "paths": dict(sorted(paths.items())),
-        "components": {"securitySchemes": _SECURITY, "schemas": _SCHEMAS},
+        "components": {"securitySchemes": _SECURITY, "schemas": _SCHEMAS | trackers_openapi.SCHEMAS},
     }
 
 

@@ -20,6 +20,7 @@ from habitue_collector.request import Handler, Tally
 from habitue_collector.settings import Settings
 from habitue_collector.store import commands, keys
 from habitue_collector.store.link import Link
+from habitue_collector.trackers import Trackers
 from habitue_collector.transfers import Mover
 from habitue_collector.visitor import VisitorCookie
 
@@ -62,6 +63,7 @@ class Collector:
         )
         self.ingest = Ingest(settings, self.committer, self.cookie, signing_keys[-1].encode())
         self.beacons = Beacons(self.ingest, self.mover, settings.server.base_path)
+        self.trackers = Trackers(self.ingest, self.beacons, self.tally)
         self.readiness: list[Callable[[], str | None]] = [self._redis_missing]
         self.figures: list[Callable[[], dict[str, Any]]] = []
         self.endpoints = Endpoints(
@@ -76,10 +78,10 @@ class Collector:
 
     def handlers(self) -> dict[str, Handler]:
         """Path → handler of every hot endpoint."""
-        return self.beacons.handlers()
+        return self.beacons.handlers() | self.trackers.handlers()
 
     def routes(self) -> list[Route]:
-        return self.endpoints.routes()
+        return [*self.endpoints.routes(), *self.trackers.routes()]
 
     async def start(self) -> None:
         warm()

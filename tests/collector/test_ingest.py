@@ -203,7 +203,7 @@ def test_a_gzip_of_exactly_the_largest_body_is_taken() -> None:
 )
 async def test_a_body_that_is_no_batch_is_a_4xx_with_code_and_message(body: bytes) -> None:
     async with house() as shop:
-        for path in shop.workers[0].handlers():
+        for path in shop.workers[0].beacons.handlers():
             answer = await shop.post(path, body, headers={"authorization": "Bearer demo"})
             if body == b'{"batch": {}}' and answer.status == 200:
                 continue  # a single call: a member more
@@ -395,7 +395,7 @@ def check_answer(answer: Answer, body: Any) -> None:
 
 def try_anything(examples: int) -> None:
     with standing_house() as (shop, loop):
-        paths = sorted(shop.workers[0].handlers())
+        paths = sorted(shop.workers[0].beacons.handlers())
 
         @settings(
             max_examples=examples,
