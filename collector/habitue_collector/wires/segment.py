@@ -144,6 +144,8 @@ def decode(raw: object, envelope: Envelope, received_at: int) -> Event:
     step takes it out) and `consent`, what was said of it in this event or else in the envelope.
     """
     if type(raw) is not dict:
+        if isinstance(raw, InvalidEvent):  # another wire could not read it, and says why
+            raise raw
         raise InvalidEvent(RejectReason.INVALID_EVENT, "an event is a JSON object")
     get = raw.get
     call = envelope.call
