@@ -6,14 +6,19 @@ ask for an answer, and counts what it lost (`client.stats`).
 
 from __future__ import annotations
 
+from habitue.async_client import AsyncClient
+from habitue.breaker import Breaker
 from habitue.client import Client
 from habitue.offers import Offer, Offers, Reason
 from habitue.stats import Stats
 from habitue.transport import Request, Response, Transport, TransportError
+from habitue.visit import Visit, current_visit, user_hash, visiting
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "AsyncClient",
+    "Breaker",
     "Client",
     "Offer",
     "Offers",
@@ -23,4 +28,8 @@ __all__ = [
     "Stats",
     "Transport",
     "TransportError",
+    "Visit",
+    "current_visit",
+    "user_hash",
+    "visiting",
 ]

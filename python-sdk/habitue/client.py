@@ -1,29 +1,19 @@
-"""The client: `track`, `identify`, `offers`, `flush`, `close`. None of them raises."""
+"""The client for threads: `track`, `offers` and their like. None of them raises."""
 
 from __future__ import annotations
 
-import atexit
-import json
-import os
-import time
-import weakref
-from collections.abc import Iterable, Mapping
-from datetime import datetime
+from collections.abc import Iterable
 from types import TracebackType
 from typing import Any
 
-from habitue.events import InvalidArgument, encode, encode_event, identifier
-from habitue.offers import NoOffers, Offer, Offers, offers_in
-from habitue.stats import Stats, Tally
-from habitue.transport import HTTPTransport, Request, Transport, TransportError
-from habitue.worker import Worker
-
-_USER_AGENT = "habitue-python/0.1.0"
-EXIT_SECONDS = 2.0  # how long the interpreter's end may wait for what is still queued
-DEADLINE = 0.3
+from habitue.offers import NoOffers, Offer, Offers
+from habitue.processes import here
+from habitue.reporter import DEADLINE, Reporter, Who
+from habitue.transport import Request, Response
+from habitue.visit import Visit
 
 
-class Client:
+class Client(Reporter[None]):
     """A shop's backend speaks to its Habitue server through one of these, made once per process.
 
     It may be made before a fork (gunicorn, uWSGI, Celery): each child starts its own thread when it
@@ -31,125 +21,79 @@ class Client:
     logged once.
     """
 
-    def __init__(
-        self,
-        secret_key: str,
-        host: str = "http://127.0.0.1:8000",
-        *,
-        transport: Transport | None = None,
-        max_queue: int = 10_000,
-        linger: float = 0.2,
-    ) -> None:
-        """`host` is where the Habitue server answers; `max_queue` counts events (and 32 MiB is the most
-        they may weigh); `linger` (s) is how long an event waits for company."""
-        self._tally = Tally()
-        self._transport: Transport | None = None
-        self._worker: Worker | None = None
-        self._secret = {"authorization": ""}
-        try:
-            if not isinstance(secret_key, str) or not secret_key.isascii() or not secret_key.isprintable():
-                raise ValueError("the secret key is plain text")
-            if not secret_key:
-                raise ValueError("there is no secret key")
-            self._secret = {
-                "authorization": f"Bearer {secret_key}",
-                "content-type": "application/json",
-                "user-agent": _USER_AGENT,
-            }
-            self._transport = transport if transport is not None else HTTPTransport(host)
-            self._worker = Worker(
-                self._transport, self._secret, self._tally, max_queue=max_queue, linger=linger
-            )
-        except Exception as error:
-            self._tally.lose("disabled", 0, error)
-        _clients.add(self)
-        if self._worker is not None:
-            _workers.add(self._worker)
-
-    def track(
-        self,
-        name: str,
-        properties: Mapping[str, Any] | None = None,
-        *,
-        user_id: str | int | None = None,
-        anonymous_id: str | None = None,
-        event_id: str | None = None,
-        timestamp: datetime | float | str | None = None,
-        context: Mapping[str, Any] | None = None,
-    ) -> None:
-        """Something happened to somebody: `client.track("Order Completed", {...}, user_id=42)`.
-
-        Returns at once. Give an `event_id` when the same fact may be told twice: it counts once within
-        24 h (an order counts once for ever by its `order_id`). A number as `timestamp` is seconds.
-        """
-        self._put(
-            "track",
-            name=name,
-            properties=properties,
-            user_id=user_id,
-            anonymous_id=anonymous_id,
-            event_id=event_id,
-            timestamp=timestamp,
-            context=context,
-        )
-
-    def identify(
-        self,
-        user_id: str | int,
-        traits: Mapping[str, Any] | None = None,
-        *,
-        anonymous_id: str | None = None,
-        event_id: str | None = None,
-        timestamp: datetime | float | str | None = None,
-        context: Mapping[str, Any] | None = None,
-    ) -> None:
-        """State attributes of a user; with `anonymous_id`, also that this device is theirs."""
-        self._put(
-            "identify",
-            traits=traits,
-            user_id=user_id,
-            anonymous_id=anonymous_id,
-            event_id=event_id,
-            timestamp=timestamp,
-            context=context,
-        )
-
     def offers(
         self,
         slot: str,
         *,
         visitor: str | None = None,
-        user_id: str | int | None = None,
+        user_id: Who = None,
         anonymous_id: str | None = None,
         page_type: str | None = None,
         item_id: str | int | None = None,
         category: str | None = None,
         deadline: float = DEADLINE,
-        fallback: Iterable[Offer] = (),
+        fallback: Iterable[Offer] | None = None,
     ) -> Offers:
         """The offers for a slot, or `fallback` when they cannot be had within `deadline` seconds.
 
-        `visitor` is the value of the browser's `habitue` cookie; `page_type`, `item_id` and `category`
-        describe the page that the slot stands on. Events that were tracked a moment ago may still be on
-        their way: `flush` first where they must count.
+        For the visitor of the current request, unless `visitor` (the value of the browser's cookie),
+        `user_id`
+        or `anonymous_id` say otherwise; `page_type`, `item_id` and `category` describe the page that the slot
+        stands on. Without `fallback` those count that the client was made with. Events that were tracked a
+        moment ago may still be on their way: `flush` first where they must count.
         """
         try:
-            return self._offers(slot, visitor, user_id, anonymous_id, page_type, item_id, category, deadline)
-        except (NoOffers, TransportError) as missed:
-            reason, detail = missed.reason, missed.detail
-        except InvalidArgument as error:
-            reason, detail = "invalid_argument", error
+            named = user_id is not None or anonymous_id is not None
+            visit = None if named and visitor is None else self._visit(visitor)
+            if visit is not None:
+                visit.personal = True
+            request = self._asker.offers(slot, visit, user_id, anonymous_id, page_type, item_id, category)
+            return self._asker.read_offers(self._ask(request, deadline), slot, visit)
         except Exception as error:
-            reason, detail = "internal_error", repr(error)
-        self._tally.miss(reason, detail)
+            return self._fallback(slot, fallback, self._why("offers", error))
+
+    def profile(
+        self,
+        *,
+        visitor: str | None = None,
+        user_id: Who = None,
+        anonymous_id: str | None = None,
+        deadline: float = DEADLINE,
+    ) -> dict[str, Any] | None:
+        """What is known of somebody; None of nobody, and when it cannot be had within `deadline` seconds."""
         try:
-            return Offers(fallback, missed=reason)
-        except Exception:
-            return Offers(missed=reason)
+            visit = self._visit(visitor) if user_id is None and anonymous_id is None else None
+            request = self._asker.profile(visit, user_id, anonymous_id)
+            return self._asker.read_profile(self._ask(request, deadline))
+        except Exception as error:
+            self._why("profile", error)
+            return None
+
+    def forget(
+        self,
+        *,
+        visitor: str | None = None,
+        user_id: Who = None,
+        anonymous_id: str | None = None,
+        timeout: float = 5.0,
+    ) -> bool:
+        """Erase somebody for good: True when the server has confirmed it, within `timeout` seconds.
+
+        What is queued is delivered first, so that nothing comes after it. False must be tried again.
+        """
+        try:
+            visit = self._visit(visitor) if user_id is None and anonymous_id is None else None
+            request = self._asker.profile(visit, user_id, anonymous_id, "DELETE")
+            self.flush(timeout / 2)
+            return self._asker.read_profile(self._ask(request, timeout, patient=True)) is not None
+        except Exception as error:
+            self._why("forget", error)
+            return False
 
     def flush(self, timeout: float = 5.0) -> bool:
         """Wait until everything tracked so far is delivered (or lost); False after `timeout` seconds."""
         try:
+            here()
             return self._worker.flush(timeout) if self._worker is not None else True
         except Exception as error:
             self._tally.lose("internal_error", 0, repr(error))
@@ -158,6 +102,7 @@ class Client:
     def close(self, timeout: float = 5.0) -> None:
         """Deliver what is queued, as far as `timeout` seconds allow, and stop. What comes later is lost."""
         try:
+            here()
             if self._worker is not None:
                 self._worker.close(timeout)
             if self._transport is not None:
@@ -165,10 +110,14 @@ class Client:
         except Exception as error:
             self._tally.lose("internal_error", 0, repr(error))
 
-    @property
-    def stats(self) -> Stats:
-        """What became of the events so far, in this process."""
-        return self._tally.snapshot(self._worker.queued if self._worker is not None else 0)
+    def settle(self, visit: Visit, deadline: float) -> None:
+        """Before a visit's answer leaves: the cookie that it must carry. For the mounts."""
+        try:
+            request = visit.site.settling(self._asker, visit) if visit.site is not None else None
+            if request is not None:
+                self._asker.read_cookie(self._ask(request, deadline), visit)
+        except Exception as error:
+            self._why("cookie", error)
 
     def __enter__(self) -> Client:
         return self
@@ -178,80 +127,16 @@ class Client:
     ) -> None:
         self.close()
 
-    def _put(self, call: str, **members: object) -> None:
-        if self._worker is None:
-            self._tally.lose("disabled")
-            return
-        try:
-            self._worker.put(encode_event(call, now=time.time(), **members))
-        except InvalidArgument as error:
-            self._tally.lose("invalid_argument", 1, error)
-        except Exception as error:
-            self._tally.lose("internal_error", 1, repr(error))
+    def _told(self) -> None:
+        return None
 
-    def _offers(
-        self,
-        slot: str,
-        visitor: str | None,
-        user_id: str | int | None,
-        anonymous_id: str | None,
-        page_type: str | None,
-        item_id: str | int | None,
-        category: str | None,
-        deadline: float,
-    ) -> Offers:
+    def _ask(self, request: Request, seconds: float, patient: bool = False) -> Response:
+        """`patient`: also when the breaker would rather wait."""
+        here()
         if self._transport is None:
             raise NoOffers("disabled")
-        question: dict[str, Any] = {"slots": [identifier(slot, "slot")]}
-        if user_id is not None:
-            question["user_id"] = identifier(user_id, "user_id")
-        if anonymous_id is not None:
-            question["anonymous_id"] = identifier(anonymous_id, "anonymous_id")
-        page = {
-            member: str(value)
-            for member, value in (("type", page_type), ("item_id", item_id), ("category", category))
-            if value is not None
-        }
-        if page:
-            question["page"] = page
-        headers = self._secret
-        if visitor:
-            if not isinstance(visitor, str) or not visitor.isascii() or not visitor.isprintable():
-                raise InvalidArgument("visitor is the value of the cookie")
-            headers = {**headers, "x-habitue-visitor": visitor}
-        request = Request("POST", "/v1/recommend", encode(question), headers)
-        response = self._transport.send(request, max(deadline, 0.0))
-        if response.status != 200:
-            raise NoOffers(f"http_{response.status}", response.body[:200])
-        try:
-            answer = json.loads(response.body)
-        except (ValueError, RecursionError):
-            raise NoOffers("invalid_answer") from None
-        return offers_in(answer, slot)
-
-    def _after_fork(self) -> None:
-        self._tally.after_fork()
-        if self._transport is not None:
-            self._transport.after_fork()
-        if self._worker is not None:
-            self._worker.after_fork()
-
-
-_clients: weakref.WeakSet[Client] = weakref.WeakSet()
-_workers: weakref.WeakSet[Worker] = weakref.WeakSet()  # a worker outlives a forgotten client until it is idle
-
-
-def _after_fork() -> None:
-    for client in list(_clients):
-        client._after_fork()
-
-
-def _at_exit() -> None:
-    until = time.monotonic() + EXIT_SECONDS  # together
-    for worker in list(_workers):
-        worker.close(max(0.0, until - time.monotonic()))
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)
-atexit.register(_at_exit)
+        if not self._breaker.allows() and not patient:
+            raise NoOffers("circuit_open")
+        response = self._transport.send(request, max(seconds, 0.0))
+        self._answered(response.status, response.headers)
+        return response

@@ -32,26 +32,36 @@ def encode_event(
     traits: object = None,
     user_id: object = None,
     anonymous_id: object = None,
+    previous_id: object = None,
     event_id: object = None,
     timestamp: object = None,
     context: object = None,
+    encoded_context: bytes = b"",
+    sender_known: bool = False,
     now: float,
 ) -> bytes:
     """One call as UTF-8 JSON. Raises InvalidArgument.
 
-    `now` in seconds since 1970 stands in for a missing `timestamp`.
+    `now` in seconds since 1970 stands in for a missing `timestamp`. `encoded_context` is a context that
+    is JSON already. With `sender_known` the request says whose event it is, so it needs no id of its own.
     """
     event: dict[str, Any] = {"type": call}
     if call == "track":
         if not isinstance(name, str) or not name:
             raise InvalidArgument("track needs the name of the event")
         event["event"] = name
-    if user_id is None and anonymous_id is None:
-        raise InvalidArgument(f"{call} needs a user_id or an anonymous_id")
+    elif name is not None:
+        if not isinstance(name, str):
+            raise InvalidArgument("the name of a page is text")
+        event["name"] = name
     if user_id is not None:
         event["userId"] = identifier(user_id, "user_id")
+    elif anonymous_id is None and not sender_known:
+        raise InvalidArgument(f"{call} needs a user_id or an anonymous_id outside of a visitor's request")
     if anonymous_id is not None:
         event["anonymousId"] = identifier(anonymous_id, "anonymous_id")
+    if previous_id is not None:
+        event["previousId"] = identifier(previous_id, "previous_id")
     # An event keeps its id through every retry, so that it counts once.
     event["messageId"] = urandom(16).hex() if event_id is None else identifier(event_id, "event_id")
     event["timestamp"] = _moment(now) if timestamp is None else moment(timestamp)
@@ -61,6 +71,8 @@ def encode_event(
         event["traits"] = _mapping(traits, "traits")
     if context is not None:
         event["context"] = _mapping(context, "context")
+    elif encoded_context:
+        return b'%b,"context":%b}' % (encode(event)[:-1], encoded_context)
     return encode(event)
 
 

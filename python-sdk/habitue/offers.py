@@ -31,7 +31,7 @@ class Offers(list[Offer]):
 
     `decision_id` goes back with impressions and clicks. When the server's answer could not be had,
     the list is the caller's fallback and `missed` says why: `deadline`, `unreachable`, `http_<status>`,
-    `invalid_answer`, `unknown_slot`, `invalid_argument`, `disabled`, `internal_error`.
+    `circuit_open`, `invalid_answer`, `unknown_slot`, `invalid_argument`, `disabled`, `internal_error`.
     """
 
     def __init__(

@@ -18,7 +18,8 @@ class Stats:
     `lost` counts by reason: `queue_full`, `too_old`, `event_too_large`, `invalid_argument`, `closed`,
     `disabled`, `http_<status>`, `rejected_<reason of the server>`, `internal_error`. `duplicates` are
     delivered events that the server knew already; `retries` counts requests sent again;
-    `offers_missed` counts by reason how often a fallback was served.
+    `offers_missed` counts by reason how often a fallback was served, `calls_missed` the same for `profile`,
+    `forget` and the mounts' asking for a `cookie`, as in `profile_deadline`.
     """
 
     queued: int
@@ -27,6 +28,7 @@ class Stats:
     retries: int
     lost: Mapping[str, int]
     offers_missed: Mapping[str, int]
+    calls_missed: Mapping[str, int]
 
 
 class Tally:
@@ -40,6 +42,7 @@ class Tally:
         self.retries = 0
         self._lost: Counter[str] = Counter()
         self._missed: Counter[str] = Counter()
+        self._calls: Counter[str] = Counter()
 
     def deliver(self, count: int, duplicates: int) -> None:
         with self._lock:
@@ -55,15 +58,25 @@ class Tally:
             self._lost[reason] += count
         self._say(reason, "events are being lost: %s %s", detail)
 
-    def miss(self, reason: str, detail: object = "") -> None:
+    def miss(self, call: str, reason: str, detail: object = "") -> None:
+        name = f"{call}_{reason}"
         with self._lock:
-            self._missed[reason] += 1
-        self._say(f"offers {reason}", "no offers from the server, the fallback is served: %s %s", detail)
+            if call == "offers":
+                self._missed[reason] += 1
+            else:
+                self._calls[name] += 1
+        self._say(name, "no answer from the server, it goes on without: %s %s", detail)
 
     def snapshot(self, queued: int) -> Stats:
         with self._lock:
             return Stats(
-                queued, self.delivered, self.duplicates, self.retries, dict(self._lost), dict(self._missed)
+                queued,
+                self.delivered,
+                self.duplicates,
+                self.retries,
+                dict(self._lost),
+                dict(self._missed),
+                dict(self._calls),
             )
 
     def after_fork(self) -> None:

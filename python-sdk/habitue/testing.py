@@ -6,6 +6,7 @@ import json
 import threading
 from collections.abc import Iterable, Mapping
 from typing import Any
+from urllib.parse import unquote
 
 from habitue.offers import Offer
 from habitue.transport import Request, Response, TransportError
@@ -26,9 +27,15 @@ class RecordingTransport:
     set to None again.
     """
 
-    def __init__(self, offers: Mapping[str, Iterable[Offer]] | None = None) -> None:
+    def __init__(
+        self,
+        offers: Mapping[str, Iterable[Offer]] | None = None,
+        profiles: Mapping[str, Mapping[str, Any]] | None = None,
+    ) -> None:
+        """`offers` by slot; `profiles` by anonymous_id, `user:<user_id>`, or `me` for the visitor."""
         self.requests: list[Request] = []
         self.offers: dict[str, list[Offer]] = {slot: list(given) for slot, given in (offers or {}).items()}
+        self.profiles: dict[str, Mapping[str, Any]] = dict(profiles or {})
         self.failing: str | int | None = None
         self.closed = False
         self._lock = threading.Lock()
@@ -49,14 +56,26 @@ class RecordingTransport:
             return Response(failing, b'{"code":"failing","message":"as asked"}')
         if failing is not None:
             raise TransportError(failing)
-        question = json.loads(request.body)
-        if request.path == "/v1/batch":
+        question = json.loads(request.body) if request.body else {}
+        door = request.path.rpartition("/v1/")[2]
+        if door in ("batch", "context", "reset"):
             with self._lock:
                 self._answered.append(request.body)
             results = [{"index": index, "status": "accepted"} for index in range(len(question["batch"]))]
-            return _answer({"results": results})
-        if request.path == "/v1/recommend":
+            answer: dict[str, Any] = {"results": results}
+            if door == "context":
+                answer["slots"] = {slot: self._slot(slot) for slot in question["slots"]}
+            return _answer(answer, self._cookie(request, question, door))
+        if door == "recommend":
             return _answer({"slots": {slot: self._slot(slot) for slot in question["slots"]}})
+        if door.startswith("profiles/"):
+            name = unquote(door.removeprefix("profiles/"))
+            if name not in self.profiles:
+                return Response(404, b'{"code":"unknown_profile","message":"There is no such profile."}')
+            if request.method == "DELETE":
+                del self.profiles[name]
+                return _answer({"erased": [name]})
+            return _answer(self.profiles[name])
         return Response(404, b'{"code":"not_found","message":"no such path"}')
 
     def close(self) -> None:
@@ -64,6 +83,22 @@ class RecordingTransport:
 
     def after_fork(self) -> None:
         self._lock = threading.Lock()
+
+    def _cookie(self, request: Request, question: Mapping[str, Any], door: str) -> dict[str, str]:
+        """A visitor without a cookie gets one, as from the server; the ids are made of the nonce."""
+        visitor = request.headers.get("x-habitue-visitor")
+        if door == "reset":
+            return {
+                "set-cookie": f"habitue=next-of-{visitor}; Max-Age=34128000; Path=/; HttpOnly; SameSite=Lax"
+            }
+        consent = question.get("context", {}).get("consent", {}).get("analytics", "granted")
+        if consent == "denied" and visitor:
+            return {"set-cookie": "habitue=; Max-Age=0; Path=/; HttpOnly; SameSite=Lax"}
+        if visitor or consent != "granted" or "nonce" not in question:
+            return {}
+        return {
+            "set-cookie": f"habitue=of-{question['nonce']}; Max-Age=34128000; Path=/; HttpOnly; SameSite=Lax"
+        }
 
     def _slot(self, slot: str) -> dict[str, Any]:
         if slot not in self.offers:
@@ -76,5 +111,5 @@ class RecordingTransport:
         }
 
 
-def _answer(answer: Mapping[str, Any]) -> Response:
-    return Response(200, json.dumps(answer).encode(), {"content-type": "application/json"})
+def _answer(answer: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> Response:
+    return Response(200, json.dumps(answer).encode(), {"content-type": "application/json", **(headers or {})})

@@ -12,14 +12,17 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 MAX_ANSWER_BYTES = 8_388_608
 MAX_IDLE_CONNECTIONS = 8
+LONGEST_RETRY_AFTER = 600.0
+NAME_SECONDS = 60.0
 IDLE_SECONDS = 20.0  # servers and proxies close idle connections after 30 to 75 s
 
 
@@ -54,6 +57,7 @@ class Transport(Protocol):
 
     def send(self, request: Request, seconds: float) -> Response:
         """Answer within `seconds` or raise TransportError."""
+        ...
 
     def close(self) -> None:
         """Let go of connections; sending again afterwards is allowed."""
@@ -74,6 +78,8 @@ class HTTPTransport:
         self._port = split.port
         self._prefix = split.path.rstrip("/")
         self._ssl = (context or ssl.create_default_context()) if split.scheme == "https" else None
+        self.context = self._ssl
+        self._names = Names(self._name, self._port or (443 if self._ssl else 80))
         self._lock = threading.Lock()
         self._idle: list[tuple[_Connection, float]] = []
 
@@ -82,7 +88,7 @@ class HTTPTransport:
         connection, fresh = self._take(), False
         while True:
             if connection is None:
-                connection, fresh = _Connection(self._name, self._port, self._ssl), True
+                connection, fresh = self._new(), True
             try:
                 response, reusable = connection.exchange(request, self._prefix, until)
             except TimeoutError as error:
@@ -99,10 +105,51 @@ class HTTPTransport:
                 connection.close()
                 raise
             if reusable:
-                self._give_back(connection)
+                self.give_back(connection)
             else:
                 connection.close()
             return response
+
+    def stream(
+        self,
+        method: str,
+        target: str,
+        headers: Sequence[tuple[str, str]],
+        body: bytes | Iterable[bytes],
+        *,
+        length: int | None = None,
+        seconds: float,
+    ) -> Streamed:
+        """A request and its answer in pieces, for a proxy; raises TransportError.
+
+        `body` as pieces needs their `length` in bytes, or is sent chunked. `seconds` is the patience until
+        the
+        answer begins, and for each further piece. What `body` raises comes through.
+        """
+        whole = isinstance(body, bytes)
+        connection, fresh = (self._take() if whole else None), False
+        while True:
+            if connection is None:
+                connection, fresh = self._new(), True
+            try:
+                answer = connection.begin(
+                    method, self._prefix + target, headers, body, length, time.monotonic() + seconds
+                )
+                return Streamed(self, connection, answer, seconds)
+            except TimeoutError as error:
+                connection.close()
+                raise TransportError("deadline", error) from None
+            except (OSError, http.client.HTTPException, ValueError) as error:
+                connection.close()
+                if fresh or isinstance(error, ssl.SSLCertVerificationError):
+                    raise TransportError("unreachable", error) from None
+                connection = None
+            except BaseException:
+                connection.close()
+                raise
+
+    def _new(self) -> _Connection:
+        return _Connection(self._name, self._port, self._ssl, self._names)
 
     def close(self) -> None:
         with self._lock:
@@ -114,6 +161,7 @@ class HTTPTransport:
         """Parent and child must not write into the same connection."""
         self._lock = threading.Lock()
         self._idle = []
+        self._names.after_fork()
 
     def _take(self) -> _Connection | None:
         oldest = time.monotonic() - IDLE_SECONDS
@@ -130,7 +178,7 @@ class HTTPTransport:
             connection.close()
         return taken
 
-    def _give_back(self, connection: _Connection) -> None:
+    def give_back(self, connection: _Connection) -> None:
         with self._lock:
             if len(self._idle) < MAX_IDLE_CONNECTIONS:
                 self._idle.append((connection, time.monotonic()))
@@ -141,19 +189,55 @@ class HTTPTransport:
 class _Connection:
     """One connection whose every step ends at a moment of the monotonic clock."""
 
-    def __init__(self, name: str, port: int | None, context: ssl.SSLContext | None) -> None:
+    def __init__(self, name: str, port: int | None, context: ssl.SSLContext | None, names: Names) -> None:
         # Their own connect() would give the whole time to each address of the name.
         self._http = (
             http.client.HTTPSConnection(name, port) if context else http.client.HTTPConnection(name, port)
         )
         self._context = context
+        self._names = names
+
+    def wait_until(self, until: float) -> None:
+        """Nothing on this connection takes longer than that (of the monotonic clock)."""
+        if self._http.sock is None:
+            self._http.sock = _Patient(_connect(self._http.host, self._names, self._context, until))
+        patient: Any = self._http.sock
+        patient.until = until
+
+    def begin(
+        self,
+        method: str,
+        target: str,
+        headers: Sequence[tuple[str, str]],
+        body: bytes | Iterable[bytes],
+        length: int | None,
+        until: float,
+    ) -> http.client.HTTPResponse:
+        """Send a request; the answer's head."""
+        self.wait_until(until)
+        sender = self._http
+        sender.putrequest(method, target, skip_host=True, skip_accept_encoding=True)
+        for name, value in headers:
+            sender.putheader(name, value)
+        if isinstance(body, bytes):
+            if body or method not in ("GET", "HEAD", "OPTIONS"):
+                sender.putheader("content-length", str(len(body)))
+            sender.endheaders(body or None)
+        else:
+            sender.putheader(
+                *(("transfer-encoding", "chunked") if length is None else ("content-length", str(length)))
+            )
+            sender.endheaders()
+            for piece in body:
+                if piece:
+                    sender.send(b"%x\r\n%b\r\n" % (len(piece), piece) if length is None else piece)
+            if length is None:
+                sender.send(b"0\r\n\r\n")
+        return sender.getresponse()
 
     def exchange(self, request: Request, prefix: str, until: float) -> tuple[Response, bool]:
         """The answer, and whether the connection may be used again."""
-        if self._http.sock is None:
-            self._http.sock = _Patient(_connect(self._http.host, self._http.port, self._context, until))
-        patient: Any = self._http.sock
-        patient.until = until
+        self.wait_until(until)
         self._http.request(request.method, prefix + request.path, request.body, dict(request.headers))
         answer = self._http.getresponse()
         body = answer.read(MAX_ANSWER_BYTES + 1)
@@ -170,10 +254,109 @@ class _Connection:
             self._http.close()
 
 
-def _connect(name: str, port: int, context: ssl.SSLContext | None, until: float) -> socket.socket:
-    """A connection to the first address that answers. Resolving the name is the system's pace."""
+class Streamed:
+    """An answer whose body comes in pieces: iterate `pieces`, then `close`."""
+
+    def __init__(
+        self,
+        transport: HTTPTransport,
+        connection: _Connection,
+        answer: http.client.HTTPResponse,
+        seconds: float,
+    ) -> None:
+        self.status = answer.status
+        self.headers = answer.getheaders()
+        self._transport = transport
+        self._connection: _Connection | None = connection
+        self._answer = answer
+        self.patience = seconds
+
+    def pieces(self) -> Iterator[bytes]:
+        """Raises TransportError when the body breaks off."""
+        connection, answer = self._connection, self._answer
+        if connection is None:
+            return
+        reusable = not answer.will_close
+        left = answer.length  # None where the body is chunked or ends with the connection
+        try:
+            while not answer.isclosed():
+                connection.wait_until(time.monotonic() + self.patience)
+                piece = answer.read1(65_536)
+                if not piece:
+                    break
+                left = None if left is None else left - len(piece)
+                yield piece
+            if left:
+                raise http.client.IncompleteRead(b"", left)
+        except TimeoutError as error:
+            raise TransportError("deadline", error) from None
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            raise TransportError("unreachable", error) from None
+        if reusable and answer.isclosed():
+            self._connection = None
+            self._transport.give_back(connection)
+
+    def close(self) -> None:
+        """Give the connection up if the body was not read to its end."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+
+Address = tuple[Any, ...]
+
+
+class Names:
+    """A name's addresses, remembered for a minute; asking the system never takes longer than allowed."""
+
+    def __init__(self, name: str, port: int) -> None:
+        self._name = name
+        self._port = port
+        self._known: list[Address] = []
+        self._known_until = 0.0
+        self._failure: OSError | None = None
+        self.after_fork()
+
+    def after_fork(self) -> None:
+        self._changed = threading.Condition()
+        self._asking = False
+
+    def addresses(self, until: float) -> list[Address]:
+        """As `socket.getaddrinfo` has them. What is known but old is good while news is being asked for."""
+        with self._changed:
+            if time.monotonic() < self._known_until:
+                return self._known
+            if not self._asking:
+                self._asking = True
+                self._failure = None
+                threading.Thread(target=self._ask, name="habitue-names", daemon=True).start()
+            if self._known:
+                return self._known
+            while self._asking and not self._known:
+                self._changed.wait(_left(until))
+            if not self._known:
+                raise self._failure or OSError("the name has no address")
+            return self._known
+
+    def _ask(self) -> None:
+        found: list[Address] = []
+        failure: OSError | None = None
+        try:
+            found = list(socket.getaddrinfo(self._name, self._port, type=socket.SOCK_STREAM))
+        except (OSError, UnicodeError) as error:
+            failure = error if isinstance(error, OSError) else OSError(str(error))
+        with self._changed:
+            if found:
+                self._known, self._known_until = found, time.monotonic() + NAME_SECONDS
+            self._failure = failure
+            self._asking = False
+            self._changed.notify_all()
+
+
+def _connect(name: str, names: Names, context: ssl.SSLContext | None, until: float) -> socket.socket:
+    """A connection to the first address that answers."""
     failure: OSError = OSError("the name has no address")
-    for family, kind, protocol, _, address in socket.getaddrinfo(name, port, type=socket.SOCK_STREAM):
+    for family, kind, protocol, _, address in names.addresses(until):
         sock = socket.socket(family, kind, protocol)
         try:
             sock.settimeout(_left(until))
@@ -242,3 +425,15 @@ def _left(until: float) -> float:
     if left <= 0:
         raise TimeoutError("deadline")
     return left
+
+
+def retry_after(headers: Mapping[str, str], now: float) -> float:
+    """Seconds from a Retry-After header: a number, or a date (RFC 9110 §10.2.3)."""
+    value = headers.get("retry-after", "").strip()
+    if not value:
+        return 0.0
+    try:
+        seconds = float(value) if value.isdigit() else parsedate_to_datetime(value).timestamp() - now
+    except (ValueError, TypeError, OverflowError):
+        return 0.0
+    return min(max(seconds, 0.0), LONGEST_RETRY_AFTER)

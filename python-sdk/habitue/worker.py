@@ -9,22 +9,23 @@ import json
 import random
 import threading
 import time
-from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections import OrderedDict, deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from hashlib import sha256
 
 from habitue.events import MAX_EVENT_BYTES
+from habitue.processes import thread_started
 from habitue.stats import Tally
-from habitue.transport import Request, Response, Transport, TransportError
+from habitue.transport import Request, Response, Transport, TransportError, retry_after
+from habitue.visit import NOBODY, Sender
 
 MAX_BATCH_EVENTS = 100
 MAX_BATCH_BYTES = 475_000  # Segment's limit for one request
 MAX_AGE = 23 * 3_600.0  # s; the server recognises what it has seen for 24 h
 FIRST_PAUSE = 0.5
 LONGEST_PAUSE = 60.0
-LONGEST_RETRY_AFTER = 600.0
 REQUEST_SECONDS = 15.0
 IDLE_SECONDS = 60.0  # a client that somebody forgot keeps no thread
 _AGAIN = frozenset((408, 425, 429))
@@ -32,10 +33,20 @@ _AGAIN = frozenset((408, 425, 429))
 
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """An encoded event, and when it was queued (s since 1970)."""
+    """An encoded event, when it was queued (s since 1970), as which, and whose request it came from."""
 
     body: bytes
     born: float
+    number: int
+    sender: Sender
+
+
+@dataclass(slots=True)
+class _Flush:
+    """Somebody waits for so many events, the last of which has this number."""
+
+    left: int
+    last: int
 
 
 class Worker:
@@ -50,16 +61,19 @@ class Worker:
         max_queue: int = 10_000,
         max_queue_bytes: int = 33_554_432,
         linger: float = 0.2,
+        base_path: str = "/h",
         clock: Callable[[], float] = time.time,
         jitter: Callable[[], float] = random.random,
     ) -> None:
-        """`linger` (s): how long the first event waits for others to travel with."""
+        """`linger` (s): how long the first event waits for others to travel with. `base_path`: where the
+        server takes events of visitors."""
         self._transport = transport
         self._headers = dict(headers)
         self._tally = tally
         self._max_queue = max_queue
         self._max_queue_bytes = max_queue_bytes
         self._linger = linger
+        self._base_path = base_path
         self._clock = clock
         self._jitter = jitter
         self._reset()
@@ -67,12 +81,13 @@ class Worker:
     def _reset(self) -> None:
         self._lock = threading.Lock()
         self._changed = threading.Condition(self._lock)  # something to do, or something done
-        self._queue: deque[Pending] = deque()
+        # One queue per sender, the longest waiting first: a request to the server speaks for one visitor.
+        self._queues: OrderedDict[Sender, deque[Pending]] = OrderedDict()
+        self._waiting = 0
         self._queue_bytes = 0
         self._in_flight = 0
         self._put = 0
-        self._done = 0
-        self._hurry = 0  # deliver at once up to this many done
+        self._flushes: list[_Flush] = []  # while there are any, everything is delivered at once
         self._closed = False
         self._last_chance = False  # closing: one attempt more, no pauses
         self._thread: threading.Thread | None = None
@@ -85,44 +100,56 @@ class Worker:
 
     @property
     def queued(self) -> int:
-        return len(self._queue) + self._in_flight
+        return self._waiting + self._in_flight
 
-    def put(self, body: bytes) -> None:
+    def put(self, body: bytes, sender: Sender = NOBODY) -> None:
         """Queue an event; when there is no room, or it is too large, it is lost and counted."""
         size = len(body)
         if size > MAX_EVENT_BYTES:
             self._tally.lose("event_too_large", 1, f"({size} bytes)")
             return
+        lost = None
+        started = False
         with self._lock:
             if self._closed:
                 lost = "closed"
-            elif len(self._queue) >= self._max_queue or self._queue_bytes + size > self._max_queue_bytes:
+            elif self._waiting >= self._max_queue or self._queue_bytes + size > self._max_queue_bytes:
                 lost = "queue_full"
             else:
                 if self._thread is None:
                     self._start()
-                self._queue.append(Pending(body, self._clock()))
-                self._queue_bytes += size
+                    started = True
+                queue = self._queues.get(sender)
+                if queue is None:
+                    queue = self._queues[sender] = deque()
                 self._put += 1
-                waiting = len(self._queue)
-                if waiting == 1 or waiting == MAX_BATCH_EVENTS:
+                queue.append(Pending(body, self._clock(), self._put, sender))
+                self._queue_bytes += size
+                self._waiting += 1
+                if self._waiting == 1 or self._waiting == MAX_BATCH_EVENTS:
                     self._changed.notify_all()
-                return
-        self._tally.lose(lost)
+        # Outside of the lock: both may write a log line, and a host's log handler may track.
+        if lost is not None:
+            self._tally.lose(lost)
+        elif started:
+            thread_started()
 
     def flush(self, seconds: float) -> bool:
         """Wait until all that was put before is delivered or lost; False when time ran out."""
         until = time.monotonic() + seconds
         with self._lock:
-            target = self._put
-            self._hurry = max(self._hurry, target)
+            flush = _Flush(self._waiting + self._in_flight, self._put)
+            self._flushes.append(flush)
             self._changed.notify_all()
-            while self._done < target:
-                left = until - time.monotonic()
-                if left <= 0:
-                    return False
-                self._changed.wait(left)
-            return True
+            try:
+                while flush.left > 0:
+                    left = until - time.monotonic()
+                    if left <= 0:
+                        return False
+                    self._changed.wait(left)
+                return True
+            finally:
+                self._flushes.remove(flush)
 
     def close(self, seconds: float) -> None:
         """Deliver what is queued, as far as `seconds` allow; what is left then is lost and counted."""
@@ -134,10 +161,12 @@ class Worker:
             self._changed.notify_all()
         self.flush(seconds)
         with self._lock:
-            left = len(self._queue)
-            self._queue.clear()
+            left = self._waiting
+            for queue in self._queues.values():
+                self._finish(queue)
+            self._queues.clear()
+            self._waiting = 0
             self._queue_bytes = 0
-            self._done += left
             self._changed.notify_all()
         if left:
             self._tally.lose("closed", left)
@@ -158,35 +187,48 @@ class Worker:
                 self._tally.lose("internal_error", len(batch), repr(error))
             finally:
                 with self._lock:
-                    self._done += len(batch)
+                    self._finish(batch)
                     self._in_flight = 0
                     self._changed.notify_all()
+
+    def _finish(self, events: Iterable[Pending]) -> None:
+        """They are delivered or lost; the order of delivery is not the order in which they were put."""
+        if self._flushes:
+            numbers = [event.number for event in events]
+            for flush in self._flushes:
+                flush.left -= sum(number <= flush.last for number in numbers)
 
     def _take(self) -> list[Pending]:
         """The next batch, when it is full, has lingered, or somebody waits for it; empty at the end."""
         with self._lock:
             idle_until = time.monotonic() + IDLE_SECONDS
-            while not self._queue:
+            while not self._waiting:
                 idle = idle_until - time.monotonic()
                 if self._closed or idle <= 0:  # the next put starts another thread
                     self._thread = None
                     return []
                 self._changed.wait(idle)
-            until = time.monotonic() + self._linger
-            while 0 < len(self._queue) < MAX_BATCH_EVENTS and self._hurry <= self._done and not self._closed:
+            first = next(iter(self._queues.values()))[0]
+            until = time.monotonic() + min(self._linger, first.born + self._linger - self._clock())
+            while 0 < self._waiting < MAX_BATCH_EVENTS and not self._flushes and not self._closed:
                 left = until - time.monotonic()
                 if left <= 0:
                     break
                 self._changed.wait(left)
             batch: list[Pending] = []
             size = 0
-            while self._queue and len(batch) < MAX_BATCH_EVENTS:
-                size += len(self._queue[0].body) + 1
-                if batch and size > MAX_BATCH_BYTES - 1_000:  # the envelope
-                    break
-                event = self._queue.popleft()
-                self._queue_bytes -= len(event.body)
-                batch.append(event)
+            if self._queues:
+                sender, queue = self._queues.popitem(last=False)
+                while queue and len(batch) < MAX_BATCH_EVENTS:
+                    size += len(queue[0].body) + 1
+                    if batch and size > MAX_BATCH_BYTES - 2_000:  # the envelope
+                        break
+                    event = queue.popleft()
+                    self._queue_bytes -= len(event.body)
+                    batch.append(event)
+                if queue:  # the others first: whoever has many events keeps nobody waiting
+                    self._queues[sender] = queue
+            self._waiting -= len(batch)
             self._in_flight = len(batch)
             if not batch:  # closing took what was left
                 self._thread = None
@@ -217,7 +259,7 @@ class Worker:
                 if 300 <= response.status < 500 and response.status not in _AGAIN:
                     self._tally.lose(f"http_{response.status}", len(batch), response.body[:200])
                     return
-                pause = _retry_after(response, self._clock())
+                pause = retry_after(response.headers, self._clock())
             failures += 1
             pause = max(pause, self._pause(failures))
             if not self._wait(pause):
@@ -227,8 +269,21 @@ class Worker:
 
     def _request(self, batch: Sequence[Pending]) -> Request:
         sent_at = datetime.fromtimestamp(self._clock(), UTC).isoformat(timespec="milliseconds")
-        body = b'{"sentAt":"%s","batch":[%s]}' % (sent_at.encode(), b",".join(event.body for event in batch))
-        return Request("POST", "/v1/batch", body, self._headers)
+        sender = batch[0].sender
+        envelope = b'"sentAt":"%s"' % sent_at.encode()
+        path, headers = "/v1/batch", self._headers
+        if sender.named:
+            path = f"{self._base_path}/v1/batch"
+            # A forged cookie is a new visitor: the same one in every attempt.
+            nonce = sha256(sender.cookie.encode()).hexdigest()[:32] if sender.cookie else sender.nonce
+            if sender.cookie:
+                headers = {**headers, "x-habitue-visitor": sender.cookie}
+            if nonce:
+                envelope += b',"nonce":"%s"' % nonce.encode()
+            if sender.consent:
+                envelope += b',"context":{"consent":%s}' % sender.consent.encode()
+        body = b'{%s,"batch":[%s]}' % (envelope, b",".join(event.body for event in batch))
+        return Request("POST", path, body, headers)
 
     def _young(self, batch: Sequence[Pending]) -> Sequence[Pending]:
         oldest = self._clock() - MAX_AGE
@@ -285,15 +340,3 @@ def _results(response: Response) -> list[object] | None:
         return None
     results = answer.get("results") if isinstance(answer, dict) else None
     return results if isinstance(results, list) else None
-
-
-def _retry_after(response: Response, now: float) -> float:
-    """Seconds from a Retry-After header: a number, or a date (RFC 9110 §10.2.3)."""
-    value = response.headers.get("retry-after", "").strip()
-    if not value:
-        return 0.0
-    try:
-        seconds = float(value) if value.isdigit() else parsedate_to_datetime(value).timestamp() - now
-    except (ValueError, TypeError, OverflowError):
-        return 0.0
-    return min(max(seconds, 0.0), LONGEST_RETRY_AFTER)

@@ -6,14 +6,23 @@ import inspect
 import re
 from pathlib import Path
 
+import pytest
+
 import habitue
-from habitue import Client, Offers, Stats
+from habitue import AsyncClient, Client, Offers, Stats
 
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "sdk.md").read_text("utf-8")
+CALLS = [
+    *("alias", "close", "consent", "flush", "forget", "identify", "offers", "order", "page", "profile"),
+    *("stats", "track"),
+]
+FOR_MOUNTS = ["after_fork", "secret_key", "settle"]
 
 
 def test_the_public_names_are_these() -> None:
     assert sorted(habitue.__all__) == [
+        "AsyncClient",
+        "Breaker",
         "Client",
         "Offer",
         "Offers",
@@ -23,13 +32,25 @@ def test_the_public_names_are_these() -> None:
         "Stats",
         "Transport",
         "TransportError",
+        "Visit",
+        "current_visit",
+        "user_hash",
+        "visiting",
     ]
 
 
+@pytest.mark.parametrize("kind", [Client, AsyncClient])
+def test_both_clients_have_the_same_calls(kind: type) -> None:
+    calls = {name for name in dir(kind) if not name.startswith("_")}
+    assert sorted(calls) == sorted(CALLS + FOR_MOUNTS)
+    for name in CALLS:
+        if name != "stats":
+            ours, theirs = (inspect.signature(getattr(one, name)).parameters for one in (kind, Client))
+            assert list(ours) == list(theirs), name
+
+
 def test_every_call_and_argument_is_documented() -> None:
-    calls = [name for name in vars(Client) if not name.startswith("_")]
-    assert sorted(calls) == ["close", "flush", "identify", "offers", "stats", "track"]
-    for name in calls:
+    for name in CALLS:
         row = re.search(rf"^\| `{name}\b.*$", DOCUMENT, re.MULTILINE)
         assert row, name
         if name != "stats":

@@ -8,8 +8,8 @@ import pytest
 
 from habitue.stats import Tally
 from habitue.testing import RecordingTransport
-from habitue.transport import Response
-from habitue.worker import LONGEST_PAUSE, Worker, _retry_after
+from habitue.transport import retry_after
+from habitue.worker import LONGEST_PAUSE, Worker
 
 
 def worker_at(clock: Callable[[], float], transport: RecordingTransport, tally: Tally) -> Worker:
@@ -54,7 +54,7 @@ def test_pauses_double_up_to_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
     ],
 )
 def test_retry_after_is_seconds_or_a_date(value: str, seconds: float) -> None:
-    assert _retry_after(Response(503, b"", {"retry-after": value}), 1_795_284_930.0) == seconds
+    assert retry_after({"retry-after": value}, 1_795_284_930.0) == seconds
 
 
 def test_a_worker_with_nothing_to_do_keeps_no_thread(monkeypatch: pytest.MonkeyPatch) -> None:
