@@ -1,0 +1,39 @@
+"""The sources: what each brings for one request, and why one of its items stands there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from habitue_recommender.pools import Pool
+from habitue_recommender.slots import Source
+from habitue_recommender.sources import fresh, modelled, popular, seen
+
+if TYPE_CHECKING:
+    from habitue_recommender.candidates import Candidates
+    from habitue_recommender.items import Item
+    from habitue_recommender.reasons import Reason
+
+POOLS: dict[Source, Callable[[Candidates], Pool]] = {
+    Source.SESSION_NEIGHBOURS: modelled.session_neighbours,
+    Source.ITEM_ITEM: modelled.item_item,
+    Source.FACTORS: modelled.factors,
+    Source.TOGETHER: modelled.together,
+    Source.RECENTLY_VIEWED: seen.recently_viewed,
+    Source.POPULAR_NOW: popular.popular_now,
+    Source.POPULAR: popular.popular,
+    Source.NEW_ITEMS: fresh.new_items,
+}
+
+_REASONS: dict[Source, Callable[[Candidates, Item], Reason]] = {
+    Source.RECENTLY_VIEWED: seen.reason,
+    Source.POPULAR_NOW: popular.now_reason,
+    Source.POPULAR: popular.reason,
+    Source.NEW_ITEMS: fresh.reason,
+}
+
+
+def reason(candidates: Candidates, source: Source, item: Item) -> Reason:
+    """Why this item of this source, as far as it is certain."""
+    told = _REASONS.get(source)
+    return told(candidates, item) if told else modelled.reason(candidates, source, item)

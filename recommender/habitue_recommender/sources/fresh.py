@@ -1,0 +1,74 @@
+"""What is new in the shop, and then the rest of its shelves. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import islice
+from typing import TYPE_CHECKING
+from zlib import crc32
+
+from habitue_recommender.items import Item
+from habitue_recommender.pools import Pool, is_below, normalised
+from habitue_recommender.reasons import Reason, ReasonCode, category_name
+
+if TYPE_CHECKING:
+    from habitue_recommender.candidates import Candidates
+
+_SCANNED = 20_000  # items of the shelf of newest ones that are looked through for what may be offered
+_NEW_OF_EACH = 40  # new items looked at on each shelf: a slot shows one or two
+_ENOUGH = 100  # candidates when nothing better is known
+
+
+def find_fresh(candidates: Candidates) -> Pool:
+    found: dict[str, Item] = {}
+    for shelf in _shelves(candidates):
+        for item in shelf:
+            if not candidates.is_new(item):
+                break  # newest first: the rest is older
+            found.setdefault(item.item_id, item)
+    fresh = [(_relevance(candidates, item), item) for item in found.values()]
+    # Among equals each visitor starts elsewhere, so that many new items all get their chance.
+    seed = crc32(candidates.visitor.profile_id.encode("utf-8", "replace"))
+    fresh.sort(key=lambda pair: (-pair[0], crc32(pair[1].item_id.encode("utf-8", "replace"), seed)))
+    return normalised(candidates.admit([item.item_id for _, item in fresh], [score for score, _ in fresh]))
+
+
+def new_items(candidates: Candidates) -> Pool:
+    """What is new, then the rest of the page's category and of everything, newest first."""
+    fresh, catalog = candidates.fresh(), candidates.catalog
+    pool = Pool(fresh.items[:], fresh.scores[:], fresh.rested[:])
+    seen = {item.item_id for item in (*pool.items, *pool.rested)}
+    for category in dict.fromkeys((candidates.category, "")):
+        shelf = catalog.newest(category, _SCANNED)
+        while len(pool.items) < _ENOUGH and (ids := [item.item_id for item in islice(shelf, _ENOUGH)]):
+            ids = [item_id for item_id in ids if item_id not in seen]
+            seen.update(ids)
+            more = candidates.admit(ids, [0.01] * len(ids))
+            pool.items += more.items
+            pool.scores += more.scores
+            pool.rested += more.rested
+    return pool
+
+
+def _shelves(candidates: Candidates) -> Iterable[Iterable[Item]]:
+    catalog, visitor = candidates.catalog, candidates.visitor
+    if candidates.category:
+        yield catalog.newest(candidates.category, _NEW_OF_EACH)
+    for path in list(visitor.categories)[:3]:
+        yield catalog.newest(path, _NEW_OF_EACH // 2)
+    for brand in list(visitor.brands)[:2]:
+        yield catalog.of_brand(brand, _NEW_OF_EACH // 2)
+    yield catalog.newest("", _NEW_OF_EACH)
+
+
+def _relevance(candidates: Candidates, item: Item) -> float:
+    near = 0.5 if candidates.category and is_below(item.category, candidates.category) else 0.0
+    return round(0.1 + near + 0.4 * candidates.visitor.affinity(item.category, item.brand), 2)
+
+
+def reason(candidates: Candidates, item: Item) -> Reason:
+    new = candidates.is_new(item)
+    if item.category:
+        code = ReasonCode.NEW_IN if new else ReasonCode.ASSORTMENT_IN
+        return Reason(code, category=category_name(item.category))
+    return Reason(ReasonCode.NEW if new else ReasonCode.ASSORTMENT)
