@@ -48,10 +48,10 @@ def read(
             return kind, properties
     elif said is not None and kind is Kind.PRODUCT_VIEW and "items" not in properties:
         raise InvalidEvent(RejectReason.NO_PRODUCT, "markup is a JSON object")
-    if source in _BY_PLATFORM:
-        _join(properties, said if type(said) is dict else None, page_url)
     if properties.get("currency") is None:
         _find_currency(properties)
+    if source in _BY_PLATFORM:
+        _join(properties, said if type(said) is dict else None, page_url)
     return kind, properties
 
 
