@@ -1,12 +1,15 @@
 /** The one gate: may we store, may we send, for what. */
 import { setting } from './config'
+import { note } from './core'
 import { names, read, remove, write } from './storage'
 
 export type State = 'pending' | 'granted' | 'denied'
 export type Consent = { analytics: State; personalization: State }
 export type Choice = { [purpose in keyof Consent]?: State | boolean }
 
-const forbidden = (navigator as { globalPrivacyControl?: boolean }).globalPrivacyControl
+const forbidden =
+  (navigator as { globalPrivacyControl?: boolean }).globalPrivacyControl ||
+  (setting('dnt') !== null && navigator.doNotTrack === '1')
 
 /** A grant is remembered for the next page; a denial is not, since then nothing may be stored. */
 const remembered = read('consent') as State | null
@@ -29,21 +32,29 @@ export function pending(): boolean {
 
 /** Was it ever granted, so that the server has to hear of a withdrawal? */
 let known = granted() || !!remembered
+/** Has anybody chosen on this page? */
+let chosen = false
 
 /**
  * Takes a choice over. A browser that signals Global Privacy Control stays denied, whatever the page says.
+ * `standing`: what counts until somebody chooses (a consent tool's default); where an earlier page was told of a
+ * grant, a standing denial only means that the tool has not spoken yet.
  * True when the server has to be told.
  */
-export function choose(choice: Choice): boolean {
+export function choose(choice: Choice, standing?: boolean): boolean {
+  if (forbidden || (standing && chosen)) return false
+  chosen = !standing
   const before = JSON.stringify(consent)
   for (const purpose in consent) {
     const wish = choice[purpose as keyof Consent]
-    if (wish !== undefined && !forbidden) {
-      consent[purpose as keyof Consent] = wish === true || wish === 'granted' ? 'granted' : wish === 'pending' ? wish : 'denied'
+    if (wish !== undefined) {
+      consent[purpose as keyof Consent] =
+        wish === true || wish === 'granted' ? 'granted' : wish === 'pending' || (standing && read('consent')) ? 'pending' : 'denied'
     }
   }
   if (before === JSON.stringify(consent)) return false
-  if (!granted()) return withdraw()
+  note('consent', { ...consent })
+  if (!granted()) return !standing && withdraw()
   write('consent', consent.personalization)
   return (known = true)
 }

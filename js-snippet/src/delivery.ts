@@ -1,14 +1,14 @@
 /** When what goes to the server: one request at a time, growing pauses while it refuses, all that fits when the page leaves. */
 import { writeKey } from './config'
-import { consent, granted } from './consent'
+import { consent, granted, pending } from './consent'
+import { core, note } from './core'
 import { currentPage } from './events'
-import { about, answered, open } from './questions'
 import type { Answers } from './questions'
 import { Limit, done, isReset, keep, loggingOut, next } from './queue'
 import type { Batch } from './queue'
 import { random } from './random'
 import { after, lose, takeLosses } from './safe'
-import type { Loss, Losses } from './safe'
+import type { Loss } from './safe'
 import { post } from './send'
 import { read, remove, write } from './storage'
 
@@ -25,9 +25,8 @@ let blockedUntil = 0
 let bytesInFlight = 0
 let notice = false
 let nonce: string | undefined = random()
-const { Temporal } = window as { Temporal?: { Now: { timeZoneId(): string } } }
-/** Where only `Intl` knows it, the first request does without: asking makes the browser load its tables, for milliseconds. */
-let timezone = Temporal && Temporal.Now.timeZoneId()
+/** The first request does without: asking makes the browser load its tables, for milliseconds. */
+let timezone: string | undefined
 
 /** Sends in `delay` ms, or earlier when that was already planned, or later when the server asked for a pause. */
 export function schedule(delay: number): void {
@@ -47,6 +46,9 @@ export function announce(): void {
   schedule(0)
 }
 
+/** The slots to ask for now. */
+const open = (): string[] => (core._held && pending() ? [] : core._wanted)
+
 export function flush(leaving?: boolean): void {
   clearTimeout(timer)
   due = 0
@@ -59,36 +61,65 @@ export function flush(leaving?: boolean): void {
     const slots = leaving || loggingOut() ? [] : open()
     const batch = granted() ? next(!!slots[0]) : undefined
     if (!batch && !slots[0] && !notice) return
-    if (leaving && batch && bytesInFlight + batch.size > Limit.BatchBytes) return
+    if (leaving && batch && bytesInFlight + batch._size > Limit.BatchBytes) return
     dispatch(batch, slots, leaving).catch(() => lose('error'))
   } while (leaving)
 }
 
 async function dispatch(batch: Batch | undefined, slots: string[], leaving?: boolean): Promise<void> {
-  const events = batch ? batch.events : []
+  const events = batch ? batch._events : []
   const reset = batch && isReset(batch)
   const told = notice
-  const lost = granted() ? takeLosses() : undefined
-  const body = JSON.stringify(reset ? { writeKey, context: { consent } } : envelope(events, slots, lost))
+  const may = granted()
+  const lost = may ? takeLosses() : undefined
+  if (may && nonce) {
+    // The next page may open before the first answer is here; it has to be the same visitor.
+    nonce = read('nonce') || nonce
+    write('nonce', nonce)
+  }
+  // Without consent nothing but the question and the refusal themselves; JSON leaves out what is undefined.
+  const body = JSON.stringify(
+    reset
+      ? { writeKey, context: { consent } }
+      : {
+          writeKey,
+          sentAt: new Date(),
+          nonce: may ? nonce : undefined,
+          context: may
+            ? {
+                consent,
+                page: currentPage(),
+                locale: navigator.language,
+                timezone,
+                screen: { width: screen.width, height: screen.height },
+                lost
+              }
+            : { consent },
+          batch: events,
+          ...(slots[0] && { slots, page: core._about })
+        }
+  )
   notice = false
   bytesInFlight += body.length
-  if (batch) batch.sending = true
+  if (batch) batch._sending = true
   keep()
-  const answer = await post(reset ? 'reset' : slots[0] ? 'context' : 'batch', body, granted() || told, leaving)
+  const answer = await post(reset ? 'reset' : slots[0] ? 'context' : 'batch', body, may || told, leaving)
   bytesInFlight -= body.length
-  if (batch) batch.sending = false
-  if (typeof answer === 'number') {
-    notice = notice || told
+  if (batch) batch._sending = false
+  const refused = typeof answer === 'number'
+  note(refused ? 'refused' : 'sent', { events, slots, answer })
+  if (refused) {
+    notice ||= told
     for (const why in lost) lose(why as Loss, lost[why as Loss])
-    const pause = Math.min(1000 * 3 ** failures++, Pause.Longest) * (0.5 + Math.random() / 2)
-    blockedUntil = Date.now() + Math.max(pause, answer)
+    blockedUntil =
+      Date.now() + Math.max(Math.min(1000 * 3 ** failures++, Pause.Longest) * (0.5 + Math.random() / 2), answer)
     keep(blockedUntil)
     schedule(0)
     return
   }
   failures = 0
   after(0, () => {
-    timezone = timezone || Intl.DateTimeFormat().resolvedOptions().timeZone
+    timezone ||= Intl.DateTimeFormat().resolvedOptions().timeZone
   })
   if (batch) done(batch)
   if (granted()) {
@@ -96,34 +127,8 @@ async function dispatch(batch: Batch | undefined, slots: string[], leaving?: boo
     remove('nonce')
   }
   keep()
+  core._wanted = core._wanted.filter((id) => !slots.includes(id))
   if (next() || open()[0] || notice) schedule(Pause.Backlog)
   document.dispatchEvent(new CustomEvent('habitue:sent', { detail: { events, answer } }))
-  if (slots[0]) answered(slots, (answer.slots || {}) as Answers)
-}
-
-/** Without consent nothing but the question and the refusal themselves. */
-function envelope(batch: Batch['events'], slots: string[], lost?: Losses): object {
-  const asked = slots[0] ? { slots, page: about } : {}
-  const sentAt = new Date().toISOString()
-  if (!granted()) return { writeKey, sentAt, context: { consent }, batch, ...asked }
-  if (nonce) {
-    // The next page may open before the first answer is here; it has to be the same visitor.
-    nonce = read('nonce') || nonce
-    write('nonce', nonce)
-  }
-  return {
-    writeKey,
-    sentAt,
-    nonce,
-    context: {
-      consent,
-      page: currentPage(),
-      locale: navigator.language,
-      timezone,
-      screen: { width: screen.width, height: screen.height },
-      lost
-    },
-    batch,
-    ...asked
-  }
+  if (slots[0]) core._answered?.((answer.slots || {}) as Answers)
 }

@@ -3,6 +3,9 @@ import { random } from './random'
 
 export type Json = Record<string, unknown>
 
+/** Universal Analytics' place of an order's id. */
+type Purchase = { actionField?: { id?: string } }
+
 export interface Page {
   url: string
   path: string
@@ -15,7 +18,7 @@ export interface Sighting {
   type: 'page' | 'track' | 'identify' | 'reset'
   messageId: string
   timestamp: string
-  context: { page: Page; user_hash?: string }
+  context: { page: Page; user_hash?: string; source?: string }
   event?: string
   name?: string
   userId?: string
@@ -30,19 +33,28 @@ export function refer(url: string): void {
   referrer = url
 }
 
+/** An e-mail address in an address (`?email=ann@example.com`) stays on the page. */
+function clean(url: string): string {
+  return url.replace(/([?&#])[^?&#]*(@|%40)[^&#]*/g, '$1')
+}
+
 export function currentPage(): Page {
-  return { url: location.href, path: location.pathname, title: document.title, referrer }
+  return { url: clean(location.href), path: location.pathname, title: document.title, referrer: clean(referrer) }
 }
 
 /** `at`: when it happened, ms. A copy is made, so that what the shop does to its objects later changes nothing. */
 export function build(type: Sighting['type'], fields: Json, at?: number, context?: Json): Sighting {
+  const { order_id, orderId, transaction_id, purchase } = (fields.properties || {}) as { [name: string]: unknown; purchase?: Purchase }
+  const order =
+    /^(purchase|order.?completed)$/i.test(fields.event as string) &&
+    (order_id || orderId || transaction_id || purchase?.actionField?.id)
   return JSON.parse(
     JSON.stringify({
       type,
-      messageId: random(),
       timestamp: new Date(at || Date.now()).toISOString(),
       context: { page: currentPage(), ...context },
-      ...fields
+      ...fields,
+      messageId: order ? 'order.' + order : random()
     })
   )
 }

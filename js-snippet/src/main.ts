@@ -1,50 +1,36 @@
-/** The core: reads the calls that wait, watches pages and slots, opens the doors for the shop. */
-import { setting } from './config'
+/** The core: reads the calls that wait, watches pages, opens the doors for the shop. */
+import { endpoint, setting } from './config'
 import { choose, consent, granted, pending, withdraw } from './consent'
 import type { Choice } from './consent'
+import { core, note } from './core'
+import type { Core } from './core'
 import { announce, flush, schedule } from './delivery'
 import { build, currentPage, refer } from './events'
 import type { Json, Sighting } from './events'
-import { aboutPage, loadRenderer, scan, watchSlots } from './finder'
+import { load } from './load'
 import { watchPages } from './pages'
-import { ask, forgetAnswers, onAnswers, waitNoLonger } from './questions'
-import type { About, Answers } from './questions'
 import { Limit, add, adopt, forget, release } from './queue'
 import { after, on, safe } from './safe'
 
 /** `t`: when the call was made, ms, if it had to wait for us. */
 type Call = Iterable<unknown> & { t?: number }
-type Listener = (answers: Answers) => void
-export type Template = (offer: object, slot: HTMLElement) => Node | string
-
-/** What the core lends to the script that fills the slots. */
-export interface Core {
-  templates: Record<string, Template>
-  track: (name: string, properties: Json) => void
-  onAnswers: (listener: Listener) => void
-  safe: typeof safe
-  /** Set by that script: slots were found. */
-  found?: () => void
-  /** Set by that script: what the slots show was meant for somebody else. */
-  clear?: () => void
-}
-
-type Habitue = { (...call: unknown[]): void; q?: { push(call: Call): void } | Call[]; core?: Core }
+type Habitue = { (...call: unknown[]): void; q?: { push(call: Call): void }; core?: Core }
 
 const enum Wait {
-  /** For a consent tool to speak, before slots ask for what anybody may see, ms. */
-  Consent = 500,
   /** For other events to go with, ms. */
-  Company = 250
+  Company = 250,
+  /** For a page that is being built, ms. */
+  Changes = 50
 }
 
-const host = window as unknown as { habitue?: Habitue }
+const host = window as unknown as Record<string, unknown> & { habitue?: Habitue }
 const habitue: Habitue =
   host.habitue ||
   function () {
-    handle(arguments)
+    const call = arguments as Call
+    call.t = Date.now()
+    habitue.q!.push(call)
   }
-const core: Core = { templates: {}, track, onAnswers, safe }
 const loaded = Date.now()
 let user: string | undefined
 /** When the call that is being carried out was made. */
@@ -52,42 +38,32 @@ let calledAt: number | undefined
 
 /** Takes an event in, unless nobody may know of it. */
 function record(type: Sighting['type'], fields: Json, context?: Json, at = calledAt): void {
-  if (consent.analytics === 'denied') return
-  add(build(type, fields, at, context))
+  const event = build(type, fields, at, context)
+  if (consent.analytics === 'denied') return note('ignored', ['consent', event])
+  // An order is one event, however often a page tells of it: its id is that of the event.
+  if (core.log.some(([, what, told]) => what === 'captured' && (told as Sighting).messageId === event.messageId)) {
+    return note('ignored', ['told before', event])
+  }
+  note('captured', event)
+  add(event)
   schedule(Wait.Company)
-}
-
-function track(event: string, properties: Json = {}): void {
-  record('track', { event, properties })
 }
 
 function page(name?: string, properties?: Json, at?: number): void {
   record('page', { name, properties: { ...currentPage(), search: location.search, ...properties } }, undefined, at)
 }
 
-/** What else turns up in the next moment goes in the same request. */
-function askFor(ids: string[], about: About): void {
-  ask(ids, about)
-  schedule(20)
-  after(Wait.Consent, () => {
-    waitNoLonger()
-    schedule(0)
-  })
-}
-
 /** Somebody else: what the slots show was not meant for them. */
-function startOver(): void {
-  forgetAnswers()
-  if (core.clear) core.clear()
-  scan()
-}
+const startOver = (): void => core._clear?.()
 
-/** The shop's doors: `habitue('track', 'Product Viewed', {…})`. */
-const doors: Record<string, (...given: never[]) => void> = {
-  track,
+/** The shop's doors: `habitue('track', 'Product Viewed', {…})`; s-more.js opens some more. */
+const doors = {
+  track(event: string, properties: Json = {}, context?: Json) {
+    record('track', { event, properties }, context)
+  },
   page,
   /** `proof`: `{user_hash}`, which the shop's backend prints into the page. */
-  identify(userId: string, traits: Json = {}, proof?: { user_hash?: string }) {
+  identify(userId: string, traits: Json = {}, proof?: Json) {
     record('identify', { userId, traits }, proof)
     if (user && user !== userId) startOver()
     user = userId
@@ -99,29 +75,26 @@ const doors: Record<string, (...given: never[]) => void> = {
     startOver()
     schedule(0)
   },
-  consent(choice: Choice) {
-    const tell = choose(choice)
+  /** `standing`: a consent tool's default, which counts until somebody chooses. */
+  consent(choice: Choice, standing?: boolean) {
+    const tell = choose(choice, standing)
     if (consent.analytics === 'denied') forget()
     takeOver()
     if (tell) announce()
     schedule(0)
-  },
-  /** `(listener)`, or `(ids, listener?, about?)` for slots that are no elements. */
-  slots(ids: string[] | Listener, listener?: Listener, about?: About) {
-    const heard = Array.isArray(ids) ? listener : ids
-    if (heard) onAnswers(heard)
-    if (Array.isArray(ids)) askFor(ids, { ...aboutPage([]), ...about })
-  },
-  template(slot: string, template: Template) {
-    core.templates[slot] = template
   }
 }
 
+/** Calls for doors that s-more.js has to open first. */
+let later: Call[] = []
+
 function handle(call: Call): void {
   safe(() => {
-    const [door, ...given] = call
+    const [name, ...given] = call
+    const door = doors.hasOwnProperty(name as string) && (doors as never)[name as string]
     calledAt = call.t
-    if (doors.hasOwnProperty(door as string)) doors[door as string]!(...(given as never[]))
+    if (door) (door as Function)(...given)
+    else if (later.push(call)) more()
   })()
   calledAt = undefined
 }
@@ -133,8 +106,32 @@ function takeOver(): void {
   schedule(Wait.Company)
 }
 
-/** Once the page is parsed: before that it has better things to do. */
+/** What could tell us of consent. */
+const witness = (): unknown => host[setting('datalayer') || 'dataLayer'] || host.__tcfapi || host.Shopify
+
+/** Is there anything that s-more.js could read or fill? */
+const wanted = (): unknown =>
+  witness() ||
+  location.hash.includes('habitue_debug=') ||
+  document.querySelector('[data-habitue-slot],[type*=ld],[itemtype],[property^=product],[class*=cart],[action*=cart]')
+
+let asked: boolean | undefined
+
+function more(then?: () => void): void {
+  if (asked) return
+  asked = true
+  load('more', DIGEST, () => {
+    if (core._start) core._start()
+    // Without it we do not know what the visitor said.
+    else if (witness()) choose({ analytics: 'pending', personalization: 'pending' }, true)
+    then?.()
+    later.splice(0).forEach(handle)
+  })
+}
+
+/** Once the page is parsed, and we know what the visitor said. */
 function open(): void {
+  note('consent', { ...consent })
   takeOver()
   let tell = (): void => {}
   if (setting('pages') !== 'manual') {
@@ -144,17 +141,27 @@ function open(): void {
       page(undefined, undefined, at)
     })
   }
-  watchSlots((ids, about) => {
-    askFor(ids, about)
-    if (core.found) core.found()
-    loadRenderer()
-  })
   // What waits was asked for before we came; from now on a push is a call.
-  const waiting = (habitue.q || []) as Call[]
+  const waiting = habitue.q as unknown as Call[]
   habitue.q = { push: handle }
   waiting.forEach(handle)
+  let planned = false
+  const look = (): void => {
+    planned = false
+    if (wanted()) more()
+    core._hooks.forEach((hook) => hook())
+  }
+  new MutationObserver(() => {
+    if (!planned) after(Wait.Changes, look)
+    planned = true
+  }).observe(document.documentElement, {
+    childList: true,
+    subtree: true,
+    attributeFilter: ['data-habitue-slot', 'data-item', 'data-category']
+  })
   const leave = safe(() => {
     tell()
+    core._hooks.forEach((hook) => hook(true))
     flush(true)
   })
   on(document, 'visibilitychange', () => {
@@ -173,16 +180,30 @@ function open(): void {
   if (withdraw()) announce()
 }
 
-function ready(): void {
-  if (document.readyState === 'loading') on(document, 'DOMContentLoaded', open)
+function begin(): void {
+  if (wanted()) more(open)
   else open()
 }
+
+function ready(): void {
+  // Before that the page has better things to do.
+  if (document.readyState === 'loading') on(document, 'DOMContentLoaded', begin)
+  else begin()
+}
+
+/** What s-more.js borrows. */
+const lent = [doors, schedule, after, load, on, note, currentPage, safe] as const
+export type Lent = typeof lent
 
 safe(() => {
   // Pasted twice, it works once.
   if (habitue.core) return
   host.habitue = habitue
   habitue.core = core
+  habitue.q ||= [] as Call[]
+  core.setting = setting
+  core.endpoint = endpoint
+  core._lent = lent
   // A page that is only prepared is seen by nobody yet.
   if ((document as { prerendering?: boolean }).prerendering) on(document, 'prerenderingchange', ready)
   else ready()

@@ -12,13 +12,13 @@ import { names, read, remove, write } from './storage'
 
 export interface Batch {
   name: string
-  events: Sighting[]
+  _events: Sighting[]
   /** UTF-8 bytes of the events as JSON. */
-  size: number
+  _size: number
   /** On its way to the server right now. */
-  sending?: boolean
+  _sending?: boolean
   /** localStorage has it as it is. */
-  kept?: boolean
+  _kept?: boolean
 }
 
 /** Inlined by the build. */
@@ -47,7 +47,7 @@ let writing = false
 let leaving = false
 
 /** A logout is a batch of its own. */
-export const isReset = (batch: Batch): boolean => batch.events[0]!.type === 'reset'
+export const isReset = (batch: Batch): boolean => batch._events[0]!.type === 'reset'
 
 /** Adds an event; the storage is written once per task, however many events come in it. */
 export function add(event: Sighting): void {
@@ -57,19 +57,19 @@ export function add(event: Sighting): void {
   let batch = batches[batches.length - 1]
   if (
     !batch ||
-    batch.sending ||
+    batch._sending ||
     event.type === 'reset' ||
     isReset(batch) ||
-    batch.events.length >= Limit.BatchEvents ||
-    batch.size + size > Limit.BatchBytes
+    batch._events.length >= Limit.BatchEvents ||
+    batch._size + size > Limit.BatchBytes
   ) {
     if (batches.length >= Limit.Batches) return lose('full')
-    batch = { name: 'q.' + tab + '.' + serial++, events: [], size: 0 }
+    batch = { name: 'q.' + tab + '.' + serial++, _events: [], _size: 0 }
     batches.push(batch)
   }
-  batch.events.push(event)
-  batch.size += size + 1
-  batch.kept = false
+  batch._events.push(event)
+  batch._size += size + 1
+  batch._kept = false
   if (!writing) Promise.resolve().then(() => keep())
   writing = true
 }
@@ -79,7 +79,7 @@ export function keep(until = 0): void {
   writing = false
   if (!granted()) return
   for (const batch of batches.slice(0, Limit.Kept)) {
-    batch.kept = batch.kept || write(batch.name, JSON.stringify(batch.events))
+    batch._kept = batch._kept || write(batch.name, JSON.stringify(batch._events))
   }
   leaseUntil = batches[0] && !leaving ? Math.max(until, Date.now()) + Limit.Lease : 0
   if (leaseUntil) write('t.' + tab, '' + leaseUntil)
@@ -95,7 +95,7 @@ export function release(gone: boolean): void {
 
 /** After our lease ran out (a frozen tab), what is gone from the storage was taken over by another page. */
 function reclaim(): void {
-  if (granted() && leaseUntil < Date.now()) batches = batches.filter((batch) => !batch.kept || read(batch.name))
+  if (granted() && leaseUntil < Date.now()) batches = batches.filter((batch) => !batch._kept || read(batch.name))
 }
 
 /** Takes over what other pages left. True when there is more, which its owner still looks after. */
@@ -130,12 +130,12 @@ export function next(newest?: boolean): Batch | undefined {
   reclaim()
   const oldest = new Date(Date.now() - Limit.Age).toISOString()
   for (const batch of batches) {
-    const young = batch.events.filter((event) => event.timestamp > oldest)
-    lose('old', batch.events.length - young.length)
-    batch.events = young
+    const young = batch._events.filter((event) => event.timestamp > oldest)
+    lose('old', batch._events.length - young.length)
+    batch._events = young
   }
-  batches.filter((batch) => !batch.events[0]).forEach(done)
-  const waiting = batches.filter((batch) => !batch.sending)
+  batches.filter((batch) => !batch._events[0]).forEach(done)
+  const waiting = batches.filter((batch) => !batch._sending)
   // Nothing overtakes a logout, and a logout overtakes nothing.
   if (loggingOut()) return waiting.length < batches.length ? undefined : waiting[0]
   return waiting[newest ? waiting.length - 1 : 0]

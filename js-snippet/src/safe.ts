@@ -29,7 +29,7 @@ export function safe<A extends unknown[]>(work: (...given: A) => void): (...give
 }
 
 export function on(target: EventTarget, type: string, work: (event: Event) => void): void {
-  target.addEventListener(type, safe(work))
+  target.addEventListener(type, safe(work), true)
 }
 
 export function after(delay: number, work: () => void): ReturnType<typeof setTimeout> {

@@ -20,25 +20,20 @@ export interface Answer {
  */
 export async function post(path: string, body: string, cookies: boolean, leaving?: boolean): Promise<Answer | number> {
   const url = endpoint + '/v1/' + path
-  const patience = new AbortController()
-  const timer = setTimeout(() => patience.abort(), Wait.Answer)
-  let pause = 0
   try {
     const response = await fetch(url, {
       method: 'POST',
       body,
       keepalive: true,
       credentials: cookies ? 'include' : 'omit',
-      signal: patience.signal
+      signal: AbortSignal.timeout(Wait.Answer)
     })
     if (response.status === 200) return Object(await response.json())
     // Seconds or a date. https://www.rfc-editor.org/rfc/rfc9110#field.retry-after
     const header = response.headers.get('Retry-After') || 0
-    pause = +header >= 0 ? +header * 1000 : Date.parse(header as string) - Date.now()
-  } catch (error) {
+    return (+header >= 0 ? +header * 1000 : Date.parse(header as string) - Date.now()) || 0
+  } catch {
     if (leaving && cookies) navigator.sendBeacon(url, body)
-  } finally {
-    clearTimeout(timer)
+    return 0
   }
-  return pause || 0
 }

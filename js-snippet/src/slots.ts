@@ -1,6 +1,8 @@
-/** Fills slots with offers. Loaded only where a page has slots. */
-import type { Core, Template } from './main'
-import type { Answers, Offer, SlotAnswer } from './questions'
+/** Finds the slots on the page, asks for offers and puts them in. */
+import type { Template } from './core'
+import type { About, Answers, Offer, SlotAnswer } from './questions'
+import { after, all, core, doors, note, on, open, safe, schedule, setting } from './lent'
+import type { Any } from './lent'
 import { ROOM, addStyle } from './style'
 
 /**
@@ -24,36 +26,46 @@ const CSS = `
 :where(.habitue-reason){-webkit-line-clamp:3;height:3.9em;font-size:.85em;opacity:var(--habitue-reason,.75)}
 `
 
-/** What belongs to an offer on the page: which decision put it there. */
-interface Shown {
-  decision_id: string | undefined
-  slot: string
-  item_id: string
-  position: number
-}
+/** For a consent tool to speak, before slots ask for what anybody may see, ms. */
+const PATIENCE = 500
 
-const core = (window as unknown as { habitue: { core: Core } }).habitue.core
-const { safe, track } = core
+let answers: Answers = {}
+const listeners: ((answers: Answers) => void)[] = []
+const templates: Record<string, Template> = {}
 
+/** What each slot was asked for. */
+let asked = new WeakMap<HTMLElement, string>()
 /** What the shop had inside a slot. */
 const own = new WeakMap<HTMLElement, Node[]>()
-const shown = new WeakMap<Element, Shown>()
 const seen = new Set<string>()
 
-function slotsIn(...states: string[]): HTMLElement[] {
-  return Array.from(document.querySelectorAll<HTMLElement>(states.map((state) => `[data-habitue=${state}]`).join()))
+/** What the page is about, by the attributes of the slots, else of the body, else of the script element. */
+function about(slots: HTMLElement[]): About {
+  const value = (name: string): string | undefined =>
+    [...slots, document.body].map((element) => element.getAttribute('data-' + name)).find(Boolean) ||
+    setting(name) ||
+    undefined
+  return { type: value('page-type'), item_id: value('item'), category: value('category') }
 }
 
-function mark(slot: HTMLElement, state: string): void {
-  slot.setAttribute('data-habitue', state)
+/** What else turns up in the next moment goes in the same request. */
+function ask(ids: string[], page: About): void {
+  note('slot', ids)
+  core._wanted.push(...ids.filter((id) => !core._wanted.includes(id)))
+  core._about = page
+  schedule(20)
+  after(PATIENCE, () => {
+    core._held = false
+    schedule(0)
+  })
 }
 
 /** Nothing but the web: a `javascript:` or `data:` address is no address. */
-function address(url: unknown): string {
+function address(url: Any): string {
   try {
-    const parsed = new URL(url as string, document.baseURI)
-    return url && /^https?:$/.test(parsed.protocol) ? parsed.href : ''
-  } catch (error) {
+    const { href, protocol } = new URL(url, document.baseURI)
+    return url && /^https?:/.test(protocol) ? href : ''
+  } catch {
     return ''
   }
 }
@@ -61,142 +73,124 @@ function address(url: unknown): string {
 /** One for each currency: making one costs a hundred times as much as using it. */
 const formats: Record<string, Intl.NumberFormat> = {}
 
-function price(offer: Offer): string {
-  const { price, currency = '' } = offer
+function price({ price, currency = '' }: Offer): string {
   if (typeof price !== 'number') return ''
   try {
-    const style: Intl.NumberFormatOptions = currency ? { style: 'currency', currency } : {}
-    formats[currency] = formats[currency] || new Intl.NumberFormat(document.documentElement.lang || undefined, style)
-    return formats[currency]!.format(price)
-  } catch (error) {
+    return (formats[currency] ||= new Intl.NumberFormat(
+      document.documentElement.lang || undefined,
+      currency ? { style: 'currency', currency } : {}
+    )).format(price)
+  } catch {
     return price + ' ' + currency
   }
 }
 
-/** The words of an offer, by the names that templates use. */
-function words(offer: Offer): Record<string, string> {
-  const reason = offer.reasons && offer.reasons[0]
-  const all: Record<string, string> = { price: price(offer), reason: reason ? reason.text : '' }
-  for (const name of ['item_id', 'name', 'currency'] as const) all[name] = '' + (offer[name] || '')
-  return all
+/** Text is set as text, addresses only where they are ones. */
+function set(element: Any, field: string, offer: Any): void {
+  if (field === 'url') {
+    const url = address(offer.url)
+    if (url) element.setAttribute('href', url)
+  } else if (field === 'image') {
+    element.loading = 'lazy'
+    element.decoding = 'async'
+    element.removeAttribute('src')
+    const source = address(offer.image_url)
+    if (source) element.src = source
+  } else element.textContent = (field === 'price' ? price(offer) : field === 'reason' ? offer.reasons?.[0]?.text : offer[field]) ?? ''
 }
 
-function picture(image: HTMLImageElement, offer: Offer): void {
-  const source = address(offer.image_url)
-  image.loading = 'lazy'
-  image.decoding = 'async'
-  if (source) image.src = source
-  else image.removeAttribute('src')
-}
-
-function element<K extends keyof HTMLElementTagNameMap>(tag: K, name: string, text?: string): HTMLElementTagNameMap[K] {
+function make(tag: string, name: string): HTMLElement {
   const made = document.createElement(tag)
   made.className = 'habitue-' + name
-  if (text) made.textContent = text
   return made
 }
 
 /** The card that every shop gets without doing anything. */
 function card(offer: Offer): HTMLElement {
-  const text = words(offer)
-  const made = element('a', 'card')
-  const image = element('img', 'image')
-  const url = address(offer.url)
-  if (url) made.href = url
-  // The name stands beside it: a screen reader need not say it twice.
-  image.alt = ''
-  image.width = image.height = 320
-  picture(image, offer)
-  made.append(
-    image,
-    element('span', 'name', text.name),
-    element('span', 'price', text.price),
-    element('span', 'reason', text.reason)
-  )
+  const made = make('a', 'card')
+  set(made, 'url', offer)
+  for (const field of ['image', 'name', 'price', 'reason']) {
+    const part: Any = make(field === 'image' ? 'img' : 'span', field)
+    // The name stands beside it: a screen reader need not say it twice.
+    if (part.src === '') part.alt = ''
+    if (part.src === '') part.width = part.height = 320
+    set(part, field, offer)
+    made.append(part)
+  }
   return made
 }
 
-/** The shop's `<template>`: text is set as text, addresses only where they are ones. */
-function filled(template: HTMLTemplateElement, offer: Offer): HTMLElement | null {
-  const made = document.importNode(template.content, true)
-  const text = words(offer)
-  for (const field of Array.from(made.querySelectorAll<HTMLElement>('[data-habitue-field]'))) {
-    const name = field.getAttribute('data-habitue-field')!
-    if (name === 'url') {
-      const url = address(offer.url)
-      if (url) field.setAttribute('href', url)
-    } else if (name === 'image') picture(field as HTMLImageElement, offer)
-    else field.textContent = text[name] || ''
-  }
-  return made.firstElementChild as HTMLElement | null
-}
-
 /** Half of it in view for a second counts as seen, once for each decision and item. */
-const timers = new WeakMap<Element, ReturnType<typeof setTimeout>>()
+const timers = new WeakMap<Element, unknown>()
+const shown = new WeakMap<Element, Record<string, unknown>>()
 const observer = new IntersectionObserver(
-  safe((entries: IntersectionObserverEntry[]) => {
+  (entries) => {
     for (const { target, intersectionRatio } of entries) {
-      clearTimeout(timers.get(target))
-      if (intersectionRatio >= 0.5) timers.set(target, setTimeout(safe(look), 1000, target))
+      clearTimeout(timers.get(target) as number)
+      if (intersectionRatio >= 0.5) timers.set(target, after(1000, () => look(target)))
     }
-  }),
+  },
   { threshold: 0.5 }
 )
 
 function look(target: Element): void {
-  const what = shown.get(target)
-  if (!what) return
+  const what = shown.get(target)!
   // A page in a background tab is in nobody's view.
-  if (document.visibilityState === 'hidden') {
-    timers.set(target, setTimeout(safe(look), 1000, target))
-    return
+  if (document.hidden) timers.set(target, after(1000, () => look(target)))
+  else {
+    observer.unobserve(target)
+    const key = what.decision_id + '/' + what.item_id
+    if (!seen.has(key)) doors.track('Offer Viewed', what)
+    seen.add(key)
   }
-  observer.unobserve(target)
-  const key = what.decision_id + '/' + what.item_id
-  if (seen.has(key)) return
-  seen.add(key)
-  track('Offer Viewed', { ...what })
 }
 
-function watch(target: Element, what: Shown): void {
-  shown.set(target, what)
-  observer.observe(target)
-  const follow = safe((event: Event) => {
-    // The middle button opens a tab; the right one only a menu.
-    if ((event as MouseEvent).button < 2) track('Offer Clicked', { ...what })
-  })
-  target.addEventListener('click', follow)
-  target.addEventListener('auxclick', follow)
+function state(slot: HTMLElement, now: string): void {
+  slot.dataset.habitue = now
 }
 
 /** Puts the offers into the slot; what the shop had there is kept aside. */
-function fill(slot: HTMLElement, id: string, answer: SlotAnswer): void {
+function fill(slot: HTMLElement, id: string, { offers, decision_id }: SlotAnswer): void {
   const nodes = Array.from(slot.childNodes)
   const template = slot.querySelector('template')
-  const make: Template | undefined = core.templates[id]
-  const items: Node[] = []
-  answer.offers.forEach((offer, index) => {
-    let made: Node | null
-    if (make) {
-      const given = make(offer, slot)
-      made = typeof given === 'string' ? document.createTextNode(given) : given
-    } else made = template ? filled(template, offer) : card(offer)
+  const items: HTMLElement[] = []
+  offers.forEach((offer, index) => {
+    let made: Any
+    if (templates[id]) made = templates[id]!(offer, slot)
+    else if (template) {
+      const copy = document.importNode(template.content, true)
+      for (const field of all('[data-habitue-field]', copy)) set(field, field.dataset.habitueField!, offer)
+      made = copy.firstElementChild
+    } else made = card(offer)
     if (!made) return
     if (!(made instanceof Element)) {
       const holder = document.createElement('span')
       holder.append(made)
       made = holder
     }
-    watch(made as Element, { decision_id: answer.decision_id, slot: id, item_id: offer.item_id, position: index + 1 })
+    const what = { decision_id, slot: id, item_id: offer.item_id, position: index + 1 }
+    shown.set(made, what)
+    observer.observe(made)
+    const follow = (event: Event): void => {
+      // The middle button opens a tab; the right one only a menu.
+      if ((event as MouseEvent).button < 2) doors.track('Offer Clicked', what)
+    }
+    on(made, 'click', follow)
+    on(made, 'auxclick', follow)
     items.push(made)
   })
-  if (!items.length) return nothing(slot)
-  if (slot.getAttribute('data-habitue') === 'wait') slot.style.minHeight = slot.offsetHeight + 'px'
+  if (!items[0]) {
+    // The shop's own content shows; without any, the room closes where nobody sees it close.
+    if (slot.dataset.habitue === 'wait') state(slot, 'shop')
+    else if (slot.getBoundingClientRect().top > innerHeight) state(slot, 'empty')
+    return
+  }
+  if (slot.dataset.habitue === 'wait') slot.style.minHeight = slot.offsetHeight + 'px'
   own.set(slot, nodes)
-  if (make || template) slot.replaceChildren(...items)
+  if (templates[id] || template) slot.replaceChildren(...items)
   else {
     // No `ul`: shops style those for their texts, and the row has to keep its height.
-    const row = element('div', 'row')
+    const row = make('div', 'row')
     row.setAttribute('role', 'list')
     for (const item of items) {
       const place = document.createElement('div')
@@ -206,60 +200,62 @@ function fill(slot: HTMLElement, id: string, answer: SlotAnswer): void {
     }
     slot.replaceChildren(row)
   }
-  mark(slot, 'offers')
+  state(slot, 'offers')
 }
 
-/** No offers: the shop's own content shows; without any, the room closes where nobody sees it close. */
-function nothing(slot: HTMLElement): void {
-  if (slot.getAttribute('data-habitue') === 'wait') mark(slot, 'shop')
-  else if (slot.getBoundingClientRect().top > innerHeight) mark(slot, 'empty')
+/** Asks for the slots that nobody has asked for yet, and for those that are about another item now. */
+export function scan(): void {
+  const found = all('[data-habitue-slot]').filter((slot) => {
+    const { habitueSlot, item, category } = slot.dataset
+    const key = [habitueSlot, item, category].join()
+    if (asked.get(slot) === key) return false
+    asked.set(slot, key)
+    const nodes = own.get(slot)
+    if (nodes) slot.replaceChildren(...nodes)
+    own.delete(slot)
+    if (slot.querySelector(':not(template)') || slot.textContent!.trim()) {
+      state(slot, 'wait')
+      after(+(slot.dataset.deadline || 1500), () => {
+        if (slot.dataset.habitue === 'wait') state(slot, 'shop')
+      })
+    } else state(slot, 'room')
+    return true
+  })
+  if (found[0]) ask(found.map((slot) => slot.dataset.habitueSlot!), about(found))
 }
 
-/** Gives a slot back what the shop had in it. */
-function putBack(slot: HTMLElement): void {
-  const nodes = own.get(slot)
-  if (nodes) slot.replaceChildren(...nodes)
-  own.delete(slot)
-}
+addStyle(ROOM + CSS, (document.currentScript as HTMLScriptElement | null)?.nonce)
 
-/** Each slot that waits has a deadline, counted from when it was found. */
-const timed = new WeakSet<HTMLElement>()
-core.found = () => {
-  for (const slot of slotsIn('wait')) {
-    if (own.has(slot)) {
-      // Asked again, about another item: what stands in it are the offers from before.
-      putBack(slot)
-      if (!slot.querySelector(':not(template)') && !slot.textContent!.trim()) mark(slot, 'room')
-      timed.delete(slot)
+core._answered = (given) => {
+  note('slot', given)
+  Object.assign(answers, given)
+  for (const slot of all('[data-habitue=wait],[data-habitue=room]')) {
+    const id = slot.dataset.habitueSlot!
+    if (given[id]) {
+      safe(fill)(slot, id, given[id]!)
+      slot.dispatchEvent(new CustomEvent('habitue:offers', { bubbles: true, detail: given[id] }))
     }
-    if (timed.has(slot)) continue
-    timed.add(slot)
-    setTimeout(
-      safe(() => {
-        if (slot.getAttribute('data-habitue') === 'wait') mark(slot, 'shop')
-      }),
-      +(slot.getAttribute('data-deadline') || 1500)
-    )
   }
+  for (const listener of listeners) safe(listener)(given)
 }
 
-core.clear = () => {
+core._clear = () => {
+  answers = {}
   seen.clear()
-  for (const slot of slotsIn('offers', 'shop', 'empty', 'room', 'wait')) {
-    putBack(slot)
-    timed.delete(slot)
-    slot.removeAttribute('data-habitue')
-  }
+  asked = new WeakMap()
+  scan()
 }
 
-addStyle(ROOM + CSS, document.currentScript ? (document.currentScript as HTMLScriptElement).nonce : undefined)
-core.found()
-core.onAnswers((answers: Answers) => {
-  for (const slot of slotsIn('wait', 'room')) {
-    const id = slot.getAttribute('data-habitue-slot')!
-    const answer = answers[id]
-    if (!answer) continue
-    safe(fill)(slot, id, answer)
-    slot.dispatchEvent(new CustomEvent('habitue:offers', { bubbles: true, detail: answer }))
+open.template = (slot: string, template: Template) => {
+  templates[slot] = template
+}
+
+/** `(listener)`, or `(ids, listener?, about?)` for slots that are no elements. */
+open.slots = (ids: Any, listener: Any, page?: About) => {
+  const heard = Array.isArray(ids) ? listener : ids
+  if (heard) {
+    listeners.push(heard)
+    if (Object.keys(answers)[0]) heard(answers)
   }
-})
+  if (Array.isArray(ids)) ask(ids, { ...about([]), ...page })
+}

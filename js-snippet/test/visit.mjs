@@ -2,10 +2,25 @@
 // that answers as it is told. Do this; exactly these beacons leave.
 import { readFile } from 'node:fs/promises'
 import { withGlobal } from '@sinonjs/fake-timers'
-import { JSDOM } from 'jsdom'
+import { JSDOM, ResourceLoader } from 'jsdom'
 import { files } from '../build.mjs'
 
 const built = await files()
+/** The other files lie beside the page in these tests. */
+class Files extends ResourceLoader {
+  constructor(serves) {
+    super()
+    this.serves = serves
+  }
+
+  fetch(url) {
+    const [, name] = /-(\w+)\.js/.exec(url) || []
+    return this.serves && built[`s-${name}.js`]
+      ? Promise.resolve(Buffer.from(built[`s-${name}.js`]))
+      : Promise.reject(new Error('404'))
+  }
+}
+
 const NOON = Date.UTC(2026, 4, 1, 12)
 
 /**
@@ -15,13 +30,16 @@ const NOON = Date.UTC(2026, 4, 1, 12)
  * @param {string} [given.tag] attributes of the script element
  * @param {string} [given.before] a script before the tag
  * @param {(window: any) => void} [given.browser] what is different about this browser
+ * @param {string} [given.html] what stands in the page's body
+ * @param {boolean} [given.serves] can the other files be had?
  */
-export async function visit({ storage = {}, collector = () => ({}), tag = 'data-consent="assumed"', before = '', browser } = {}) {
+export async function visit({ storage = {}, collector = () => ({}), tag = 'data-consent="assumed"', before = '', browser, html = '', serves = true } = {}) {
   const beacons = []
   let clock
-  const dom = new JSDOM('<!doctype html><title>Shop</title><body></body>', {
+  const dom = new JSDOM('<!doctype html><title>Shop</title><body>' + html, {
     url: 'https://shop.example/p/1?x=2#top',
     runScripts: 'dangerously',
+    resources: new Files(serves),
     beforeParse(window) {
       clock = withGlobal(window).install({
         now: NOON,
@@ -44,7 +62,11 @@ export async function visit({ storage = {}, collector = () => ({}), tag = 'data-
         }
       }
       window.navigator.sendBeacon = () => false
-      window.TextEncoder = TextEncoder // jsdom has none
+      window.TextEncoder = TextEncoder // jsdom has none, and no views
+      window.IntersectionObserver = class {
+        observe() {}
+        unobserve() {}
+      }
       if (browser) browser(window)
     }
   })
@@ -60,6 +82,7 @@ export async function visit({ storage = {}, collector = () => ({}), tag = 'data-
   if (before) run(before)
   const paste = () => run(built['s.js'], `data-key="k" data-endpoint="https://h.shop.example/h" ${tag}`)
   paste()
+  for (let i = 0; i < 5; i++) await new Promise(setImmediate)
   await clock.tickAsync(0)
   return {
     window,

@@ -196,8 +196,8 @@ class _Handler(BaseHTTPRequestHandler):
         path = self.path.partition("?")[0]
         recorder = self.recorder
         recorder.fetched.append(self.path)
-        if path in ("/h/s.js", "/h/s-slots.js"):
-            if path.endswith("slots.js") and not recorder.serves_renderer:
+        if path in ("/h/s.js", "/h/s-more.js"):
+            if path.endswith("more.js") and not recorder.serves_renderer:
                 return self._answer(404, b"", "text/plain")
             content = (TAG / path.rpartition("/")[2]).read_bytes()
             return self._answer(

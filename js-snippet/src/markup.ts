@@ -1,0 +1,67 @@
+/** The product in the page's markup, unless something else has told of one. The server understands what we send. */
+import { after, all, host, safe } from './lent'
+import type { Any } from './lent'
+import { tell, viewed } from './told'
+
+function microdata(scope: Element): Any {
+  const found: Any = {}
+  for (const element of all('[itemprop]', scope)) {
+    if (element.parentElement!.closest('[itemscope]') === scope) {
+      const { href, src, value, textContent } = element as Any
+      ;(found[element.getAttribute('itemprop')!] ||= []).push(
+        element.matches('[itemscope]')
+          ? microdata(element)
+          : element.getAttribute('content') || href || src || value || textContent.trim()
+      )
+    }
+  }
+  return found
+}
+
+let seen: string
+let planned: unknown
+
+const look = safe(() => {
+  planned = 0
+  const opengraph: Any = {}
+  for (const meta of all('[property^="og:"],[property^="product:"]')) {
+    opengraph[meta.getAttribute('property')!] = (meta as HTMLMetaElement).content
+  }
+  const markup = {
+    jsonld: all('[type*="ld+json"]')
+      .map((script) => script.textContent!)
+      .filter((text) => /Product|Breadcrumb/.test(text))
+      .map((text) => {
+        try {
+          return JSON.parse(text)
+        } catch {
+          return text
+        }
+      }),
+    microdata: all('[itemtype*="schema.org/Product"]').map(microdata),
+    opengraph
+  }
+  const now = JSON.stringify(markup)
+  if (now === seen) return
+  seen = now
+  if (!/product/i.test(now) || viewed()) return
+  tell(
+    'view_item',
+    {
+      markup: {
+        ...markup,
+        canonical: document.querySelector<HTMLLinkElement>('[rel=canonical]')?.href,
+        platform_id: /postid-(\d+)/.exec(document.body.className)?.[1] || '' + host.ShopifyAnalytics?.meta?.product?.id
+      }
+    },
+    'markup',
+    12,
+    20000
+  )
+})
+
+/** In a second, for the dataLayer may still speak; now when the page leaves. */
+export function lookSoon(leaving?: boolean): void {
+  if (leaving) look()
+  else planned ||= after(1000, look)
+}
