@@ -153,12 +153,12 @@ async def commit(settings: Settings, events: Iterable[Event], progress: Callable
 async def _submit(committer: Committer, events: list[Event]) -> None:
     answered: asyncio.Future[Submission] = asyncio.get_running_loop().create_future()
     intakes = [
-        Intake(
+        Intake.of(
             event, number, USER_PREFIX + event.user_id if event.user_id else event.anonymous_id, server=True
         )
         for number, event in enumerate(events)
     ]
-    submission = Submission(intakes, answered.set_result, received_at=events[-1].received_at)
+    submission = Submission(intakes, answered.set_result, events[-1].received_at)
     while not committer.submit(submission):
         await asyncio.sleep(0.05)
     if (await answered).error is not None:

@@ -38,6 +38,7 @@ from .request import (
     OVERLOADED,
     Handler,
     Headers,
+    Prepared,
     Request,
     Tally,
     header_map,
@@ -57,19 +58,16 @@ class _NoEvent:
         pass
 
 
-class _Beacon:
-    """One request on its way: uvicorn's active cycle as far as uvicorn looks at it."""
+class _Beacon(Request):
+    """A request on its way, and uvicorn's active cycle as far as uvicorn looks at it."""
 
     __slots__ = (
         "answered",
-        "body",
         "disconnected",
         "handler",
-        "headers",
         "keep_alive",
-        "path",
+        "pieces",
         "protocol",
-        "query",
         "response_complete",
     )
     message_event: ClassVar[_NoEvent] = _NoEvent()
@@ -89,10 +87,9 @@ class _Beacon:
         self.query = query
         self.headers = headers
         self.keep_alive = keep_alive
-        self.body: bytes | bytearray = b""
-        self.answered = False
-        self.response_complete = False
-        self.disconnected = False
+        self.body = b""
+        self.pieces: bytearray | None = None  # of a body that comes in more than one
+        self.answered = self.response_complete = self.disconnected = False
 
     def respond(self, status: int, body: bytes, headers: Headers = ()) -> None:
         """`request.Respond`, in the loop's thread."""
@@ -110,9 +107,9 @@ class _Beacon:
         if protocol.access_log:
             protocol.log_access(self, status)
         door = protocol.door
-        if status == 200 and not headers and self.keep_alive:
+        if status == 200 and self.keep_alive and type(headers) is Prepared:
             # the common acknowledgement: one formatting, one write
-            transport.write(b"%b%d\r\n\r\n%b" % (door.ok_head(), len(body), body))
+            transport.write(b"%b%d\r\n%b\r\n%b" % (door.ok_head(), len(body), headers.lines, body))
         else:
             if _CLOSE[0] in headers:
                 self.keep_alive = False
@@ -147,6 +144,14 @@ class _BeaconProtocol(HttpToolsProtocol):
         app_state: dict[str, Any],
         _loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
+        pairs: list[tuple[bytes, bytes]] = []  # the header lines of the head that is being read
+        note = pairs.append
+
+        def on_header(name: bytes, value: bytes) -> None:
+            note((name.lower(), value))
+
+        self._pairs = pairs
+        self.on_header = on_header  # type: ignore[method-assign]  # the parser's; a page has seventeen
         super().__init__(config, server_state, app_state, _loop)
         self.ws_protocol_class = None  # an upgrade would take the transport from under a waiting beacon
         self.door = self._door()
@@ -261,15 +266,12 @@ class _BeaconProtocol(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         self.url = b""
-        self.headers = []
+        self._pairs.clear()
         self._in_head = True
         self._head_bytes = -1
         if self.phase == IDLE:
             self.phase = HEAD
             self.since = self.door.tick
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        self.headers.append((name.lower(), value))
 
     def on_headers_complete(self) -> None:
         self._in_head = False
@@ -284,7 +286,7 @@ class _BeaconProtocol(HttpToolsProtocol):
     def _take(self, path: str, handler: Handler, query: bytes) -> bool:
         """Begin a beacon, if this request is one."""
         parser = self.parser
-        headers = dict(self.headers)
+        headers = dict(self._pairs)
         length = headers.get(b"content-length")  # digits, once, without Transfer-Encoding: llhttp saw to it
         if (
             length is None
@@ -295,8 +297,8 @@ class _BeaconProtocol(HttpToolsProtocol):
             or b"#" in query
         ):
             return False
-        if len(headers) != len(self.headers):
-            headers = header_map(self.headers)
+        if len(headers) != len(self._pairs):
+            headers = header_map(self._pairs)
         keep_alive = parser.should_keep_alive() and parser.get_http_version() != "1.0"
         beacon = _Beacon(self, path, handler, query, headers, keep_alive)
         self.cycle = beacon  # type: ignore[assignment]  # the stand-in
@@ -322,13 +324,12 @@ class _BeaconProtocol(HttpToolsProtocol):
         """Replay the head into uvicorn's own callbacks."""
         if self.phase != DRAIN:  # queued behind an answer that is not read, it changes no patience
             self.phase = BUSY
-        url, headers = self.url, self.headers
+        url = self.url
         super().on_message_begin()
         super().on_url(url)
-        for name, value in headers:
+        for name, value in self._pairs:
             super().on_header(name, value)
-        super().on_headers_complete()
-        self.headers = []  # trailers of a chunked body end here, not among the headers the app trusts
+        super().on_headers_complete()  # trailers of a chunked body go to `_pairs`, not to the app
 
     def on_body(self, body: bytes) -> None:
         beacon = self._receiving
@@ -339,10 +340,10 @@ class _BeaconProtocol(HttpToolsProtocol):
             pass
         elif not beacon.body:
             beacon.body = body
-        elif isinstance(beacon.body, bytearray):
-            beacon.body += body
+        elif beacon.pieces is None:
+            beacon.pieces = bytearray(beacon.body) + body
         else:
-            beacon.body = bytearray(beacon.body) + body
+            beacon.pieces += body
 
     def on_message_complete(self) -> None:
         beacon = self._receiving
@@ -355,23 +356,14 @@ class _BeaconProtocol(HttpToolsProtocol):
             return
         self.phase = BUSY
         self.tally.beacons += 1
-        peer: str | None = self._peer
-        scheme: str = self.scheme or "http"
+        beacon.peer = self._peer
+        beacon.scheme = self.scheme or "http"
         if self._proxy is not None:
-            peer, scheme = self._forwarded(beacon.headers, peer, scheme)
-        body = beacon.body
+            beacon.peer, beacon.scheme = self._forwarded(beacon.headers, beacon.peer, beacon.scheme)
+        if beacon.pieces is not None:
+            beacon.body = bytes(beacon.pieces)
         try:
-            beacon.handler(
-                Request(
-                    beacon.path,
-                    beacon.query,
-                    beacon.headers,
-                    body if type(body) is bytes else bytes(body),
-                    peer,
-                    scheme,
-                ),
-                beacon.respond,
-            )
+            beacon.handler(beacon, beacon.respond)
         except Exception:
             self.tally.failed += 1
             logger.exception("the handler of %s failed", beacon.path)

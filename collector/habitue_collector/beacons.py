@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from habitue_collector.consent import DENIED
 from habitue_collector.ingest import (
     RETRY_AFTER,
     Ingest,
-    Opened,
     RequestError,
     batch_answer,
     is_secure,
     results_of,
 )
+from habitue_collector.pipeline import Opened
 from habitue_collector.request import Handler, Request, Respond, problem
 from habitue_collector.submission import Submission
 from habitue_collector.transfers import Mover
@@ -21,6 +23,20 @@ UNAVAILABLE = problem(
 )
 # Segment's call types as the last word of a path, long and short.
 CALLS = ("track", "identify", "page", "screen", "group", "alias", "t", "i", "p", "s", "g", "a")
+
+
+def _answer_batch(respond: Respond, opened: Opened, submission: Submission | None) -> None:
+    if submission is None or submission.error is not None:
+        respond(503, UNAVAILABLE, [*opened.headers, RETRY_AFTER])
+    else:
+        respond(200, batch_answer(opened, submission), opened.headers)
+
+
+def _answer_call(respond: Respond, opened: Opened, submission: Submission | None) -> None:
+    if submission is None or submission.error is not None:
+        respond(503, UNAVAILABLE, [*opened.headers, RETRY_AFTER])
+    else:
+        respond(200, b'{"success":true,"results":%b}' % results_of(opened, submission), opened.headers)
 
 
 class Beacons:
@@ -50,13 +66,7 @@ class Beacons:
             respond(error.status, error.body, error.headers)
             return
 
-        def done(opened: Opened, submission: Submission | None) -> None:
-            if submission is None or submission.error is not None:
-                respond(503, UNAVAILABLE, [*opened.headers, RETRY_AFTER])
-            else:
-                respond(200, batch_answer(opened, submission), opened.headers)
-
-        self.ingest.take(opened, done)
+        self.ingest.take(opened, partial(_answer_batch, respond))
 
     def call(self, call: str | None) -> Handler:
         """The handler of a call of the native wire; None: of a batch of them."""
@@ -68,14 +78,7 @@ class Beacons:
                 respond(error.status, error.body, error.headers)
                 return
 
-            def done(opened: Opened, submission: Submission | None) -> None:
-                if submission is None or submission.error is not None:
-                    respond(503, UNAVAILABLE, [*opened.headers, RETRY_AFTER])
-                else:
-                    body = b'{"success":true,"results":%b}' % results_of(opened, submission)
-                    respond(200, body, opened.headers)
-
-            self.ingest.take(opened, done)
+            self.ingest.take(opened, partial(_answer_call, respond))
 
         return handler
 
@@ -87,7 +90,7 @@ class Beacons:
             respond(error.status, error.body, error.headers)
             return
         ingest = self.ingest
-        now = opened.sender.received_at
+        now = opened.received_at
         visitor = ingest.cookie.find(request.headers.get(b"cookie"), now)
         headers = [pair for pair in opened.headers if pair[0] != b"set-cookie"]
         if visitor is None:

@@ -48,13 +48,13 @@ class Consent:
         return self._record
 
 
-DENIED: Final = Consent(State.DENIED, State.DENIED)
-GRANTED: Final = Consent(State.GRANTED, State.GRANTED)
-PENDING: Final = Consent(State.PENDING, State.PENDING)
-_NOTHING_SAID: Final = Consent(None, None)
-
 _STATES: Final = (State.GRANTED, State.DENIED, State.PENDING, None)
-_ALL: Final = {(a, p): Consent(a, p) for a in _STATES for p in _STATES}
+_ALL: Final = {(a, p): Consent(a, p) for a in _STATES for p in _STATES}  # there are no others: `is` compares
+
+DENIED: Final = _ALL[State.DENIED, State.DENIED]
+GRANTED: Final = _ALL[State.GRANTED, State.GRANTED]
+PENDING: Final = _ALL[State.PENDING, State.PENDING]
+_NOTHING_SAID: Final = _ALL[None, None]
 
 # How senders spell a state. JSON true/false come from Segment's categoryPreferences.
 _SPELLINGS: Final[dict[object, State]] = {

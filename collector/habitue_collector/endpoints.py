@@ -17,7 +17,8 @@ from starlette.routing import Route
 from habitue_collector.beacons import UNAVAILABLE, Beacons
 from habitue_collector.debug import DebugDoor, DebugTokens
 from habitue_collector.events import MAX_ID_LENGTH, USER_PREFIX
-from habitue_collector.ingest import Ingest, Opened, RequestError, query_pairs
+from habitue_collector.ingest import Ingest, RequestError, query_pairs
+from habitue_collector.pipeline import Opened
 from habitue_collector.profiles import Profiles
 from habitue_collector.request import from_scope, header_map, problem
 from habitue_collector.submission import Submission

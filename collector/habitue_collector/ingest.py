@@ -11,7 +11,7 @@ import zlib
 from base64 import b64decode
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import lru_cache, partial
 from hashlib import blake2b
 from ipaddress import ip_address
 from time import perf_counter_ns, time_ns
@@ -30,11 +30,11 @@ from habitue_collector.events import (
     InvalidEvent,
     RejectReason,
 )
-from habitue_collector.pipeline import STEPS, Passage, Sender, to_intake
+from habitue_collector.pipeline import STEPS, Opened
 from habitue_collector.proxies import seen_through, trusted_networks
-from habitue_collector.request import Headers, Request, problem
+from habitue_collector.request import NO_HEADERS, Headers, Prepared, Request, problem
 from habitue_collector.settings import Settings, WriteKey
-from habitue_collector.submission import ACCEPTED, Submission
+from habitue_collector.submission import ACCEPTED, Intake, Submission
 from habitue_collector.visitor import RENEW_AFTER, VisitorCookie
 from habitue_collector.wires.segment import parse_envelope
 
@@ -42,6 +42,7 @@ SAMPLED = 64  # one request of so many is timed step by step
 MAX_EVENTS_ANSWERED = 10 * MAX_EVENTS_PER_BATCH  # a body of a million commas is not worth a million answers
 ONE_ACCEPTED = b'{"results":[{"index":0,"status":"accepted"}]}'
 _ACCEPTED_PIECE = b'{"index":%d,"status":"accepted"}'
+GZIP_MAGIC = b"\x1f\x8b"
 RETRY_AFTER = (b"retry-after", b"1")
 _CORS = (
     (b"access-control-allow-credentials", b"true"),
@@ -62,19 +63,6 @@ class RequestError(Exception):
     @property
     def body(self) -> bytes:
         return problem(self.status, self.code, str(self))
-
-
-@dataclass(slots=True)
-class Opened:
-    """A request that may be taken: its raw events, who sent it, and the headers its answer needs."""
-
-    sender: Sender
-    raw_events: list[Any]
-    body: dict[str, Any]
-    headers: list[tuple[bytes, bytes]]
-    consent: Consent | None  # as the envelope says it
-    consent_now: Consent  # what counts when an event says nothing
-    results: list[dict[str, Any] | None] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -108,6 +96,8 @@ class Ingest:
         self._network_secret = network_secret
         self._networks: dict[tuple[str, int], str | None] = {}
         self._origins: dict[tuple[bytes, str], bool] = {}
+        self._cors: dict[tuple[bytes, str], Prepared] = {}  # what the pages of an origin get with each answer
+        self._steps = [step for _, step in STEPS]
         self._proxies = trusted_networks(settings.server.trusted_proxies)
 
     # ---- open --------------------------------------------------------------------------------
@@ -130,25 +120,34 @@ class Ingest:
             raise
         headers = self.cors(request, key)
         envelope = parse_envelope(body, received_at, call, by_cookie)
-        head = request.headers
-        gpc = head.get(b"sec-gpc") == b"1"
-        consent = DENIED if gpc else envelope.consent
-        consent_now = effective(envelope.consent, None, key.consent_assumed, gpc)
-        sender = Sender(key, envelope, received_at, gpc=gpc, secrets=self.settings.secret_keys)
-        sender.keeps_profile = consent_now.keeps_profile
-        sender.currency = self.settings.shop.currency
+        head = request.headers.get
+        gpc = head(b"sec-gpc") == b"1"
+        said = envelope.consent
+        opened = Opened(
+            self.settings,
+            key,
+            envelope,
+            received_at,
+            body,
+            headers,
+            gpc,
+            DENIED if gpc else said,
+            effective(said, None, key.consent_assumed, gpc),
+            by_cookie,
+        )
         if not key.secret:
-            sender.user_agent = head.get(b"user-agent", b"").decode("latin-1")
-            sender.referer = _latin(head.get(b"referer"))
-            sender.language = _latin(head.get(b"accept-language"))
-            sender.network = self._network(request.peer, received_at)
+            opened.user_agent = head(b"user-agent", b"").decode("latin-1")
+            if (referer := head(b"referer")) is not None:
+                opened.referer = referer.decode("latin-1")
+            if (language := head(b"accept-language")) is not None:
+                opened.language = language.decode("latin-1")
+            opened.network = self._network(request.peer, received_at)
         if by_cookie:
-            sender.by_cookie = True
-            self._visitor(request, sender, consent, consent_now, headers)
-        elif key.secret and (handed := head.get(b"x-habitue-visitor")) is not None:
+            self._visitor(request, opened)
+        elif key.secret and (handed := head(b"x-habitue-visitor")) is not None:
             visitor = self.cookie.read(handed, received_at)
-            sender.visitor_id = visitor.anonymous_id if visitor is not None else None
-        elif (anonymous := head.get(b"anonymousid")) is not None and envelope.anonymous_id is None:
+            opened.visitor_id = visitor.anonymous_id if visitor is not None else None
+        elif (anonymous := head(b"anonymousid")) is not None and envelope.anonymous_id is None:
             envelope.anonymous_id = _base64_text(anonymous)
         if call is not None:
             events: Any = [body]
@@ -166,8 +165,10 @@ class Ingest:
                 )
                 self._refuse(refusal, request, key)
                 raise refusal
-        sender.measure_events = len(request.body) > MAX_EVENT_BYTES or request.body[:2] == b"\x1f\x8b"
-        return Opened(sender, events, body, headers, consent, consent_now)
+        opened.raw_events = events
+        length = len(request.body)
+        opened.measure_events = length > MAX_EVENT_BYTES or request.body.startswith(GZIP_MAGIC)
+        return opened
 
     def _see_through(self, request: Request) -> None:
         """Put the client's own address and scheme into the request, as trusted proxies tell them."""
@@ -179,33 +180,25 @@ class Ingest:
             request.headers.get(b"x-forwarded-proto"),
         )
 
-    def _visitor(
-        self,
-        request: Request,
-        sender: Sender,
-        consent: Consent | None,
-        consent_now: Consent,
-        headers: list[tuple[bytes, bytes]],
-    ) -> None:
+    def _visitor(self, request: Request, opened: Opened) -> None:
         """Cookie → id, else nonce → id, else a new one; none at all without consent."""
-        now = sender.received_at
-        secure = is_secure(request)
+        now = opened.received_at
         visitor = self.cookie.find(request.headers.get(b"cookie"), now)
-        if visitor is None and sender.key.secret and (handed := request.headers.get(b"x-habitue-visitor")):
+        if visitor is None and opened.key.secret and (handed := request.headers.get(b"x-habitue-visitor")):
             visitor = self.cookie.read(handed, now)
-        if consent_now.keeps_profile:
+        if opened.keeps_profile:
             if visitor is not None:
-                sender.visitor_id = visitor.anonymous_id
+                opened.visitor_id = visitor.anonymous_id
                 if now - visitor.issued > RENEW_AFTER:
-                    headers.append(self.cookie.set_cookie(visitor.anonymous_id, now, secure))
+                    opened.add_header(self.cookie.set_cookie(visitor.anonymous_id, now, is_secure(request)))
                 return
-            nonce = sender.envelope.nonce
-            sender.visitor_id = self.cookie.from_nonce(nonce) if nonce else self.cookie.mint()
-            headers.append(self.cookie.set_cookie(sender.visitor_id, now, secure))
+            nonce = opened.envelope.nonce
+            opened.visitor_id = self.cookie.from_nonce(nonce) if nonce else self.cookie.mint()
+            opened.add_header(self.cookie.set_cookie(opened.visitor_id, now, is_secure(request)))
         elif visitor is not None:
-            sender.visitor_id = visitor.anonymous_id
-            if consent is not None and consent.analytics == DENIED.analytics:
-                headers.append(self.cookie.clear_cookie(secure))
+            opened.visitor_id = visitor.anonymous_id
+            if opened.consent is not None and opened.consent.analytics == DENIED.analytics:
+                opened.add_header(self.cookie.clear_cookie(is_secure(request)))
 
     def find_secret_key(self, request: Request) -> WriteKey:
         """The secret key from a header. Raises RequestError (401, 403).
@@ -257,20 +250,27 @@ class Ingest:
             401, "missing_write_key", "A write key is needed: writeKey in the body, or HTTP Basic."
         )
 
-    def cors(self, request: Request, key: WriteKey) -> list[tuple[bytes, bytes]]:
+    def cors(self, request: Request, key: WriteKey) -> Headers:
         """The headers that let a page of the shop read the answer. Raises RequestError (403)."""
         origin = request.headers.get(b"origin")
         if origin is None or key.secret:
-            return []
-        if self._origins.get((origin, key.key)):
-            return [*_CORS, (b"access-control-allow-origin", origin)]
-        if not self.allows(origin, key) and not _same_origin(request, origin):
+            return NO_HEADERS
+        known = self._cors.get((origin, key.key))
+        if known is not None:
+            return known
+        pairs = (*_CORS, (b"access-control-allow-origin", origin))
+        if self.allows(origin, key):
+            if len(self._cors) > 1_000:
+                self._cors.clear()
+            known = self._cors[origin, key.key] = Prepared(pairs)
+            return known
+        if not _same_origin(request, origin):
             error = RequestError(
                 403, "origin_not_allowed", "Pages of this origin may not use this key: add it to its origins."
             )
             self._refuse(error, request, key)
             raise error
-        return [*_CORS, (b"access-control-allow-origin", origin)]
+        return list(pairs)
 
     def allows(self, origin: bytes, key: WriteKey) -> bool:
         """Whether pages of this origin may use the key; remembered."""
@@ -325,81 +325,86 @@ class Ingest:
 
         The submission is None, or has `error`, when nothing could be acknowledged: answer 503.
         """
-        sender = opened.sender
         intakes = []
-        owners: set[str | None] = set()
+        owner: str | None = None
+        owners = 0  # how many different ones; more than two are not told apart
         said_last: tuple[int, Consent] | None = None  # Segment's clients say it on each event
-        results = opened.results = [None] * len(opened.raw_events)
-        timed = self.tally.requests % SAMPLED == 0
-        for index, raw in enumerate(opened.raw_events):
-            passage = Passage(raw, index, sender)
+        raw_events = opened.raw_events
+        results = opened.results = [None] * len(raw_events)
+        tally = self.tally
+        timed = tally.requests % SAMPLED == 0
+        server = opened.key.secret
+        for index, raw in enumerate(raw_events):
             if index > MAX_EVENTS_PER_BATCH:
                 results[index] = _ONE_TOO_MANY  # the first of them has its letter
-                self.tally.rejected["too_many_events"] += 1
+                tally.rejected["too_many_events"] += 1
                 continue
+            intake = Intake(raw, index, server)
             try:
                 if index == MAX_EVENTS_PER_BATCH:
                     raise InvalidEvent(
                         RejectReason.TOO_MANY_EVENTS, f"a batch may have {MAX_EVENTS_PER_BATCH} events"
                     )
                 if timed:
-                    self._timed_steps(passage)
+                    self._timed_steps(intake, opened)
                 else:
-                    for _, step in STEPS:
-                        step(passage)
+                    for step in self._steps:
+                        step(intake, opened)
             except InvalidEvent as refusal:
-                results[index] = self._reject(refusal, raw, sender)
+                results[index] = self._reject(refusal, raw, opened)
                 continue
-            if passage.bot:
-                self.tally.bots += 1
-            if passage.kept is not None:
-                self.tally.kept[passage.kept] = self.tally.kept.get(passage.kept, 0) + 1
-            if passage.said is not None:
-                at = passage.event.timestamp if passage.event is not None else 0
+            if intake.bot:
+                tally.bots += 1
+            if intake.kept is not None:
+                tally.kept[intake.kept] = tally.kept.get(intake.kept, 0) + 1
+            if intake.said is not None:
+                at = intake.event.timestamp
                 if said_last is None or at >= said_last[0]:
-                    said_last = (at, passage.said)
-            if passage.owner is not None:
-                owners.add(passage.owner)
-            intakes.append(to_intake(passage))
+                    said_last = (at, intake.said)
+            if intake.owner is not None and intake.owner != owner:
+                owner = intake.owner
+                owners += 1
+            intakes.append(intake)
         if len(intakes) > 1:
-            intakes.sort(key=lambda intake: intake.event.timestamp)
-        visitor = sender.visitor_id
+            intakes.sort(key=_time_of)
+        visitor = opened.visitor_id
         said = opened.consent
         if said is None and said_last is not None:
             said = said_last[1]
-        if said is not None and visitor is None:
-            visitor = owners.pop() if len(owners) == 1 else None
-        if said is not None and (said == PENDING or visitor is None):
-            said = None
+        if said is not None:
+            if visitor is None and owners == 1:
+                visitor = owner
+            if visitor is None or said is PENDING:
+                said = None
         asks_companion = wants_profile
-        if wants_profile and not (visitor is not None and opened.consent_now.keeps_profile):
+        if wants_profile and (visitor is None or not opened.keeps_profile):
             wants_profile = False
         submission = Submission(
             intakes,
-            lambda submission: done(opened, submission),
-            visitor=visitor,
-            wants_profile=wants_profile,
-            asks_companion=asks_companion,
-            consent=said,
-            received_at=sender.received_at,
+            partial(done, opened),
+            opened.received_at,
+            visitor,
+            said,
+            wants_profile,
+            asks_companion,
         )
         if not intakes and not asks_companion and said is None:
             done(opened, submission)
         elif not self.committer.submit(submission):
             done(opened, None)
 
-    def _timed_steps(self, passage: Passage) -> None:
+    def _timed_steps(self, intake: Intake, opened: Opened) -> None:
         steps = self.tally.steps
         for name, step in STEPS:
             start = perf_counter_ns()
             try:
-                step(passage)
+                step(intake, opened)
             finally:
                 entry = steps[name]
                 entry[0] += 1
                 entry[1] += perf_counter_ns() - start
 
-    def _reject(self, refusal: InvalidEvent, raw: Any, sender: Sender) -> dict[str, Any]:
+    def _reject(self, refusal: InvalidEvent, raw: Any, opened: Opened) -> dict[str, Any]:
         reason = refusal.reason.value
         self.tally.rejected[reason] = self.tally.rejected.get(reason, 0) + 1
         self.committer.note_command(
@@ -407,8 +412,8 @@ class Ingest:
                 raw,
                 reason,
                 refusal.detail,
-                sender.key.name,
-                sender.received_at,
+                opened.key.name,
+                opened.received_at,
                 self.settings.limits.dead_letters,
             )
         )
@@ -423,8 +428,7 @@ class Ingest:
             return opened.consent_now
         kept = profile.consents
         stored = Consent(_STATES.get(kept.get("analytics", "")), _STATES.get(kept.get("personalization", "")))
-        sender = opened.sender
-        return effective(opened.consent, stored, sender.key.consent_assumed, sender.gpc)
+        return effective(opened.consent, stored, opened.key.consent_assumed, opened.gpc)
 
 
 _ONE_TOO_MANY = {
@@ -432,6 +436,12 @@ _ONE_TOO_MANY = {
     "reason": RejectReason.TOO_MANY_EVENTS.value,
     "message": f"a batch may have {MAX_EVENTS_PER_BATCH} events",
 }
+
+
+def _time_of(intake: Intake) -> int:
+    return intake.event.timestamp
+
+
 _STATES = {"granted": GRANTED.analytics, "denied": DENIED.analytics}
 
 
@@ -460,7 +470,7 @@ def batch_answer(opened: Opened, submission: Submission) -> bytes:
 def read_body(request: Request) -> dict[str, Any]:
     """The request's JSON object, unpacked if it is gzip (by its first bytes). Raises RequestError."""
     body = request.body
-    if body[:2] == b"\x1f\x8b":
+    if body.startswith(GZIP_MAGIC):
         body = gunzip(body)
     try:
         parsed = orjson.loads(body)
@@ -552,10 +562,6 @@ def _same_origin(request: Request, origin: bytes) -> bool:
     """A page served by the very host that it posts to (the collector mounted on the shop's host)."""
     host = request.headers.get(b"host")
     return host is not None and hmac.compare_digest(origin.partition(b"://")[2], host)
-
-
-def _latin(value: bytes | None) -> str | None:
-    return value.decode("latin-1") if value is not None else None
 
 
 def _base64_text(value: bytes) -> str | None:

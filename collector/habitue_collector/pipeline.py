@@ -1,77 +1,106 @@
 """What happens to one event between the wire and the committer: an ordered list of named steps.
 
-Each step takes the `Passage` further or raises `InvalidEvent`, which stops the walk with a counted
+Each step takes the `Intake` further or raises `InvalidEvent`, which stops the walk with a counted
 reason. Steps are pure but for the caches of enrichment; the caller counts and times them by name.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import orjson
 
 from habitue_collector.consent import Consent, effective, from_record, strip
 from habitue_collector.enrich import enrich as enrich_context
-from habitue_collector.events import MAX_EVENT_BYTES, USER_PREFIX, Event, InvalidEvent, Kind, RejectReason
-from habitue_collector.settings import WriteKey
+from habitue_collector.events import MAX_EVENT_BYTES, USER_PREFIX, InvalidEvent, Kind, RejectReason
+from habitue_collector.request import Headers
+from habitue_collector.settings import Settings, WriteKey
 from habitue_collector.submission import Intake
 from habitue_collector.visitor import proves
 from habitue_collector.wires.segment import Envelope
 from habitue_collector.wires.segment import decode as decode_segment
 
 
-@dataclass(slots=True)
-class Sender:
-    """What a request as a whole says: by which key, from which visitor, under which consent.
+class Opened:
+    """A request that may be taken: its raw events, who sent it, and the headers its answer needs.
 
     `visitor_id` is the verified id (cookie or nonce) on `/h/*`, and what a backend handed on;
-    None elsewhere: there the ids in the events count.
+    None elsewhere: there the ids in the events count. `consent` is as the envelope says it,
+    `consent_now` what counts when an event says nothing, and `keeps_profile` what that comes to.
     """
 
-    key: WriteKey
-    envelope: Envelope
-    received_at: int
-    visitor_id: str | None = None
-    by_cookie: bool = False
-    gpc: bool = False
-    keeps_profile: bool = False  # what that comes to, for an event that says nothing else
-    user_agent: str | None = None
-    referer: str | None = None
-    language: str | None = None
-    network: str | None = None
-    currency: str | None = None
-    secrets: tuple[str, ...] = ()
-    measure_events: bool = False  # the body is long enough for one event in it to be too large
+    __slots__ = (
+        "body",
+        "by_cookie",
+        "consent",
+        "consent_now",
+        "envelope",
+        "gpc",
+        "headers",
+        "keeps_profile",
+        "key",
+        "language",
+        "measure_events",
+        "network",
+        "raw_events",
+        "received_at",
+        "referer",
+        "results",
+        "settings",
+        "user_agent",
+        "visitor_id",
+    )
+
+    measure_events: bool  # the body is long enough for one event in it to be too large
+    raw_events: list[Any]
+    results: list[dict[str, Any] | None]
+
+    def __init__(
+        self,
+        settings: Settings,
+        key: WriteKey,
+        envelope: Envelope,
+        received_at: int,
+        body: dict[str, Any],
+        headers: Headers,
+        gpc: bool,
+        consent: Consent | None,
+        consent_now: Consent,
+        by_cookie: bool,
+    ) -> None:
+        self.settings = settings
+        self.key = key
+        self.envelope = envelope
+        self.received_at = received_at
+        self.body = body
+        self.headers = headers
+        self.gpc = gpc
+        self.consent = consent
+        self.consent_now = consent_now
+        self.keeps_profile = consent_now.keeps_profile
+        self.by_cookie = by_cookie
+        self.visitor_id: str | None = None
+        self.user_agent: str | None = None
+        self.referer: str | None = None
+        self.language: str | None = None
+        self.network: str | None = None
+
+    def add_header(self, pair: tuple[bytes, bytes]) -> None:
+        self.headers = [*self.headers, pair]
 
 
-@dataclass(slots=True)
-class Passage:
-    """One event on its way through the steps."""
-
-    raw: Any
-    index: int
-    sender: Sender
-    event: Event | None = None
-    bot: bool = False
-    target: str | None = None
-    kept: str | None = None
-    login: str | None = None
-    consent_said: bool = False
-    said: Consent | None = None  # its own word on consent, where the envelope has another or none
-    owner: str | None = None  # whose profile would remember that
-
-
-def decode(passage: Passage) -> None:
+def decode(intake: Intake, sender: Opened) -> None:
     """JSON → Event, by the wire's rules."""
-    sender = passage.sender
-    if sender.measure_events and _is_too_large(passage.raw):
+    raw = intake.raw
+    if sender.measure_events and _is_too_large(raw):
         raise InvalidEvent(RejectReason.EVENT_TOO_LARGE, f"more than {MAX_EVENT_BYTES} bytes, or too deep")
-    passage.event = event = decode_segment(passage.raw, sender.envelope, sender.received_at)
-    event.source = sender.key.name or sender.key.kind
-    if event.currency is None and event.value is not None:
-        event.currency = sender.currency
+    intake.event = event = decode_segment(raw, sender.envelope, sender.received_at)
+    intake.raw = None
+    key = sender.key
+    event.source = key.name or key.kind
+    if event.value is not None and event.currency is None:
+        event.currency = sender.settings.shop.currency
 
 
 def _is_too_large(raw: Any) -> bool:
@@ -81,83 +110,66 @@ def _is_too_large(raw: Any) -> bool:
         return True
 
 
-def enrich(passage: Passage) -> None:
+def enrich(intake: Intake, sender: Opened) -> None:
     """Device, referrer, campaign, page; bots are flagged."""
-    sender, event = passage.sender, passage.event
-    assert event is not None
-    passage.bot = enrich_context(event.context, sender.user_agent, sender.referer, sender.language)
+    context = intake.event.context
+    intake.bot = enrich_context(context, sender.user_agent, sender.referer, sender.language)
     if sender.network is not None:
-        event.context["network"] = sender.network
+        context["network"] = sender.network
 
 
-def identify(passage: Passage) -> None:
+def identify(intake: Intake, sender: Opened) -> None:
     """Whose event is it? A public key can only claim; a proof, or the secret key, makes it so."""
-    sender, event = passage.sender, passage.event
-    assert event is not None
+    event = intake.event
     proof = event.context.pop("user_hash", None)
-    user_id = event.user_id
     if sender.by_cookie or event.anonymous_id is None:
         event.anonymous_id = sender.visitor_id
     device = event.anonymous_id
+    user_id = event.user_id
     if user_id is not None:
         if sender.key.secret:
             if device is None or event.kind is not Kind.IDENTIFY:
-                passage.target = USER_PREFIX + user_id
+                intake.target = USER_PREFIX + user_id
                 return
-            passage.login = user_id
-        elif proof is not None and proves(sender.secrets, user_id, proof):
+            intake.login = user_id
+        elif proof is not None and proves(sender.settings.secret_keys, user_id, proof):
             if device is None:
-                passage.target = USER_PREFIX + user_id
+                intake.target = USER_PREFIX + user_id
                 return
-            passage.login = user_id
+            intake.login = user_id
         elif device is None and not sender.by_cookie:
-            passage.kept = "claimed"
+            intake.kept = "claimed"
             return
     elif device is None and not sender.by_cookie:
         raise InvalidEvent(RejectReason.NO_IDENTITY, "neither cookie nor anonymousId nor userId")
-    passage.target = device
+    intake.target = device
 
 
-def consent(passage: Passage) -> None:
+def consent(intake: Intake, sender: Opened) -> None:
     """May it be kept with a person? Else it is counted, without anything that names one."""
-    sender, event = passage.sender, passage.event
-    assert event is not None
+    event = intake.event
     said = event.context.pop("consent", None)
-    envelope = sender.envelope.consent
-    if said is None or (envelope is not None and said is envelope.to_record()):
-        passage.consent_said = said is not None and "analytics" in said
-        keeps = sender.keeps_profile
-    else:
-        passage.said = explicit = from_record(said)
-        passage.consent_said = explicit is not None and explicit.analytics is not None
-        keeps = effective(explicit, None, sender.key.consent_assumed, sender.gpc).keeps_profile
-    passage.owner = passage.target
+    keeps = sender.keeps_profile
+    if said is not None:
+        envelope = sender.envelope.consent
+        if envelope is not None and said is envelope.to_record():
+            intake.consent_said = "analytics" in said
+        else:
+            intake.said = explicit = from_record(said)
+            intake.consent_said = explicit is not None and explicit.analytics is not None
+            keeps = effective(explicit, None, sender.key.consent_assumed, sender.gpc).keeps_profile
+    intake.owner = intake.target
     if not keeps:
-        passage.target, passage.login, passage.kept = None, None, "counted"
+        intake.target, intake.login, intake.kept = None, None, "counted"
         strip(event)
-    elif passage.target is None and passage.kept is None:
-        passage.kept = "counted"
+    elif intake.target is None and intake.kept is None:
+        intake.kept = "counted"
         strip(event)
 
 
-STEPS: tuple[tuple[str, Callable[[Passage], None]], ...] = (
+STEPS: tuple[tuple[str, Callable[[Intake, Opened], None]], ...] = (
     ("decode", decode),
     ("enrich", enrich),
     ("identify", identify),
     ("consent", consent),
 )
-
-
-def to_intake(passage: Passage) -> Intake:
-    """What the committer takes."""
-    assert passage.event is not None
-    return Intake(
-        passage.event,
-        passage.index,
-        passage.target,
-        passage.kept,
-        passage.login,
-        passage.sender.key.secret,
-        passage.bot,
-        passage.consent_said,
-    )

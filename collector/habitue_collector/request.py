@@ -35,6 +35,22 @@ class Request:
     scheme: str
 
 
+class Prepared(tuple[tuple[bytes, bytes], ...]):
+    """Headers that many answers share, already as lines. Whoever adds to them makes a list."""
+
+    lines: bytes
+
+    def __new__(cls, pairs: Iterable[tuple[bytes, bytes]] = ()) -> Prepared:
+        """Raises ValueError for a name or value that holds a line break."""
+        made = super().__new__(cls, pairs)
+        made.lines = b"".join([b"%b: %b\r\n" % pair for pair in made])
+        if made.lines.count(b"\n") + made.lines.count(b"\r") != 2 * len(made) or b"\0" in made.lines:
+            raise ValueError("a header holds a line break")
+        return made
+
+
+NO_HEADERS = Prepared()
+
 Respond = Callable[[int, bytes, Headers], None]
 """`respond(status, body, headers)`: exactly once, now or later, in the event loop's thread.
 

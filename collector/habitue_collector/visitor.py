@@ -102,12 +102,24 @@ class VisitorCookie:
 
     def find(self, cookie_header: bytes | None, now: int) -> Visitor | None:
         """Our cookie among all that the browser sent; with several of the name, the first good one."""
-        if cookie_header is None or self._prefix not in cookie_header:
+        if cookie_header is None:
             return None
+        prefix = self._prefix
+        start = cookie_header.find(prefix)
+        if start < 0:
+            return None
+        if start == 0 or cookie_header.startswith(b"; ", start - 2):
+            end = cookie_header.find(b";", start)
+            value = (
+                cookie_header[start + len(prefix) : end] if end > 0 else cookie_header[start + len(prefix) :]
+            )
+            visitor = self.read(value, now)
+            if visitor is not None:
+                return visitor
         for part in cookie_header.split(b";"):
             part = part.strip()
-            if part.startswith(self._prefix):
-                visitor = self.read(part[len(self._prefix) :].strip(b'"'), now)
+            if part.startswith(prefix):
+                visitor = self.read(part[len(prefix) :].strip(b'"'), now)
                 if visitor is not None:
                     return visitor
         return None

@@ -228,19 +228,19 @@ def fold_name(name: str) -> str:
     return name.lower().translate(_SEPARATORS)
 
 
-_PUBLIC: Final[dict[str, Kind]] = {
+PUBLIC_KINDS: Final[dict[str, Kind]] = {
     name: kind for table in VOCABULARIES.values() for name, kind in table.items()
 }
 # A kind's own name is always understood too (`product_view`), but never against a public table.
 _FOLDED: Final[dict[str, Kind]] = {
     **{fold_name(kind.value): kind for kind in Kind},
-    **{fold_name(name): kind for name, kind in _PUBLIC.items() if name not in _EXACTLY},
+    **{fold_name(name): kind for name, kind in PUBLIC_KINDS.items() if name not in _EXACTLY},
 }
 
 
 def kind_of(name: str) -> Kind:
     """What an event of this name is; `Kind.CUSTOM` when no vocabulary knows it."""
-    return _PUBLIC.get(name) or _FOLDED.get(fold_name(name), Kind.CUSTOM)
+    return PUBLIC_KINDS.get(name) or _FOLDED.get(fold_name(name), Kind.CUSTOM)
 
 
 def by_kind() -> dict[Kind, str]:

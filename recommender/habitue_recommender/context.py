@@ -15,7 +15,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from habitue_collector.beacons import UNAVAILABLE
-from habitue_collector.ingest import RETRY_AFTER, Ingest, Opened, RequestError, results_of
+from habitue_collector.ingest import RETRY_AFTER, Ingest, RequestError, results_of
+from habitue_collector.pipeline import Opened
 from habitue_collector.request import Handler, Headers, Request, Respond, from_scope
 from habitue_collector.store import keys
 from habitue_collector.submission import Submission
@@ -64,14 +65,13 @@ class ContextEndpoints:
         if not wanted:
             return {}
         consent = self.ingest.consent_of(opened, submission)
-        sender = opened.sender
         answered = self.recommender.answer(
             wanted,
             body.get("page"),
             submission.profile,
             consent,
-            sender.received_at,
-            sender.visitor_id if consent.keeps_profile else None,
+            opened.received_at,
+            opened.visitor_id if consent.keeps_profile else None,
         )
         self.decisions += len(answered)
         note_decisions(self.ingest, self.recommender)

@@ -6,6 +6,8 @@ depends on the request (cookie, key, headers) is the caller's business.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
 from types import MappingProxyType
@@ -23,7 +25,7 @@ from habitue_collector.events import (
     Kind,
     RejectReason,
 )
-from habitue_collector.vocabulary import kind_of
+from habitue_collector.vocabulary import PUBLIC_KINDS, kind_of
 from habitue_collector.wires.products import FLAT_FIELDS, LIST_FIELDS, item_of, items_of, value_of_items
 from habitue_collector.wires.sightings import read as read_sighting
 from habitue_collector.wires.sightings import source_of
@@ -76,6 +78,13 @@ _ABOUT_ONE_ITEM: Final = frozenset(
         Kind.CONFIGURE,
     )
 )
+_ITEM_AND_CURRENCY: Final = FLAT_FIELDS | {"currency"}
+_MONEY_AND_WORDS: Final = frozenset(
+    (
+        *("total", "value", "revenue", "order_id", "orderId", "transaction_id"),
+        *("query", "search_term", "search_string"),
+    )
+)
 _REFUND_PREFIX: Final = "refund:"  # of the claims on refunds: no order may be called so
 _PAGE_FIELDS: Final = frozenset(
     (
@@ -83,6 +92,7 @@ _PAGE_FIELDS: Final = frozenset(
         *("initial_referrer", "initial_referring_domain"),
     )
 )
+_SAID_SELDOM: Final = frozenset(("userAgent", "campaign", "persona", "user_hash"))
 _NOTHING: Final[frozenset[str]] = frozenset()
 _EMPTY: Final[dict[str, Any]] = {}
 
@@ -113,17 +123,24 @@ def parse_envelope(
     `call` is the path's last word (`track`, `p`, …; None for batches). The caller may set
     `anonymous_id` afterwards, for example from RudderStack's header.
     """
-    context = body.get("context")
-    consent = read_consent(context)
-    # A single event's context is its own: decode reduces it.
-    reduced = _reduce(context) if call is None and type(context) is dict else {}
-    sent_at = body.get("sentAt")
-    try:
-        anonymous_id = None if cookie_decides else _anonymous_id(body.get("anonymousId"))
-    except InvalidEvent:  # decode says so for each event that relies on it
-        anonymous_id = None
-    nonce = body.get("nonce")
-    if type(nonce) is not str or not 16 <= len(nonce) <= MAX_ID_LENGTH or not nonce.isprintable():
+    get = body.get
+    context = get("context")
+    consent = None
+    reduced = {}
+    if type(context) is dict:
+        if "consent" in context:
+            consent = read_consent(context)
+        if call is None:  # a single event's context is its own: decode reduces it
+            reduced = _reduce(context)
+    sent_at = get("sentAt")
+    anonymous_id = None
+    if not cookie_decides:
+        with suppress(InvalidEvent):  # decode says so for each event that relies on it
+            anonymous_id = _anonymous_id(get("anonymousId"))
+    nonce = get("nonce")
+    if nonce is not None and (
+        type(nonce) is not str or not 16 <= len(nonce) <= MAX_ID_LENGTH or not nonce.isprintable()
+    ):
         nonce = None
     return Envelope(
         reduced,
@@ -165,18 +182,18 @@ def decode(raw: object, envelope: Envelope, received_at: int) -> Event:
     if type(own_context) is not dict:
         own_context = _members(own_context, "context")
 
-    name = get("event") if call == "track" else get("name")
-    if type(name) is not str or len(name) > MAX_ID_LENGTH or not name.isprintable():
-        name = text(name, MAX_ID_LENGTH)
-    else:
-        name = name.strip()
     if call == "track":
-        if not name:
-            raise InvalidEvent(RejectReason.MISSING_NAME, "a track call needs its event name")
-        kind = kind_of(name)
+        name = get("event")
+        if type(name) is str and name in PUBLIC_KINDS:  # a name that is known is in order
+            kind = PUBLIC_KINDS[name]
+        else:
+            name = text(name, MAX_ID_LENGTH)
+            if name is None:
+                raise InvalidEvent(RejectReason.MISSING_NAME, "a track call needs its event name")
+            kind = kind_of(name)
     else:
         kind = _KINDS[call]
-        name = name or text(properties.get("name"), MAX_ID_LENGTH) or call
+        name = text(get("name"), MAX_ID_LENGTH) or text(properties.get("name"), MAX_ID_LENGTH) or call
 
     user_id = get("userId")
     if user_id is not None:
@@ -246,12 +263,29 @@ def _read_track(event: Event, properties: dict[str, Any]) -> None:
         rest = bounded(properties, LIST_FIELDS)
     elif (item := item_of(properties, kind in _ABOUT_ONE_ITEM)) is not None:
         event.items = [item]
-        rest = bounded(properties, FLAT_FIELDS)
+        rest = {} if _ITEM_AND_CURRENCY.issuperset(properties) else bounded(properties, FLAT_FIELDS)
         if (sku := get("sku")) is not None and sku != item.item_id and (sku := text(sku)) != item.item_id:
             rest["sku"] = sku  # the feed may call the item by this one
     else:
         rest = bounded(properties, _NOTHING)
 
+    currency = get("currency")
+    if currency is None and event.items and type(listed) is list and type(listed[0]) is dict:
+        currency = listed[0].get("currency")
+    if currency is not None:
+        if type(currency) is str and len(currency) == 3 and currency.isascii() and currency.isalpha():
+            event.currency = currency.upper()
+            rest.pop("currency", None)
+        elif not rest:
+            rest = bounded(properties, FLAT_FIELDS)
+    if kind in _ORDERS or not _MONEY_AND_WORDS.isdisjoint(rest):
+        _read_money_and_words(event, get, rest)
+    event.properties = rest
+
+
+def _read_money_and_words(event: Event, get: Callable[[str], Any], rest: dict[str, Any]) -> None:
+    """What was paid, the order's name, what was searched for; what has its own field leaves `rest`."""
+    kind = event.kind
     for member in ("total", "value", "revenue"):
         if (value := get(member)) is not None:
             event.value = number(value)
@@ -260,13 +294,6 @@ def _read_track(event: Event, properties: dict[str, Any]) -> None:
             elif kind in _ORDERS:
                 raise InvalidEvent(RejectReason.INVALID_VALUE, f"{member} is no finite number")
             break
-    currency = get("currency")
-    if currency is None and event.items and type(listed) is list and type(listed[0]) is dict:
-        currency = listed[0].get("currency")
-    if type(currency) is str and len(currency) == 3 and currency.isascii() and currency.isalpha():
-        event.currency = currency.upper()
-        rest.pop("currency", None)
-
     for member in ("order_id", "orderId", "transaction_id"):
         if (order_id := get(member)) is not None:
             try:
@@ -285,7 +312,6 @@ def _read_track(event: Event, properties: dict[str, Any]) -> None:
                 event.search_term = term
                 rest.pop(member, None)
                 break
-    event.properties = rest
 
 
 def _check_order(event: Event) -> None:
@@ -331,8 +357,6 @@ def _reduce(context: dict[str, Any]) -> dict[str, Any]:
     page = get("page")
     if type(page) is dict and (page := _page(page)):
         reduced["page"] = page
-    if type(agent := get("userAgent")) is str:
-        reduced["user_agent"] = agent
     if (locale := get("locale")) is not None and (locale := text(locale, 35)) is not None:  # RFC 5646: 35
         reduced["locale"] = locale
     if (timezone := get("timezone")) is not None and (timezone := text(timezone, 64)) is not None:
@@ -342,6 +366,14 @@ def _reduce(context: dict[str, Any]) -> dict[str, Any]:
         width, height = screen.get("width"), screen.get("height")
         if type(width) is int and type(height) is int and 0 < width < 100_000 and 0 < height < 100_000:
             reduced["screen"] = {"width": width, "height": height}
+    if not _SAID_SELDOM.isdisjoint(context):
+        _reduce_seldom(get, reduced)
+    return reduced
+
+
+def _reduce_seldom(get: Callable[[str], Any], reduced: dict[str, Any]) -> None:
+    if type(agent := get("userAgent")) is str:
+        reduced["user_agent"] = agent
     campaign = get("campaign")
     if type(campaign) is dict and campaign:
         said = {
@@ -356,7 +388,6 @@ def _reduce(context: dict[str, Any]) -> dict[str, Any]:
     user_hash = get("user_hash")
     if type(user_hash) is str and 0 < len(user_hash) <= 128 and user_hash.isascii():
         reduced["user_hash"] = user_hash
-    return reduced
 
 
 def _page(page: dict[str, Any]) -> dict[str, Any]:
