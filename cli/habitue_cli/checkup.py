@@ -9,6 +9,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -22,15 +23,21 @@ from .connection import redis_url
 
 LITTLE_DISK = 1 << 30  # bytes
 SLOT = "home-hero"
+COUNTED_DAYS = 7
 _TIMEOUT_SECONDS = 10
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """`good` is None for what is worth knowing and not wrong."""
+    """`good` is None for what is worth knowing and not wrong.
+
+    `mend` says what to do, `check` in one word what was looked at.
+    """
 
     good: bool | None
     sentence: str
+    mend: str = ""
+    check: str = ""
 
 
 def house(settings: Settings, environ: Mapping[str, str]) -> Iterator[Finding]:
@@ -50,6 +57,35 @@ def house(settings: Settings, environ: Mapping[str, str]) -> Iterator[Finding]:
             )
     yield from _folder(settings)
     yield from _redis(settings, environ)
+
+
+def counted(settings: Settings, today: date) -> Iterator[Finding]:
+    """Warns of keys most of whose events were only counted: nobody is known, nothing is learnt.
+
+    Of the archive's last days up to `today` (UTC).
+    """
+    archive = settings.data.folder / "archive"
+    if not archive.is_dir():
+        return
+    try:
+        from habitue_warehouse.sql import query
+    except ModuleNotFoundError:  # the light collector has no archive
+        return
+    _, rows = query(
+        archive,
+        "SELECT source, count(*), count(*) FILTER (kept = 'counted') FROM events "
+        f"WHERE NOT bot AND date >= DATE '{today - timedelta(days=COUNTED_DAYS)}' GROUP BY source",
+    )
+    for source, events, only_counted in rows:
+        if only_counted * 2 > events:
+            yield Finding(
+                None,
+                f"{only_counted:,} of {events:,} events of the key {source!r} in the last {COUNTED_DAYS} days"
+                " were only counted: nobody had said that consent was given",
+                'connect the consent tool (docs/install/consent.md), or give the key consent = "assumed" if'
+                " the shop has asked before it shows the tag",
+                "consent",
+            )
 
 
 def _folder(settings: Settings) -> Iterator[Finding]:
