@@ -1,7 +1,7 @@
-"""A tea shop in Flask, with Habitue on its own host: `flask --app shop run` in this folder.
+"""A tea shop in Flask, with Habitue on its own host: `flask --app "shop:create_shop()" run` in this folder.
 
-What belongs to Habitue: the extension, two loaders, `track`, `order`, `consent` and `identify` where they happen,
-and `habitue_tag()` and `habitue_slot(…)` in the templates.
+What belongs to Habitue: the extension, two loaders, `track`, `order`, `consent` and `identify` where they
+happen, and `habitue_tag()` and `habitue_slot(…)` in the templates.
 """
 
 from __future__ import annotations
@@ -12,8 +12,9 @@ from typing import Any
 
 from flask import Flask, Response, abort, redirect, render_template, request, session, url_for
 from flask import Request as FlaskRequest
-from habitue.flask import Habitue
 from werkzeug.wrappers import Response as AnyResponse
+
+from habitue.flask import Habitue
 
 CURRENCY = "EUR"
 ITEMS: dict[str, dict[str, Any]] = {

@@ -146,7 +146,7 @@ class Mounted:
             said = {name.lower(): value.decode("latin-1") for name, value in headers}
             caching = said.get(b"cache-control")
             if self.site.needs_settling(visit, caching):
-                settling = self._client.settle(visit, self.site.settle_seconds)
+                settling = self._client.settle(visit)
                 if settling is not None:
                     await settling
             added = self.site.added_headers(visit, caching, said.get(b"vary"))

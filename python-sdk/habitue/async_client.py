@@ -10,7 +10,7 @@ from typing import Any
 from habitue.async_transport import AsyncHTTPTransport
 from habitue.offers import NoOffers, Offer, Offers
 from habitue.processes import here
-from habitue.reporter import DEADLINE, Reporter, Who
+from habitue.reporter import Reporter, Who
 from habitue.transport import HTTPTransport, Request, Response, TransportError
 from habitue.visit import Visit
 
@@ -40,7 +40,7 @@ class AsyncClient(Reporter[Told]):
         page_type: str | None = None,
         item_id: str | int | None = None,
         category: str | None = None,
-        deadline: float = DEADLINE,
+        deadline: float | None = None,
         fallback: Iterable[Offer] | None = None,
     ) -> Offers:
         """The offers for a slot, or `fallback` when they cannot be had within `deadline` seconds.
@@ -55,7 +55,7 @@ class AsyncClient(Reporter[Told]):
             if visit is not None:
                 visit.personal = True
             request = self._asker.offers(slot, visit, user_id, anonymous_id, page_type, item_id, category)
-            return self._asker.read_offers(await self._ask(request, deadline), slot, visit)
+            return self._asker.read_offers(await self._ask(request, self._seconds(deadline)), slot, visit)
         except Exception as error:
             return self._fallback(slot, fallback, self._why("offers", error))
 
@@ -65,13 +65,13 @@ class AsyncClient(Reporter[Told]):
         visitor: str | None = None,
         user_id: Who = None,
         anonymous_id: str | None = None,
-        deadline: float = DEADLINE,
+        deadline: float | None = None,
     ) -> dict[str, Any] | None:
         """What is known of somebody; None of nobody, and when it cannot be had within `deadline` seconds."""
         try:
             visit = self._visit(visitor) if user_id is None and anonymous_id is None else None
             request = self._asker.profile(visit, user_id, anonymous_id)
-            return self._asker.read_profile(await self._ask(request, deadline))
+            return self._asker.read_profile(await self._ask(request, self._seconds(deadline)))
         except Exception as error:
             self._why("profile", error)
             return None
@@ -119,12 +119,12 @@ class AsyncClient(Reporter[Told]):
         except Exception as error:
             self._tally.lose("internal_error", 0, repr(error))
 
-    async def settle(self, visit: Visit, deadline: float) -> None:
+    async def settle(self, visit: Visit) -> None:
         """Before a visit's answer leaves: the cookie that it must carry. For the mounts."""
         try:
             request = visit.site.settling(self._asker, visit) if visit.site is not None else None
             if request is not None:
-                self._asker.read_cookie(await self._ask(request, deadline), visit)
+                self._asker.read_cookie(await self._ask(request, self.deadline), visit)
         except Exception as error:
             self._why("cookie", error)
 

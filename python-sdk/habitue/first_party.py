@@ -28,7 +28,7 @@ class FirstParty:
 
     `mode`: what holds before the visitor was asked, as `data-consent` of the tag. `patience` (s): how long
     the
-    server may take to begin an answer; `settle_seconds`: how long a page waits for its first cookie.
+    server may take to begin an answer.
     """
 
     write_key: str
@@ -40,10 +40,10 @@ class FirstParty:
     patience: float = 3.0
     piece_patience: float = 10.0
     body_patience: float = 30.0
-    settle_seconds: float = 0.2
     max_body_bytes: int = 4_194_304  # what the server takes
     max_in_flight: int = 256
     keep_host: bool = True
+    client: Any = None  # the Client or AsyncClient that the mount was given
     breaker: Breaker = field(default_factory=Breaker)
 
     def __post_init__(self) -> None:
@@ -160,5 +160,5 @@ def first_party(
     mode: Mode = "required" if callable(consent) else consent
     asked = consent if callable(consent) else None
     options.setdefault("base_path", client.base_path)
-    site = FirstParty(write_key, client.secret_key, path.rstrip("/"), mode=mode, **options)
+    site = FirstParty(write_key, client.secret_key, path.rstrip("/"), mode=mode, client=client, **options)
     return site, asked

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterable
 
 from flask import Flask, Request, current_app, has_app_context
-from markupsafe import Markup
 
+from habitue import page
 from habitue.client import Client
 from habitue.first_party import first_party
 from habitue.offers import Offer, Offers
-from habitue.rendering import slot_html, tag_html
-from habitue.reporter import DEADLINE, HOST
-from habitue.visit import Consent, UserId, Visit, current_visit
+from habitue.reporter import HOST
+from habitue.visit import Consent, UserId
 from habitue.wsgi import MAX_IN_FLIGHT, Environ, Mounted
-
-Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 class Habitue:
@@ -46,9 +42,7 @@ class Habitue:
             app.wsgi_app, client, site, self._consent_of, self._user_of
         )
         app.extensions["habitue"] = client
-        app.jinja_env.globals.update(
-            habitue_tag=self.tag, habitue_slot=self.slot, habitue_offers=self.offers, habitue=self
-        )
+        app.jinja_env.globals.update(habitue_tag=page.tag, habitue_slot=page.slot, habitue_offers=self.offers)
         self._last = client
 
     @property
@@ -77,41 +71,7 @@ class Habitue:
 
     def logout(self) -> None:
         """Call it where you log somebody out: the next person at this device is somebody else."""
-        if (visit := current_visit()) is not None:
-            visit.logout()
-
-    # ---- templates ---------------------------------------------------------------------------
-
-    def tag(self, *, nonce: str | None = None, traits: Mapping[str, Any] | None = None) -> Markup:
-        visit = current_visit()
-        if visit is None or visit.site is None:
-            return Markup("")
-        return Markup(tag_html(visit.site, visit, nonce=nonce, traits=traits))
-
-    def slot(
-        self,
-        slot: str,
-        *,
-        item: str | int | None = None,
-        category: str | None = None,
-        page_type: str | None = None,
-        deadline: float = DEADLINE,
-        fallback: Iterable[Offer] | None = None,
-        nonce: str | None = None,
-        cards: Callable[[Offers], str] | None = None,
-    ) -> Markup:
-        """`cards`: a macro that makes the HTML of the offers."""
-        offers = self.offers(
-            slot, item=item, category=category, page_type=page_type, deadline=deadline, fallback=fallback
-        )
-        visit = current_visit()
-        if visit is None or visit.site is None:
-            return Markup("")
-        own = str(cards(offers)) if cards is not None and offers else None
-        html = slot_html(
-            visit.site, visit, slot, offers, item=item, category=category, cards=own, nonce=nonce
-        )
-        return Markup(html)
+        page.logout()
 
     def offers(
         self,
@@ -120,9 +80,10 @@ class Habitue:
         item: str | int | None = None,
         category: str | None = None,
         page_type: str | None = None,
-        deadline: float = DEADLINE,
+        deadline: float | None = None,
         fallback: Iterable[Offer] | None = None,
     ) -> Offers:
+        """The offers alone, for templates that show them in their own way."""
         return self.client.offers(
             slot, item_id=item, category=category, page_type=page_type, deadline=deadline, fallback=fallback
         )
@@ -134,6 +95,3 @@ class Habitue:
 
     def _consent_of(self, environ: Environ) -> Consent | None:
         return self._consent(Request(environ)) if self._consent is not None else None
-
-
-__all__ = ["Habitue", "Visit"]

@@ -1,18 +1,18 @@
-"""For templates of any engine: the tag and the slots of the page that is being made.
+"""For templates of any engine: the tag and the slots of the page that is being made. Below a mount.
 
 >>> templates.env.globals |= {"habitue_tag": habitue.page.tag, "habitue_slot": habitue.page.slot}
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import asyncio
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from habitue.async_client import AsyncClient
 from habitue.client import Client
-from habitue.offers import Offer
+from habitue.offers import Offer, Offers
 from habitue.rendering import slot_html, tag_html
-from habitue.reporter import DEADLINE
 from habitue.visit import current_visit
 
 
@@ -24,7 +24,7 @@ class Markup(str):
 
 
 def tag(*, nonce: str | None = None, traits: Mapping[str, Any] | None = None) -> Markup:
-    """The tag, for the `<head>` of a page below a mount; nothing elsewhere."""
+    """The tag, for the `<head>`; nothing where no mount answers the request."""
     visit = current_visit()
     if visit is None or visit.site is None:
         return Markup("")
@@ -34,41 +34,80 @@ def tag(*, nonce: str | None = None, traits: Mapping[str, Any] | None = None) ->
 def slot(
     slot: str,
     *,
-    client: Client,
     item: str | int | None = None,
     category: str | None = None,
     page_type: str | None = None,
-    deadline: float = DEADLINE,
+    deadline: float | None = None,
     fallback: Iterable[Offer] | None = None,
     nonce: str | None = None,
+    cards: Callable[[Offers], str] | None = None,
 ) -> Markup:
-    """A slot with the visitor's offers in it. It waits up to `deadline` s: in `async def`, use
-    `slot_async`."""
-    offers = client.offers(
-        slot, item_id=item, category=category, page_type=page_type, deadline=deadline, fallback=fallback
-    )
+    """A slot with the visitor's offers in it; `cards` makes the HTML of the offers.
+
+    It waits up to `deadline` seconds. In `async def` use `slot_async`: where the mount has an `AsyncClient`
+    this one only leaves the place, and the tag fills it.
+    """
     visit = current_visit()
     if visit is None or visit.site is None:
         return Markup("")
-    return Markup(slot_html(visit.site, visit, slot, offers, item=item, category=category, nonce=nonce))
+    offers = Offers(fallback or ())
+    if isinstance(visit.site.client, Client):
+        offers = visit.site.client.offers(
+            slot, item_id=item, category=category, page_type=page_type, deadline=deadline, fallback=fallback
+        )
+    return _filled(slot, offers, item, category, nonce, cards)
 
 
 async def slot_async(
     slot: str,
     *,
-    client: AsyncClient,
     item: str | int | None = None,
     category: str | None = None,
     page_type: str | None = None,
-    deadline: float = DEADLINE,
+    deadline: float | None = None,
     fallback: Iterable[Offer] | None = None,
     nonce: str | None = None,
+    cards: Callable[[Offers], str] | None = None,
 ) -> Markup:
     """As `slot`, without blocking the event loop."""
-    offers = await client.offers(
-        slot, item_id=item, category=category, page_type=page_type, deadline=deadline, fallback=fallback
-    )
     visit = current_visit()
     if visit is None or visit.site is None:
         return Markup("")
-    return Markup(slot_html(visit.site, visit, slot, offers, item=item, category=category, nonce=nonce))
+    client: Client | AsyncClient = visit.site.client
+    if isinstance(client, AsyncClient):
+        offers = await client.offers(
+            slot, item_id=item, category=category, page_type=page_type, deadline=deadline, fallback=fallback
+        )
+    else:
+        offers = await asyncio.to_thread(
+            client.offers,
+            slot,
+            item_id=item,
+            category=category,
+            page_type=page_type,
+            deadline=deadline,
+            fallback=fallback,
+        )
+    return _filled(slot, offers, item, category, nonce, cards)
+
+
+def logout() -> None:
+    """Call it where you log somebody out: the next person at this device is somebody else."""
+    if (visit := current_visit()) is not None:
+        visit.logout()
+
+
+def _filled(
+    slot: str,
+    offers: Offers,
+    item: object,
+    category: str | None,
+    nonce: str | None,
+    cards: Callable[[Offers], str] | None,
+) -> Markup:
+    visit = current_visit()
+    if visit is None or visit.site is None:
+        return Markup("")
+    own = str(cards(offers)) if cards is not None and offers else None
+    html = slot_html(visit.site, visit, slot, offers, item=item, category=category, cards=own, nonce=nonce)
+    return Markup(html)

@@ -43,11 +43,12 @@ class Reporter(Generic[Told]):
         fallbacks: Mapping[str, Iterable[Offer]] | None = None,
         base_path: str = "/h",
         breaker: Breaker | None = None,
+        deadline: float = DEADLINE,
     ) -> None:
         """`host` is where the Habitue server answers; `max_queue` counts events (and 32 MiB is the most
         they may weigh); `linger` (s) is how long an event waits for company. `fallbacks`: slot → offers
         for when the server has no answer; `base_path`: its `[server] base_path`; `breaker`: when it is left
-        alone."""
+        alone; `deadline` (s): how long a page may wait for offers, where the call says nothing else."""
         self._tally = Tally()
         self._transport: Transport | None = None
         self._worker: Worker | None = None
@@ -57,6 +58,7 @@ class Reporter(Generic[Told]):
         self._asker = Asker({})
         self.host = host
         self.base_path = base_path
+        self.deadline = deadline
         try:
             if not isinstance(secret_key, str) or not secret_key.isascii() or not secret_key.isprintable():
                 raise ValueError("the secret key is plain text")
@@ -350,6 +352,9 @@ class Reporter(Generic[Told]):
         except Exception as error:
             self._tally.lose("internal_error", 1, repr(error))
         return self._told()
+
+    def _seconds(self, deadline: float | None) -> float:
+        return max(0.0, self.deadline if deadline is None else deadline)
 
     def _fallback(self, slot: str, given: Iterable[Offer] | None, reason: str) -> Offers:
         try:

@@ -121,7 +121,7 @@ class Mounted:
             said = {name.lower(): value for name, value in headers}
             caching = said.get("cache-control")
             if self.site.needs_settling(visit, caching):
-                self._client.settle(visit, self.site.settle_seconds)
+                self._client.settle(visit)
             return list(headers) + self.site.added_headers(visit, caching, said.get("vary"))
         except Exception:
             return headers

@@ -14,7 +14,7 @@ from django.utils.module_loading import import_string
 
 from habitue.client import Client
 from habitue.first_party import FirstParty, first_party
-from habitue.reporter import HOST
+from habitue.reporter import DEADLINE, HOST
 from habitue.visit import Consent, UserId
 from habitue.wsgi import MAX_IN_FLIGHT
 
@@ -43,7 +43,12 @@ def get_client() -> Client:
     if own is not None:
         made: Client = own
         return made
-    return Client(_needed("SECRET_KEY"), setting("URL", HOST), fallbacks=setting("FALLBACKS"))
+    return Client(
+        _needed("SECRET_KEY"),
+        setting("URL", HOST),
+        fallbacks=setting("FALLBACKS"),
+        deadline=setting("DEADLINE", DEADLINE),
+    )
 
 
 @lru_cache(1)

@@ -50,7 +50,7 @@ class HabitueMiddleware:
         finally:
             leave(token)
         if site.needs_settling(visit, response.headers.get("Cache-Control")):
-            get_client().settle(visit, site.settle_seconds)
+            get_client().settle(visit)
         return self._settled(visit, response)
 
     async def _answer_async(self, request: HttpRequest) -> HttpResponseBase:
@@ -65,7 +65,7 @@ class HabitueMiddleware:
         finally:
             leave(token)
         if site.needs_settling(visit, response.headers.get("Cache-Control")):
-            await sync_to_async(get_client().settle, thread_sensitive=False)(visit, site.settle_seconds)
+            await sync_to_async(get_client().settle, thread_sensitive=False)(visit)
         return self._settled(visit, response)
 
     def _visit(self, request: HttpRequest) -> Visit:

@@ -11,10 +11,9 @@ from django.template.loader import render_to_string
 from django.utils.formats import number_format
 from django.utils.safestring import SafeString, mark_safe
 
-from habitue.django.conf import get_client, get_site, setting
+from habitue.django.conf import get_client, get_site
 from habitue.offers import Offer, Offers
 from habitue.rendering import slot_html, tag_html
-from habitue.reporter import DEADLINE
 from habitue.visit import current_visit
 
 register = template.Library()
@@ -76,7 +75,7 @@ def habitue_offers(
         item_id=item,
         category=category,
         page_type=page_type,
-        deadline=float(setting("DEADLINE", DEADLINE) if deadline is None else deadline),
+        deadline=deadline,
         fallback=fallback,
     )
 
