@@ -10,7 +10,7 @@ import json
 import os
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -97,11 +97,14 @@ def train_on(
         began = time.perf_counter()
         model = draft.finished(name)
         if model is None:
-            model = MODELS[name].fit(data, settings[name], _fitting(config))
+            beside = {other: draft.finished(other) for other in MODELS[name].reads if other in figures}
+            fitted = {other: one for other, one in beside.items() if one is not None}
+            model = MODELS[name].fit(data, settings[name], replace(_fitting(config), fitted=fitted))
             draft.add(model)
         figures[name] = {
             "fit_seconds": round(time.perf_counter() - began, 3),
             "megabytes": round(model.megabytes, 3),
+            **model.figures,
         }
         del model  # one at a time in memory
         if progress and step is not None:
@@ -132,7 +135,7 @@ def fit(name: str, data: Interactions, config: TrainingConfig | None = None) -> 
     config = config or TrainingConfig()
     if name not in MODELS:
         raise InvalidTraining(f"there is no model {name!r}; there are {', '.join(MODELS)}")
-    return MODELS[name].fit(data, config.resolved()[name], _fitting(config))
+    return MODELS[name].fit(data, replace(config, models=(name,)).resolved()[name], _fitting(config))
 
 
 def _fitting(config: TrainingConfig) -> Fitting:

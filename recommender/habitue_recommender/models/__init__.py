@@ -8,18 +8,20 @@ from habitue_recommender.models.neighbours import Neighbours
 from habitue_recommender.models.popular import Popular
 from habitue_recommender.models.ranker import Blend, Ranker
 from habitue_recommender.models.repeats import Repeats
+from habitue_recommender.models.repurchase import Repurchase
+from habitue_recommender.models.second_hand import SecondHand
 from habitue_recommender.models.sequences import Sequences
 from habitue_recommender.models.together import Together
 
 MODELS: dict[str, type[Model]] = {
     model.name: model
     for model in (
-        *(Neighbours, ItemItem, Sequences, Repeats, Embeddings),
-        *(Factors, Together, Popular),
+        *(Neighbours, ItemItem, SecondHand, Sequences, Repeats, Embeddings),
+        *(Factors, Together, Popular, Repurchase),
         *(Blend, Ranker),
     )
 }
-TRAINED = ("neighbours", "item_item", "factors", "together", "popular")
+TRAINED = ("neighbours", "item_item", "sequences", "factors", "together", "popular", "repurchase", "ranker")
 """What an artifact holds, in an order in which the later ones can read the earlier ones."""
 
 __all__ = [
@@ -37,6 +39,8 @@ __all__ = [
     "Ranked",
     "Ranker",
     "Repeats",
+    "Repurchase",
+    "SecondHand",
     "Sequences",
     "Together",
 ]

@@ -57,6 +57,11 @@ class Query:
     history: Ints = field(default_factory=lambda: _NO_INTS)  # before this session, each item once
     history_counts: Floats = field(default_factory=lambda: _NO_FLOATS)
     history_ages: Floats = field(default_factory=lambda: _NO_FLOATS)
+    bought: Ints = field(default_factory=lambda: _NO_INTS)  # ever, each item once
+    bought_counts: Floats = field(default_factory=lambda: _NO_FLOATS)  # in how many orders
+    bought_ages: Floats = field(default_factory=lambda: _NO_FLOATS)  # since the last of them
+    orders: float = 0.0  # how many in all
+    first_order_age: float = 0.0
     anchor: int = NO_ITEM
     basket: Ints = field(default_factory=lambda: _NO_INTS)
     category: str | None = None
@@ -103,7 +108,13 @@ class Model(ABC):
     """A model is a dataclass of arrays, a count of items and `settings`; that is what is stored."""
 
     name: ClassVar[str]
+    reads: ClassVar[tuple[str, ...]] = ()  # models whose arrays it uses, when they are in the same artifact
     items: int
+
+    @property
+    def figures(self) -> dict[str, float]:
+        """What its fitting found out about itself, for the manifest."""
+        return {}
 
     @classmethod
     @abstractmethod

@@ -57,7 +57,7 @@ class Neighbours(Source):
     def __post_init__(self) -> None:
         super().__post_init__()
         steps = np.arange(64, dtype=np.float32)
-        self._distance_decay = np.exp(-steps / np.float32(self.settings.distance_decay))
+        self.distance_decay = np.exp(-steps / np.float32(self.settings.distance_decay))
 
     @classmethod
     def settings_type(cls) -> type[NeighboursSettings]:
@@ -90,6 +90,10 @@ class Neighbours(Source):
             trails.ordered[several],
         )
 
+    def asked(self, query: Query) -> tuple[Ints, Floats]:
+        """Distinct items of the query with a weight each, newest first."""
+        return self._asked(query)
+
     def scatter(self, query: Query, space: Workspace) -> int:
         asked, weights = self._asked(query)
         if len(asked) == 0:
@@ -106,7 +110,7 @@ class Neighbours(Source):
             self.settings.sample,
             self.settings.nearest,
             self.settings.session_decay_days * 86_400_000.0,
-            self._distance_decay,
+            self.distance_decay,
             self.settings.length_power,
             self.settings.backward,
             space.scores,

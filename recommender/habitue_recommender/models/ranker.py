@@ -9,7 +9,7 @@ or the shop is too small to learn from, the blend is the answer.
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -34,7 +34,8 @@ from habitue_recommender.models.embeddings import Embeddings, EmbeddingsSettings
 from habitue_recommender.models.facts import FACTS, facts
 from habitue_recommender.models.item_item import ItemItem, ItemItemSettings
 from habitue_recommender.models.neighbours import Neighbours, NeighboursSettings
-from habitue_recommender.models.repeats import Repeats, RepeatsSettings
+from habitue_recommender.models.repeats import Repeats
+from habitue_recommender.models.second_hand import SecondHand
 from habitue_recommender.models.sequences import Sequences, SequencesSettings
 from habitue_recommender.models.trees import Trees
 
@@ -51,8 +52,8 @@ ALIKE = NeighboursSettings(  # VMIS-kNN: more of the session, no distance, few n
     length_power=0.0,
     backward=1.0,
 )
-SOURCES = ("neighbours", "recent", "alike", "item_item", "sequences", "repeats", "history")
-_BLEND = np.array([1.0, 0.5, 0.5, 1.0, 1.0, 0.02, 0.1], dtype=np.float32)
+SOURCES = ("neighbours", "recent", "alike", "item_item", "sequences", "second_hand", "repeats", "history")
+_BLEND = np.array([1.0, 0.5, 0.5, 1.0, 0.5, 0.1, 0.02, 0.1], dtype=np.float32)
 _ROOM = 20_000  # candidates that sources may name together, before the best are kept
 
 
@@ -61,11 +62,11 @@ class RankerSettings:
     candidates: int = 100  # that the trees put in order
     longest: int = 30  # own events that are read, the newest
     trees: int = 100  # 0: the blend
-    leaves: int = 31
+    leaves: int = 15
     rows_per_leaf: int = 500
     learning_rate: float = 0.1
-    learn_from: float = 0.15  # of the sessions, the newest: what the trees learn from
-    most_questions: int = 40_000  # that they learn from: bounds time and memory
+    learn_from: float = 0.2  # of the sessions, the newest: what the trees learn from
+    most_questions: int = 30_000  # that they learn from: bounds time and memory
     least_questions: int = 1_000  # with fewer, the blend answers
     history_half_life_days: float = 60.0
 
@@ -77,25 +78,23 @@ class Parts:
     neighbours: Neighbours
     item_item: ItemItem
     sequences: Sequences
-    repeats: Repeats
-    embeddings: Embeddings
+    embeddings: Embeddings | None  # for the trees only, as the facts
     facts: Floats
 
     @classmethod
-    def fit(cls, data: Interactions, fitting: Fitting) -> Parts:
+    def fit(cls, data: Interactions, fitting: Fitting, for_trees: bool = True) -> Parts:
         def one(model: type[Any], settings: Any) -> Any:
             found = fitting.fitted.get(model.name)
             return found if isinstance(found, model) else model.fit(data, settings, fitting)
 
         sequences = one(Sequences, SequencesSettings())
-        more = Fitting(fitting.seed, fitting.threads, {**fitting.fitted, "sequences": sequences})
+        more = replace(fitting, fitted={"sequences": sequences})
         return cls(
             one(Neighbours, NeighboursSettings()),
             one(ItemItem, ItemItemSettings()),
             sequences,
-            one(Repeats, RepeatsSettings()),
-            Embeddings.fit(data, EmbeddingsSettings(), more),
-            facts(data),
+            Embeddings.fit(data, EmbeddingsSettings(), more) if for_trees else None,
+            facts(data) if for_trees else np.zeros((0, len(FACTS)), dtype=np.float32),
         )
 
 
@@ -106,30 +105,31 @@ class Asker:
         self.parts = parts
         self._settings = settings
         self._items = parts.neighbours.items
-        self._space = _Space(self._items)
-        self._recent = parts.neighbours.asked_with(RECENT)
-        self._alike = parts.neighbours.asked_with(ALIKE)
+        self._space = _Space(self._items, settings.candidates)
+        ways = (parts.neighbours, parts.neighbours.asked_with(RECENT), parts.neighbours.asked_with(ALIKE))
+        self._kin = _Kin(ways)
         self.sources: tuple[tuple[str, Source], ...] = (
-            ("neighbours", parts.neighbours),
-            ("recent", self._recent),
-            ("alike", self._alike),
+            *zip(SOURCES, ways, strict=False),
             ("item_item", parts.item_item),
             ("sequences", parts.sequences),
-            ("repeats", parts.repeats),
+            ("second_hand", SecondHand.beyond(parts.item_item)),
+            ("repeats", Repeats.of(self._items)),
         )
         for _, source in self.sources:
             source.share(self._space)
 
     def candidates(self, query: Query, keep: int) -> tuple[Ints, Floats, Floats, int]:
         """The `keep` best of the blend: (items, blend, score of each source, how many there were)."""
-        space, used = self._space, 0
+        space = self._space
         here = query
         if len(query.history):
             here = Query(session=query.session, session_kinds=query.session_kinds, anchor=query.anchor)
+        used = self._kin.gather(here, space)
         for column, (_, source) in enumerate(self.sources):
-            count = source.scatter(here, space)
-            if count:
-                used = self._gather(count, column, used)
+            if column >= self._kin.ways:
+                count = source.scatter(here, space)
+                if count:
+                    used = self._gather(count, column, used)
         if len(query.history):
             before = Query(
                 history=query.history,
@@ -151,10 +151,16 @@ class Asker:
             )
         )
 
+    def table(self, rows: int) -> Floats:
+        """A table of features to be filled, the calling thread's own."""
+        return self._space.features[:rows]
+
     def features(
         self, query: Query, items: Ints, blend: Floats, scores: Floats, found: int, out: Floats
     ) -> int:
         """Fill `out`, a row for each item; returns how many columns there are."""
+        if self.parts.embeddings is None:
+            raise ValueError("fitted for the blend alone")
         parts, longest = self.parts, self._settings.longest
         trail, weights = query.trail(), query.trail_weights()
         ages = query.session_ages
@@ -185,7 +191,7 @@ class Asker:
                 parts.item_item.starts,
                 parts.item_item.similar,
                 parts.item_item.similarities,
-                parts.embeddings.vectors,
+                self.parts.embeddings.vectors,
                 parts.facts,
                 self._space.slots,
                 out,
@@ -193,9 +199,54 @@ class Asker:
         )
 
 
+class _Kin:
+    """The kindred sessions of one query, looked for once and weighed in several ways."""
+
+    def __init__(self, ways: tuple[Neighbours, ...]) -> None:
+        settings = [one.settings for one in ways]
+        self._sources = ways
+        self.ways = len(ways)
+        self._samples = np.array([one.sample for one in settings], dtype=np.int64)
+        self._nearests = np.array([one.nearest for one in settings], dtype=np.int64)
+        self._decays = np.array([one.session_decay_days * 86_400_000.0 for one in settings])
+        self._distance_decays = np.stack([one.distance_decay for one in ways])
+        self._length_powers = np.array([one.length_power for one in settings])
+        self._backwards = np.array([one.backward for one in settings])
+
+    def gather(self, query: Query, space: _Space) -> int:
+        """Fill the first columns of the table of candidates; returns how many rows it has then."""
+        asked = [one.asked(query) for one in self._sources]
+        items, one = asked[0][0], self._sources[0]
+        if len(items) == 0:
+            return 0
+        return int(
+            ranking_kernels.kindred(
+                items,
+                np.stack([weights for _, weights in asked]),
+                one.item_starts,
+                one.item_sessions,
+                one.session_starts,
+                one.session_items,
+                one.session_times,
+                one.session_ordered,
+                self._samples,
+                self._nearests,
+                self._decays,
+                self._distance_decays,
+                self._length_powers,
+                self._backwards,
+                space.slots,
+                space.union,
+                space.table,
+                0,
+            )
+        )
+
+
 class _Space(Workspace):
-    def __init__(self, items: int) -> None:
+    def __init__(self, items: int, candidates: int) -> None:
         super().__init__(items)
+        self.features: Floats = np.zeros((candidates, len(feature_names())), dtype=np.float32)
         room = min(items, _ROOM)
         self.slots: Ints = np.full(items, -1, dtype=np.int32)
         self.union: Ints = np.zeros(room, dtype=np.int32)
@@ -226,6 +277,7 @@ def feature_names() -> tuple[str, ...]:
 @dataclass
 class Ranker(Model):
     name: ClassVar[str] = "ranker"
+    reads: ClassVar[tuple[str, ...]] = ("neighbours", "item_item", "sequences")
 
     settings: RankerSettings
     parts: Parts
@@ -235,7 +287,6 @@ class Ranker(Model):
 
     def __post_init__(self) -> None:
         self._asker = Asker(self.parts, self.settings)
-        self._table = np.zeros((self.settings.candidates, len(feature_names())), dtype=np.float32)
 
     @classmethod
     def settings_type(cls) -> type[RankerSettings]:
@@ -247,24 +298,29 @@ class Ranker(Model):
         from habitue_recommender.models.ranker_training import learn
 
         trees, learnt = learn(data, settings, fitting)
-        parts = Parts.fit(data, fitting)
-        return cls(data.item_count, settings, parts, trees, learnt, ())
+        parts = Parts.fit(data, fitting, for_trees=trees is not None)
+        shared = tuple(name for name in cls.reads if name in fitting.fitted)
+        return cls(data.item_count, settings, parts, trees, learnt, shared)
+
+    @property
+    def figures(self) -> dict[str, float]:
+        return {**self.learnt, "trees": float(self.settings.trees if self.trees is not None else 0)}
 
     def score(self, query: Query) -> Ranked:
         if query.n <= 0 or self.items == 0:
             return NOTHING
         most = self.settings.candidates
-        items, blend, scores, found = self._asker.candidates(query, max(most, query.n))
+        items, blend, scores, found = self._candidates(query)
         if len(items) == 0:
             return NOTHING
         if self.trees is None:
             return Ranked(items[: query.n], blend[: query.n])
         head = min(most, len(items))
-        table = self._table[:head]
+        table = self._asker.table(head)
         self._asker.features(query, items[:head], blend[:head], scores[:head], found, table)
         values = self.trees.score(table)
         order = np.lexsort((items[:head], -values))
-        # Positive, so that they compare like those of other models; the rest stands below.
+        # Positive, so that they compare like those of other models; what was not ranked stands below.
         ranked = np.exp(values[order] - values[order[0]]).astype(np.float32)
         if len(items) > head and query.n > head:
             rest = blend[head:] / blend[head] * ranked[-1]
@@ -276,7 +332,7 @@ class Ranker(Model):
         """The visitor's own item, as the source sees it that speaks most for the offer."""
         if not 0 <= item < self.items:
             return None
-        items, _, scores, _ = self._asker.candidates(query, max(self.settings.candidates, query.n))
+        items, _, scores, _ = self._candidates(query)
         place = np.flatnonzero(items == item)
         if len(place) == 0:
             return None
@@ -294,6 +350,19 @@ class Ranker(Model):
             query = Query(history=query.history, history_counts=query.history_counts)
             return self.parts.item_item.because(query, item)
         return dict(self._asker.sources)[source].because(query, item)
+
+    def _candidates(self, query: Query) -> tuple[Ints, Floats, Floats, int]:
+        """Of all questions about one query once: its score, and why each of its offers is there."""
+        last = self.__dict__.get("_last_candidates")
+        if last is None or last[0] is not query or last[1] != query.n:
+            most = max(self.settings.candidates, query.n)
+            last = self.__dict__["_last_candidates"] = (
+                query,
+                query.n,
+                self._asker.candidates(query, most),
+            )
+        found: tuple[Ints, Floats, Floats, int] = last[2]
+        return found
 
     @property
     def megabytes(self) -> float:
@@ -331,8 +400,7 @@ class Ranker(Model):
                 part(Neighbours),
                 part(ItemItem),
                 part(Sequences),
-                part(Repeats),
-                part(Embeddings),
+                part(Embeddings) if plain["trees"] else None,
                 mapped(folder / "facts.npy"),
             )
             trees = Trees.load(folder) if plain["trees"] else None
@@ -349,8 +417,7 @@ class Ranker(Model):
             parts.neighbours,
             parts.item_item,
             parts.sequences,
-            parts.repeats,
-            parts.embeddings,
+            *([parts.embeddings] if parts.embeddings is not None else []),
         )
         return {model.name: model for model in models}
 
@@ -373,4 +440,4 @@ class Blend(Ranker):
 
     @classmethod
     def fit(cls, data: Interactions, settings: RankerSettings, fitting: Fitting) -> Self:
-        return cls(data.item_count, settings, Parts.fit(data, fitting), None, {}, ())
+        return cls(data.item_count, settings, Parts.fit(data, fitting, for_trees=False), None, {}, ())

@@ -28,6 +28,8 @@ _GATE = 0.2  # of the sessions that are learnt from, the newest
 _TOP = 20  # places that count in the gate
 _PER_SESSION = 50  # prefixes of one session, the first: a robot's would else be all there is
 
+_PLENTY = 12_000  # questions of which the gate's share is not missed; with fewer, the trees learn anew
+
 _log = logging.getLogger(__name__)
 
 
@@ -76,6 +78,11 @@ def learn(
     wanted = sum(np.minimum(later.sessions.lengths - 1, _PER_SESSION).tolist())
     if wanted < settings.least_questions:
         return None, {"questions": float(wanted)}
+    try:
+        import lightgbm  # noqa: F401  # looked for before the work, which would be for nothing
+    except (ImportError, OSError) as error:  # OSError: no OpenMP on this machine
+        _log.warning("without LightGBM the fixed blend answers (%s)", error)
+        return None, {}
     parts = Parts.fit(earlier, Fitting(fitting.seed, fitting.threads))
     asked = questions(earlier, later, settings.candidates, per_session=_PER_SESSION)
     lessons = collect(parts, settings, asked, wanted)
@@ -98,6 +105,8 @@ def learn(
     _log.info("ranker %s", figures)
     if hits + rank < blend_hits + blend_rank:
         return None, figures
+    if len(lessons.right) >= _PLENTY:
+        return trees, figures
     return boost(lessons, settings, fitting), figures
 
 
@@ -186,7 +195,7 @@ def boost(lessons: Lessons, settings: RankerSettings, fitting: Fitting) -> Trees
             "learning_rate": settings.learning_rate,
             "seed": fitting.seed,
             "deterministic": True,
-            "force_row_wise": True,
+            "force_col_wise": True,
             "num_threads": fitting.threads,
             "use_missing": False,
             "verbose": -1,

@@ -365,8 +365,9 @@ def features(
             out[row, f + 2] = max(out[row, f + 2], trail_weights[position])
             if position == length - 1:
                 out[row, f + 3] = 1.0
-            if trail_ages.shape[0] == length:
-                out[row, f + 4] = np.log1p(trail_ages[position] / np.float32(1000.0))
+            if trail_ages.shape[0] == length:  # against the newest: how long ago that was is another matter
+                ago = max(trail_ages[position] - trail_ages[length - 1], np.float32(0.0))
+                out[row, f + 4] = np.log1p(ago / np.float32(1000.0))
     f += 5
     for h in range(history.shape[0]):
         if history[h] < 0 or history[h] >= slots.shape[0]:
@@ -400,3 +401,150 @@ def features(
     for row in range(rows):
         slots[items[row]] = -1
     return columns
+
+
+@compiled
+def at_second_hand(
+    items: Ints,
+    weights: Floats,
+    starts: Longs,
+    similar: Ints,
+    similarities: Floats,
+    width: int,
+    scores: Floats,
+    touched: Ints,
+) -> int:
+    """Sum weight · s(item, between) · s(between, other) over the `width` most similar ones of each."""
+    count = 0
+    for q in range(items.shape[0]):
+        if items[q] < 0 or items[q] >= starts.shape[0] - 1:
+            continue
+        end = min(starts[items[q]] + width, starts[items[q] + 1])
+        for j in range(starts[items[q]], end):
+            between = similar[j]
+            share = weights[q] * similarities[j]
+            if between == items[q] or share <= 0.0:
+                continue
+            between_end = min(starts[between] + width, starts[between + 1])
+            for other in range(starts[between], between_end):
+                if similar[other] == items[q]:
+                    continue
+                value = share * similarities[other]
+                if value <= 0.0:
+                    continue
+                if scores[similar[other]] == 0.0:
+                    touched[count] = similar[other]
+                    count += 1
+                scores[similar[other]] += value
+    return count
+
+
+@compiled
+def kindred(
+    asked: Ints,
+    asked_weights: Floats,
+    item_starts: Longs,
+    item_sessions: Ints,
+    session_starts: Longs,
+    session_items: Ints,
+    session_times: Longs,
+    session_ordered: Bytes,
+    samples: Longs,
+    nearests: Longs,
+    decays_ms: Doubles,
+    distance_decays: Floats,
+    length_powers: Doubles,
+    backwards: Doubles,
+    slots: Ints,
+    union: Ints,
+    table: Floats,
+    used: int,
+) -> int:
+    """`kernels.neighbours` weighed in several ways at once, each into its column of the table of `gather`.
+
+    Finding the sessions is most of the work, and is done once. Everything that begins with `asked_weights`
+    and the settings have a row or value for each way. Returns how many rows of the table are used.
+    """
+    ways = samples.shape[0]
+    most = samples.max()
+    lists = asked.shape[0]
+    heads = np.empty(lists, np.int64)
+    ends = np.empty(lists, np.int64)
+    for q in range(lists):
+        heads[q] = item_starts[asked[q]]
+        ends[q] = item_starts[asked[q] + 1]
+    found = np.empty(most, np.int32)
+    matched = np.empty(most, np.int32)
+    similarity = np.empty((ways, most), np.float32)
+    totals = np.empty(ways, np.float64)
+    newest_time = np.int64(0)
+    count = 0
+    while count < most:
+        session = -1
+        for q in range(lists):
+            if heads[q] < ends[q] and item_sessions[heads[q]] > session:
+                session = item_sessions[heads[q]]
+        if session < 0:
+            break
+        totals[:] = 0.0
+        newest = -1
+        for q in range(lists):
+            if heads[q] < ends[q] and item_sessions[heads[q]] == session:
+                heads[q] += 1
+                for w in range(ways):
+                    totals[w] += asked_weights[w, q]
+                if newest < 0:
+                    newest = q
+        length = session_starts[session + 1] - session_starts[session]
+        if count == 0:
+            newest_time = session_times[session]
+        for w in range(ways):
+            age = min((newest_time - session_times[session]) / decays_ms[w], 60.0)
+            similarity[w, count] = totals[w] / length ** length_powers[w] * np.exp(-age)
+        found[count] = session
+        matched[count] = asked[newest]
+        count += 1
+    floors = np.zeros(ways, np.float32)
+    taken = np.zeros(ways, np.int64)
+    for w in range(ways):
+        there = min(count, samples[w])
+        if there > nearests[w]:
+            floors[w] = np.partition(similarity[w, :there], there - nearests[w])[there - nearests[w]]
+    votes = np.empty(ways, np.float32)
+    for c in range(count):
+        wanted = False
+        for w in range(ways):
+            votes[w] = 0.0
+            if c < samples[w] and similarity[w, c] >= floors[w] and taken[w] < nearests[w]:
+                taken[w] += 1
+                votes[w] = similarity[w, c]
+                wanted = True
+        if not wanted:
+            continue
+        start = session_starts[found[c]]
+        end = session_starts[found[c] + 1]
+        ordered = session_ordered[found[c]] > 0
+        place = end - 1
+        while place > start and session_items[place] != matched[c]:
+            place -= 1
+        for j in range(start, end):
+            distance = 1
+            if ordered:
+                distance = min(abs(j - place), distance_decays.shape[1] - 1)
+            item = session_items[j]
+            row = slots[item]
+            if row < 0:
+                if used == table.shape[0]:
+                    continue
+                row = used
+                slots[item] = row
+                union[row] = item
+                for column in range(table.shape[1]):
+                    table[row, column] = 0.0
+                used += 1
+            for w in range(ways):
+                share = votes[w] * distance_decays[w, distance]
+                if ordered and j < place:
+                    share *= backwards[w]
+                table[row, w] += share
+    return used

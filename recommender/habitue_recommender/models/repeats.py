@@ -36,7 +36,12 @@ class Repeats(Source):
 
     @classmethod
     def fit(cls, data: Interactions, settings: RepeatsSettings, fitting: Fitting) -> Self:
-        return cls(data.item_count, settings, np.ones(data.item_count, dtype=np.float32))
+        return cls.of(data.item_count, settings)
+
+    @classmethod
+    def of(cls, items: int, settings: RepeatsSettings | None = None) -> Self:
+        """There is nothing to fit."""
+        return cls(items, settings or RepeatsSettings(), np.ones(items, dtype=np.float32))
 
     def scatter(self, query: Query, space: Workspace) -> int:
         items, weights = self._asked(query)
