@@ -206,9 +206,9 @@ def decode(raw: object, envelope: Envelope, received_at: int) -> Event:
 
     sent_at = get("sentAt")
     skew = envelope.skew if sent_at is None or sent_at == envelope.sent_at else skew_of(sent_at, received_at)
-    timestamp = get("originalTimestamp")
-    if timestamp is None:
-        timestamp = get("timestamp")
+    timestamp = get("timestamp")
+    if timestamp is None or timestamp == "":
+        timestamp = get("originalTimestamp")  # RudderStack's: when it was queued, beside what the shop said
     if timestamp is None or timestamp == "":
         timestamp = received_at
     else:
