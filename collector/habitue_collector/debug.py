@@ -19,7 +19,7 @@ from starlette.responses import Response
 from habitue_collector.consent import DENIED, effective
 from habitue_collector.events import MAX_EVENT_BYTES, InvalidEvent
 from habitue_collector.ingest import Ingest, RequestError, read_body
-from habitue_collector.request import from_scope
+from habitue_collector.request import NO_HEADERS, Headers, from_scope
 from habitue_collector.wires.segment import Envelope, decode, parse_envelope
 
 SALT: Final = "habitue.debug"
@@ -87,7 +87,7 @@ class DebugDoor:
     async def __call__(self, request: Request) -> Response:
         """`{writeKey, token, context?, batch?}` → `{valid, expires_at, now, key, consent, site, results}`."""
         ingest = self._ingest
-        headers: list[tuple[bytes, bytes]] = []
+        headers: Headers = NO_HEADERS
         try:
             beacon = from_scope(request.scope, await _read(request))
             body = read_body(beacon)
@@ -120,11 +120,11 @@ class DebugDoor:
         }
         return _answer(200, orjson.dumps(answer), headers)
 
-    def _readable(self, request: Request) -> list[tuple[bytes, bytes]]:
+    def _readable(self, request: Request) -> Headers:
         """A refusal that the page may read, where any key allows its origin."""
         origin = request.headers.get("origin", "").encode("latin-1")
         if not origin or not self._ingest.any_key_allows(origin):
-            return []
+            return NO_HEADERS
         return [(b"access-control-allow-origin", origin), (b"vary", b"Origin")]
 
 
@@ -168,7 +168,7 @@ def _host(origin: str) -> str | None:
         return None
 
 
-def _answer(status: int, body: bytes, headers: Sequence[tuple[bytes, bytes]]) -> Response:
+def _answer(status: int, body: bytes, headers: Headers) -> Response:
     media_type = "application/json" if status < 400 else "application/problem+json"
     response = Response(body, status, {"cache-control": "no-store"}, media_type)
     for name, value in headers:

@@ -127,6 +127,13 @@ function sourceOf(event: Told): string {
   return source || (event.type === 'page' ? 'page' : 'habitue()')
 }
 
+/** What was ignored before it was an event: a name, or the items of a cart. */
+function nameOf(about: unknown): string {
+  const all = Array.isArray(about) ? about.map((one) => (isTold(one) ? (one as { item_id?: string }).item_id : one)) : [about]
+  const names = all.filter((one) => typeof one === 'string' || typeof one === 'number')
+  return names.join(', ') || 'not taken'
+}
+
 function summary(result: Result): string {
   const parts = (result.items || []).slice(0, 3).map((item) => {
     const price = item.price === undefined ? '' : item.price + ' ' + (result.currency || '')
@@ -171,7 +178,7 @@ function lines(): Line[] {
       found.push({
         id: 'n' + at + '.' + place,
         at,
-        what: event && (event.event || event.type) ? asTold(event) : typeof about === 'string' ? about : 'not taken',
+        what: event && (event.event || event.type) ? asTold(event) : nameOf(about),
         source: event ? sourceOf(event) : 'page',
         outcome: 'ignored: ' + words(String(reason)),
         tone: 'plain',

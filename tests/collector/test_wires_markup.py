@@ -103,6 +103,16 @@ def test_related_products_beside_a_product_without_markup_are_not_viewed() -> No
     )
 
 
+def test_a_scope_inside_another_is_a_related_product() -> None:
+    related = {"name": ["Wool Sock"], "sku": ["S"]}
+    shoe = {"name": ["Trail Shoe"], "sku": ["A"], "isRelatedTo": [related]}
+    assert shown(microdata=[shoe, related]).item_id == "A"
+
+
+def test_a_number_that_a_script_did_not_find_is_none() -> None:
+    assert shown(product(sku="A"), platform_id="undefined").platform_id is None
+
+
 def test_json_ld_s_one_product_wins_over_many_cards_in_microdata() -> None:
     cards = [{"name": [f"Card {number}"], "sku": [str(number)]} for number in range(8)]
     assert shown(product(sku="A"), microdata=cards).item_id == "A"

@@ -17,7 +17,7 @@ from habitue_collector.wires import offers, schema_org
 from habitue_collector.wires.addresses import Address, absolute
 from habitue_collector.wires.breadcrumbs import category_of, own_category
 from habitue_collector.wires.broken_json import read_json
-from habitue_collector.wires.microdata import as_schema_org
+from habitue_collector.wires.microdata import products_in
 from habitue_collector.wires.offers import Offer
 from habitue_collector.wires.schema_org import Node, fold, is_group, listed, words
 from habitue_collector.wires.values import text
@@ -26,6 +26,7 @@ MAX_BLOCKS = 50
 MAX_CANDIDATES = 200
 _GTINS: Final = ("gtin13", "gtin", "gtin14", "gtin12", "gtin8", "ean", "isbn")
 _PREFIXES: Final = ("sku:", "mpn:", "isbn:", "gtin:", "id:")
+_NO_NUMBERS: Final = frozenset(("undefined", "null", "0"))  # a script's way to say nothing
 _OPENGRAPH_PRODUCTS: Final = frozenset(("product", "og:product", "product.item", "product.group"))
 
 
@@ -68,16 +69,17 @@ def read(markup: dict[str, Any], page_url: str | None = None) -> Viewed:
     ]
     found = schema_org.find(blocks)
     opengraph = _opengraph(markup.get("opengraph"))
-    scopes = [as_schema_org(scope) for scope in listed(markup.get("microdata"))[:MAX_CANDIDATES]]
+    scopes = products_in(listed(markup.get("microdata"))[:MAX_CANDIDATES])
     linked = _distinct(
         [(node, True) for node in found.main] + [(node, False) for node in found.roots[:MAX_CANDIDATES]]
     )
-    microdata = _distinct([(scope, False) for scope in scopes if scope])
+    microdata = _distinct([(scope, False) for scope in scopes])
     chosen = _choose(linked, microdata, opengraph, page, here)
     _add_what_others_say(chosen, microdata if chosen in linked else linked)
     if opengraph and _may_be(chosen, opengraph):
         chosen.nodes.append(opengraph)
-    return _item(chosen, found, page, here, text(markup.get("platform_id"), MAX_ID_LENGTH))
+    platform_id = text(markup.get("platform_id"), MAX_ID_LENGTH)
+    return _item(chosen, found, page, here, None if platform_id in _NO_NUMBERS else platform_id)
 
 
 # ---- which one -------------------------------------------------------------------------------------

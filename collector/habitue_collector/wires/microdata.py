@@ -6,15 +6,38 @@ https://html.spec.whatwg.org/multipage/microdata.html
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, Final
 
 from habitue_collector.wires.schema_org import Node
 
 MAX_DEPTH = 8
 MAX_MEMBERS = 200
+MAX_PRINT = 4_000  # characters by which two scopes are told apart
 _FIRST_ONLY: Final = frozenset(
     ("name", "sku", "url", "productID", "mpn", "price", "priceCurrency", "availability")
 )
+
+
+def products_in(scopes: list[Any]) -> list[Node]:
+    """The products of a page's scopes; one that stands inside another (a related one) is not the page's."""
+    inside = {_print_of(one) for scope in scopes for one in _nested(scope)}
+    alone = [scope for scope in scopes if _print_of(scope) not in inside]
+    return [node for scope in alone if (node := as_schema_org(scope))]
+
+
+def _nested(scope: Any, depth: int = 0) -> Iterator[dict[str, Any]]:
+    if not isinstance(scope, dict) or depth > MAX_DEPTH:
+        return
+    for said in list(scope.values())[:MAX_MEMBERS]:
+        for one in (said if isinstance(said, list) else [said])[:MAX_MEMBERS]:
+            if isinstance(one, dict) and one:
+                yield one
+                yield from _nested(one, depth + 1)
+
+
+def _print_of(scope: Any) -> str:
+    return repr(scope)[:MAX_PRINT]
 
 
 def as_schema_org(scope: Any, depth: int = 0) -> Node | None:
