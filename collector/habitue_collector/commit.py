@@ -141,15 +141,16 @@ class Committer:
 
     def submit(self, submission: Submission) -> bool:
         """Take a request in. False: the queue is full, answer 503; `done` will not be called."""
-        if self.is_overloaded:
+        if self.queued_events >= self._queue_limit or self._closing:
             self.tally.refused += 1
             return False
         loop = self._loop or asyncio.get_running_loop()
         submission.deadline = loop.time() + self._patience
-        for intake in submission.intakes:
+        intakes = submission.intakes
+        for intake in intakes:
             if intake.event.kind in CLAIMED_KINDS:
                 submission.claims = True
-        self.queued_events += len(submission.intakes) or 1
+        self.queued_events += len(intakes) or 1
         self._queue.append(submission)
         if not self._busy and self._ready:
             self._busy = True
@@ -181,15 +182,15 @@ class Committer:
         self.cache.pop(profile_id, None)
 
     def next_version(self) -> bytes:
-        """Sixteen bytes that no other write has carried."""
+        """Sixteen bytes that no other flush has carried."""
         self._version_count = (self._version_count + 1) & 0xFFFFFFFF
         return b"%b%08x" % (self._version_prefix, self._version_count)
 
     def lifetime(self, profile: Profile) -> bytes:
         """Seconds until Redis forgets this profile, packed."""
-        if profile.is_user:
+        if profile.profile_id.startswith(USER_PREFIX):
             return self._lifetime_user  # one visit with a bot's user agent makes nobody forgotten
-        return self._lifetime_bot if profile.state.get("bot") else self._lifetime_anonymous
+        return self._lifetime_bot if "bot" in profile.state else self._lifetime_anonymous
 
     # ---- connection --------------------------------------------------------------------------
 
@@ -334,13 +335,16 @@ class Committer:
             self._refused_by_redis(failed)
         elif took:
             self._refused = False
+        works = flush.works
+        finish = self._finish
         for submission in flush.group:
-            self._finish(submission, flush.works, failed)
+            finish(submission, works, failed)
         self._next()
 
     def _finish(self, submission: Submission, works: dict[str, Work], failed: Exception | None) -> None:
-        blocker, submission.blocker = submission.blocker, None
+        blocker = submission.blocker
         if blocker is not None:
+            submission.blocker = None
             self.spawn(self._move(submission, blocker))
             return
         if submission.refused:
@@ -352,7 +356,13 @@ class Committer:
             if answer.profile.pointer is not None:
                 answer = works[USER_PREFIX + answer.profile.pointer]
             submission.unsettled = submission.unsettled or answer.failed
-        if submission.unsettled or any(intake.result is None for intake in submission.intakes):
+        settled = not submission.unsettled
+        intakes = submission.intakes
+        if settled:
+            for intake in intakes:
+                if intake.result is None:
+                    settled = False
+        if not settled:
             submission.unsettled = False
             if failed is not None and not _is_noscript(failed):
                 self._fail(submission)
@@ -361,7 +371,7 @@ class Committer:
             return
         if answer is not None:
             submission.profile = answer.profile
-        self.queued_events -= len(submission.intakes) or 1
+        self.queued_events -= len(intakes) or 1
         self._answer(submission)
 
     def _answer(self, submission: Submission) -> None:

@@ -38,18 +38,25 @@ logger = logging.getLogger("habitue.commit")
 FORWARDED_FOR = 86_400_000  # as long as repeats are known
 
 
-@dataclass(slots=True)
 class Work:
-    """One profile during one flush."""
+    """One profile during one flush.
 
-    profile: Profile
-    version: bytes
-    records: list[tuple[bytes, bytes]] = field(default_factory=list)
-    settles: list[tuple[Intake, dict[str, Any]]] = field(default_factory=list)
-    submissions: list[Submission] = field(default_factory=list)
-    failed: bool = False  # it was not written: what was folded into it did not happen
-    cached: bool = False  # good for folding, where the version is checked, never for answering
-    turn: int = 0  # in which turn it was read; what is known from before has none
+    `settles`: what becomes of an event (None: a consent that came without one) once this is written.
+    `cached`: good for folding, where the version is checked, never for answering. `turn`: in which turn it
+    was read; what is known from before has none. `failed`: it was not written, so what was folded into it
+    did not happen.
+    """
+
+    __slots__ = ("cached", "failed", "profile", "records", "settles", "turn", "version")
+
+    def __init__(self, profile: Profile, version: bytes, turn: int = 0, cached: bool = False) -> None:
+        self.profile = profile
+        self.version = version
+        self.turn = turn
+        self.cached = cached
+        self.failed = False
+        self.records: list[tuple[bytes, bytes]] = []
+        self.settles: list[tuple[Submission, Intake | None, dict[str, Any]]] = []
 
 
 class Flush:
@@ -77,26 +84,29 @@ class Flush:
         asks_companion = False
         for submission in self.group:
             for intake in submission.intakes:
-                if intake.target is not None and intake.result is None:
-                    wanted[intake.target] = None
+                target = intake.target
+                if target is not None and intake.result is None:
+                    wanted[target] = None
                     # Only a device can have turned out to be somebody since we last wrote it.
-                    is_device = not intake.target.startswith(USER_PREFIX)
-                    if submission.looks_again or (submission.claims and is_device):
-                        fresh.add(intake.target)
-            if submission.visitor is not None and (
-                submission.wants_profile or submission.consent is not None
-            ):
-                wanted[submission.visitor] = None
+                    if submission.looks_again or (submission.claims and not target.startswith(USER_PREFIX)):
+                        fresh.add(target)
+            visitor = submission.visitor
+            if visitor is not None:
                 if submission.wants_profile:
-                    fresh.add(submission.visitor)
-            asks_companion = asks_companion or submission.asks_companion
+                    wanted[visitor] = None
+                    fresh.add(visitor)
+                elif submission.consent is not None:
+                    wanted[visitor] = None
+            if submission.asks_companion:
+                asks_companion = True
         packed: list[bytes] = []
         for profile_id in wanted:
             known = cache.get(profile_id)
             if known is not None:
-                pointer = known[1].state.get("pointer")
+                version, profile = known
+                pointer = profile.state.get("pointer")
                 if pointer is None and profile_id not in fresh:
-                    works[profile_id] = Work(known[1], known[0], cached=True)
+                    works[profile_id] = Work(profile, version, 0, True)
                     continue
                 if pointer is not None:
                     # Most likely it still points there: read both at once.
@@ -135,7 +145,7 @@ class Flush:
     def _want(self, profile_id: str, fresh: bool, packed: list[bytes]) -> None:
         known = self._committer.cache.get(profile_id)
         if known is not None and not fresh:
-            self.works[profile_id] = Work(known[1], known[0], cached=True)
+            self.works[profile_id] = Work(known[1], known[0], 0, True)
             return
         self._awaited.append(profile_id)
         packed.append(commands.get(keys.profile_place(profile_id)[0]))
@@ -144,10 +154,10 @@ class Flush:
         for profile_id, reply in zip(self._awaited, replies, strict=False):
             self._turn += 1
             if reply is None:
-                self.works[profile_id] = Work(Profile(profile_id), b"", turn=self._turn)
+                self.works[profile_id] = Work(Profile(profile_id), b"", self._turn)
             elif isinstance(reply, bytes):
                 version, profile = unpack(profile_id, reply)
-                self.works[profile_id] = Work(profile, version, turn=self._turn)
+                self.works[profile_id] = Work(profile, version, self._turn)
             else:
                 error = reply if isinstance(reply, Exception) else TypeError(type(reply).__name__)
                 self._committer.abandon(self, error)
@@ -303,6 +313,8 @@ class Flush:
 
     def _fold(self) -> None:
         committer = self._committer
+        cache = committer.cache
+        dumps, is_seen = orjson.dumps, fold.is_seen
         packed: list[bytes] = []
         kept = self._kept = []
         touched: dict[str, Work] = {}
@@ -321,12 +333,12 @@ class Flush:
                     kept.append((intake, commands.append(bucket, b"event", orjson.dumps(record))))
                     continue
                 profile = work.profile
+                profile_id = profile.profile_id
                 state = profile.state
                 event_digest = digest(event.event_id)
-                if fold.is_seen(state, event_digest):
+                if is_seen(state, event_digest):
                     if work.records:
-                        work.settles.append((intake, DUPLICATE))
-                        work.submissions.append(submission)
+                        work.settles.append((submission, intake, DUPLICATE))
                     else:
                         intake.result = DUPLICATE
                         self._committer.tally.duplicates += 1
@@ -339,42 +351,34 @@ class Flush:
                     bucket = keys.bucket_of(event.event_id)
                     kept.append((intake, commands.append(bucket, b"event", orjson.dumps(record))))
                     continue
-                self._committer.cache.pop(profile.profile_id, None)
-                facts = fold.NO_FACTS
+                cache.pop(profile_id, None)
                 if intake.server or intake.bot or event.kind in _SPECIAL_KINDS:
                     facts = _facts(intake, profile)
-                fold.fold(profile, event, event.received_at, facts, event_digest)
-                record = event.to_record()
-                record["profile_id"] = profile.profile_id
-                if facts is not fold.NO_FACTS:
+                    fold.fold(profile, event, event.received_at, facts, event_digest)
+                    record = event.to_record()
+                    record["profile_id"] = profile_id
                     record.update(_facts_record(facts))
-                work.records.append((b"event", orjson.dumps(record)))
-                work.settles.append((intake, ACCEPTED))
-                work.submissions.append(submission)
-                touched[profile.profile_id] = work
-                session = state.get("session")
-                if (
-                    profile.profile_id != intake.target
-                    and session is not None
-                    and session["started"] == event.timestamp
-                ):
-                    self._keep_alive(intake.target)
-        order: list[Work] = []
-        for profile_id, work in touched.items():
-            version = committer.next_version()
-            key, bucket = keys.profile_place(profile_id)
+                else:
+                    fold.fold(profile, event, event.received_at, fold.NO_FACTS, event_digest)
+                    record = event.to_record()
+                    record["profile_id"] = profile_id
+                work.records.append((b"event", dumps(record)))
+                work.settles.append((submission, intake, ACCEPTED))
+                touched[profile_id] = work
+                if profile_id != intake.target:
+                    session = state.get("session")
+                    if session is not None and session["started"] == event.timestamp:
+                        self._keep_alive(intake.target)
+        order = list(touched.values())
+        version = committer.next_version()  # no profile is written twice in one flush
+        lifetime, profile_place, pack_commit = committer.lifetime, keys.profile_place, commands.commit
+        for work in order:
+            profile = work.profile
+            key, bucket = profile_place(profile.profile_id)
             packed.append(
-                commands.commit(
-                    key,
-                    bucket,
-                    work.version,
-                    work.profile.pack(version),
-                    committer.lifetime(work.profile),
-                    work.records,
-                )
+                pack_commit(key, bucket, work.version, profile.pack(version), lifetime(profile), work.records)
             )
             work.version = version
-            order.append(work)
         packed += [command for _, command in kept]
         packed += committer.take_notes()
         if packed:
@@ -432,7 +436,7 @@ class Flush:
         record = event.to_record()
         record["profile_id"] = profile_id
         work.records.append((b"event", orjson.dumps(record)))
-        work.submissions.append(submission)
+        work.settles.append((submission, None, ACCEPTED))
         touched[profile_id] = work
 
     def _written(
@@ -447,15 +451,17 @@ class Flush:
         failed: Exception | None = None
         for work, reply in zip(order, replies, strict=False):
             if reply == 1:
-                cache[work.profile.profile_id] = (work.version, work.profile)
-                for intake, result in work.settles:
-                    intake.result = result
-                    if result is DUPLICATE:
-                        tally.duplicates += 1
+                profile = work.profile
+                cache[profile.profile_id] = (work.version, profile)
+                for _, settled, result in work.settles:
+                    if settled is not None:
+                        settled.result = result
+                        if result is DUPLICATE:
+                            tally.duplicates += 1
                 tally.events += len(work.records)
                 continue
             work.failed = True
-            for submission in work.submissions:
+            for submission, _, _ in work.settles:
                 submission.unsettled = True
             if isinstance(reply, Exception):
                 failed = reply

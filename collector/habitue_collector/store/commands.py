@@ -60,7 +60,8 @@ def sha(script: bytes) -> bytes:
 COMMIT_SHA, COMMIT_MOVE_SHA, ERASE_SHA, RECLAIM_SHA = map(sha, SCRIPTS)
 _LOGS = tuple(keys.log(bucket).encode() for bucket in range(keys.BUCKETS))
 _XADD = tuple(b"*5\r\n$4\r\nXADD\r\n$%d\r\n%b\r\n$1\r\n*\r\n" % (len(log), log) for log in _LOGS)
-_COMMIT_HEAD = b"\r\n$7\r\nEVALSHA\r\n$40\r\n%b\r\n$1\r\n2\r\n" % COMMIT_SHA
+_COMMIT = b"*%%d\r\n$7\r\nEVALSHA\r\n$40\r\n%b\r\n$1\r\n2\r\n" % COMMIT_SHA + b"$%d\r\n%b\r\n" * 5
+_COMMIT_ONE = _COMMIT.replace(b"*%d", b"*10", 1) + b"$%d\r\n%b\r\n" * 2
 
 
 def append(bucket: int, record_type: bytes, record: bytes) -> bytes:
@@ -79,26 +80,19 @@ def commit(
 ) -> bytes:
     """The profile at `key` and the records it caused, if its version still is `version` (b"": new)."""
     log = _LOGS[bucket]
-    parts = [
-        b"*%d%b$%d\r\n%b\r\n$%d\r\n%b\r\n$%d\r\n%b\r\n$%d\r\n%b\r\n$%d\r\n%b\r\n"
-        % (
-            8 + 2 * len(records),
-            _COMMIT_HEAD,
-            len(key),
-            key,
-            len(log),
-            log,
-            len(version),
-            version,
-            len(value),
-            value,
-            len(lifetime),
-            lifetime,
+    if len(records) == 1:
+        record_type, record = records[0]
+        return _COMMIT_ONE % (
+            *(len(key), key, len(log), log, len(version), version, len(value), value),
+            *(len(lifetime), lifetime, len(record_type), record_type, len(record), record),
         )
-    ]
-    for record_type, record in records:
-        parts.append(b"$%d\r\n%b\r\n$%d\r\n%b\r\n" % (len(record_type), record_type, len(record), record))
-    return b"".join(parts)
+    head = _COMMIT % (
+        8 + 2 * len(records),
+        *(len(key), key, len(log), log, len(version), version, len(value), value, len(lifetime), lifetime),
+    )
+    return head + b"".join(
+        [b"$%d\r\n%b\r\n$%d\r\n%b\r\n" % (len(kind), kind, len(record), record) for kind, record in records]
+    )
 
 
 def evalsha(name: bytes, key_names: tuple[bytes, ...], arguments: tuple[bytes, ...]) -> bytes:
