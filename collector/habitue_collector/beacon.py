@@ -300,6 +300,7 @@ class _BeaconProtocol(HttpToolsProtocol):
         if len(headers) != len(self._pairs):
             headers = header_map(self._pairs)
         keep_alive = parser.should_keep_alive() and parser.get_http_version() != "1.0"
+        self._pairs.clear()
         beacon = _Beacon(self, path, handler, query, headers, keep_alive)
         self.cycle = beacon  # type: ignore[assignment]  # the stand-in
         self._receiving = beacon
@@ -364,6 +365,7 @@ class _BeaconProtocol(HttpToolsProtocol):
             beacon.body = bytes(beacon.pieces)
         try:
             beacon.handler(beacon, beacon.respond)
+            beacon.release()
         except Exception:
             self.tally.failed += 1
             logger.exception("the handler of %s failed", beacon.path)

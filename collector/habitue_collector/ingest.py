@@ -376,6 +376,9 @@ class Ingest:
                 visitor = owner
             if visitor is None or said is PENDING:
                 said = None
+        opened.raw_events = []  # see Request.release
+        if not wants_profile:
+            opened.body = {}
         asks_companion = wants_profile
         if wants_profile and (visitor is None or not opened.keeps_profile):
             wants_profile = False

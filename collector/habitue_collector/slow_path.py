@@ -89,6 +89,7 @@ async def _answer(handler: Handler, request: Request, counts: Tally) -> _Answer:
 
     try:
         handler(request, respond)
+        request.release()
     except Exception:
         counts.failed += 1
         logger.exception("the handler of %s failed", request.path)
