@@ -1,8 +1,8 @@
 """A bookshop in Django, with Habitue on its own host: `python shop.py migrate`, `python shop.py runserver`.
 
 What belongs to Habitue: the app, the middleware and `HABITUE` in the settings; `track`, `order` and `consent`
-where they happen (it hears of logins and logouts by itself); `{% habitue_tag %}` and `{% habitue_slot %}` in the
-templates.
+where they happen (it hears of logins and logouts by itself); `{% habitue_tag %}` and `{% habitue_slot %}` in
+the templates.
 """
 
 from __future__ import annotations

@@ -157,6 +157,10 @@ class HTTPTransport:
         for connection, _ in idle:
             connection.close()
 
+    def __del__(self) -> None:
+        with suppress(Exception):  # half made, or the interpreter is ending
+            self.close()
+
     def after_fork(self) -> None:
         """Parent and child must not write into the same connection."""
         self._lock = threading.Lock()

@@ -352,11 +352,12 @@ class TestOffers:
         times = []
         for _ in range(5):
             began = time.monotonic()
+            client._breaker.succeeded()
             offers = client.offers("home-hero", user_id="u", deadline=0.1, fallback=FALLBACK)
             times.append(time.monotonic() - began)
             assert offers == FALLBACK
             assert offers.missed == "deadline"
-        assert 0.099 <= min(times) < 0.13  # the best of five: a busy machine wakes us late
+        assert 0.099 <= min(times) < 0.11  # the best of five: a busy machine wakes us late
         assert max(times) < 3.0  # dripping, the answer would take 20 s
 
     def test_a_connection_that_the_server_closed_meanwhile_is_made_anew(
