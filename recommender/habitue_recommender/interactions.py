@@ -120,6 +120,18 @@ def from_sessions(path: Path | str, longest: int = LONGEST_SESSION) -> Interacti
         return _interactions(db, longest)
 
 
+def from_orders(
+    path: Path | str, since: int = 0, until: int = 2**62, catalog: Path | str | None = None
+) -> Interactions:
+    """Read a file of order lines (Parquet or CSV) with `order_id, user_id, item_id, timestamp`.
+
+    Optional: `category`, or `catalog`, a file of items with their categories. An order stands at the time
+    of its first line, and is read when that is from `since` to before `until` (ms). Raises `InvalidData`.
+    """
+    with rows.of_orders(Path(path), since, until, Path(catalog) if catalog else None) as db:
+        return _interactions(db, 2**31)
+
+
 def from_archive(archive_dir: Path | str, since: int | None = None, until: int | None = None) -> Interactions:
     """Read the warehouse's archive.
 

@@ -54,6 +54,87 @@ def of_file(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 @contextmanager
+def of_orders(
+    path: Path, since: int = 0, until: int = 2**62, catalog: Path | None = None
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A database with `rows` from a file of order lines; orders are whole, from `since` to before `until`.
+
+    Columns may be called as `_ORDER_COLUMNS` says; `catalog` is a file that names the items' categories.
+    Raises `InvalidData`.
+    """
+    for file in (path, catalog):
+        if file is not None and not file.is_file():
+            raise InvalidData(f"{file}: there is no such file")
+    with TemporaryDirectory(prefix="habitue-") as spill, duckdb.connect() as db:
+        try:
+            db.execute(f"SET memory_limit = '{MEMORY}'; SET temp_directory = '{spill}'; SET TimeZone = 'UTC'")
+            types, source = _described(db, path)
+            names = {word: _named(word, types, path) for word in _ORDER_COLUMNS}
+            category = "NULL::VARCHAR"
+            if "category" in types:
+                category = '"category"::VARCHAR'
+            db.execute("CREATE TEMP TABLE kinds (item_id VARCHAR, path VARCHAR)")
+            if catalog is not None:
+                of_catalog, listed = _described(db, catalog)
+                item = _named("item_id", of_catalog, catalog)
+                parts = [name for name in _CATEGORY_COLUMNS if name in of_catalog]
+                if not parts:
+                    raise InvalidData(f"{catalog}: there is no column {' or '.join(_CATEGORY_COLUMNS)}")
+                told = ", ".join(f'"{name}"' for name in parts)
+                db.execute(
+                    f"INSERT INTO kinds SELECT {_text(item, of_catalog)}, any_value(concat_ws('/', {told}))"
+                    f" FROM {listed} GROUP BY 1",
+                    [str(catalog)],
+                )
+            db.execute(
+                f"""CREATE TEMP TABLE rows AS
+                WITH lines AS (
+                    SELECT {_text(names["order_id"], types)} AS order_id,
+                        {_text(names["user_id"], types)} AS person,
+                        {_text(names["item_id"], types)} AS item_id,
+                        {category} AS category, {_milliseconds(names["timestamp"], types)} AS line_ms
+                    FROM {source}
+                ), whole AS (
+                    SELECT * EXCLUDE (line_ms), min(line_ms) OVER (PARTITION BY order_id) AS ms FROM lines
+                    WHERE order_id IS NOT NULL AND item_id IS NOT NULL AND line_ms IS NOT NULL
+                )
+                SELECT DISTINCT NULL::VARCHAR AS session_id, order_id, person, item_id,
+                    coalesce(path, category) AS category, {PURCHASE}::UTINYINT AS kind, ms,
+                    0::BIGINT AS place, 0::BIGINT AS line
+                FROM whole LEFT JOIN kinds USING (item_id) WHERE ms >= {int(since)} AND ms < {int(until)}""",
+                [str(path)],
+            )
+        except duckdb.Error as error:
+            raise InvalidData(f"{path}: {_first_line(error)}") from error
+        yield db
+
+
+_ORDER_COLUMNS = {
+    "order_id": ("order_id", "basket_id", "transaction_id", "invoice", "session_id"),
+    "user_id": ("user_id", "visitor_id", "customer_id", "household_id"),
+    "item_id": ("item_id", "product_id", "sku"),
+    "timestamp": ("timestamp", "transaction_timestamp", "ordered_at", "date"),
+}
+_CATEGORY_COLUMNS = ("category", "department", "product_category", "product_type")
+
+
+def _described(db: duckdb.DuckDBPyConnection, path: Path) -> tuple[dict[str, str], str]:
+    """The columns of a file with their types, and how to read it with its path as the parameter."""
+    csv = path.suffix.lower() in {".csv", ".tsv", ".txt", ".gz"}
+    source = "read_csv($1, all_varchar = true)" if csv else "read_parquet($1)"
+    described = db.execute(f"DESCRIBE SELECT * FROM {source}", [str(path)]).fetchall()
+    return {name: of_type for name, of_type, *_ in described}, source
+
+
+def _named(word: str, types: dict[str, str], path: Path) -> str:
+    """What the file calls a column. Raises `InvalidData`."""
+    for name in _ORDER_COLUMNS[word]:
+        if name in types:
+            return name
+    raise InvalidData(f"{path}: column {word} is missing; there is {', '.join(types) or 'none'}")
+
+
+@contextmanager
 def of_archive(archive_dir: Path, since: int, until: int) -> Iterator[duckdb.DuckDBPyConnection]:
     """A database with `rows` from the archive's events; times in ms. Raises `InvalidData`."""
     for attempt in range(_RETRIES):

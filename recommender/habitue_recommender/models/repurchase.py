@@ -46,6 +46,7 @@ class RepurchaseSettings:
     window_days: float = 21.0  # at most: no more than a third of the data in all
     per_person: int = 4  # orders of one person and window that are learnt from
     least_earlier: int = 3  # orders before
+    least_items: float = 3.0  # of an order that is learnt from, or the median where orders are smaller
     most_questions: int = 6_000  # orders that the trees learn from: bounds time and memory
     least_questions: int = 300  # with fewer, the decayed count answers
     half_life_days: float = 90.0  # of the decayed count

@@ -8,7 +8,7 @@ beat the decayed count on the last one; then they learn from all.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,7 +52,7 @@ def learn(kind: type[_R], data: Interactions, settings: RepurchaseSettings, fitt
     lessons = [
         _lesson(fitted(begin), data.baskets, orders, one) for begin, one in zip(begins, asked, strict=True)
     ]
-    trial = replace(whole, **_grown(lessons[:-1], settings, fitting).arrays())
+    trial = replace(whole, **_grown(lessons[:-1], settings, fitting))
     ours, theirs = (
         lessons[-1].gain(_values(trial, lessons[-1])),
         lessons[-1].gain(whole.counted(lessons[-1].table)),
@@ -64,7 +64,7 @@ def learn(kind: type[_R], data: Interactions, settings: RepurchaseSettings, fitt
     }
     if ours < theirs:
         return replace(whole, learnt=learnt)
-    return replace(whole, learnt=learnt, **_grown(lessons, settings, fitting).arrays())
+    return replace(whole, learnt=learnt, **_grown(lessons, settings, fitting))
 
 
 class People:
@@ -76,8 +76,7 @@ class People:
         self.baskets = self.baskets[np.argsort(baskets.users[self.baskets], kind="stable")]
         people = int(baskets.users.max(initial=-1)) + 1
         self.starts = np.searchsorted(baskets.users[self.baskets], np.arange(people + 1)).astype(np.int64)
-        longest = int(np.diff(baskets.starts).sum()) if len(baskets) else 0
-        self._room = min(longest, 1_000_000)
+        self.sizes = np.diff(baskets.starts)
 
     def __len__(self) -> int:
         return len(self.starts) - 1
@@ -149,11 +148,15 @@ def _draw(
 ) -> list[tuple[int, int]]:
     """(person, which of their orders) inside a window."""
     drawn = []
+    # An order of one item says little where most hold ten.
+    least = min(settings.least_items, float(np.median(people.sizes))) if len(people.sizes) else 1.0
     for person in range(len(people)):
-        times = people.times[people.of(person)]
-        first, last = np.searchsorted(times, [begin, end])
-        first = max(first, settings.least_earlier)
-        drawn += [(person, n) for n in range(first, min(last, first + settings.per_person))]
+        mine = people.of(person)
+        first, last = np.searchsorted(people.times[mine], [begin, end])
+        telling = [
+            n for n in range(max(first, settings.least_earlier), last) if people.sizes[mine[n]] >= least
+        ]
+        drawn += [(person, n) for n in telling[: settings.per_person]]
     most = settings.most_questions // settings.windows
     if len(drawn) > most:
         drawn = [drawn[n] for n in np.sort(chance.choice(len(drawn), most, replace=False))]
@@ -185,7 +188,7 @@ def _lesson(model: Repurchase, baskets: Baskets, people: People, asked: list[tup
     )
 
 
-def _grown(lessons: list[_Lesson], settings: RepurchaseSettings, fitting: Fitting) -> Trees:
+def _grown(lessons: list[_Lesson], settings: RepurchaseSettings, fitting: Fitting) -> dict[str, Any]:
     import lightgbm
 
     parameters = {
@@ -207,7 +210,7 @@ def _grown(lessons: list[_Lesson], settings: RepurchaseSettings, fitting: Fittin
         np.concatenate([one.right for one in lessons]).astype(np.float32),
         params=parameters,
     )
-    return Trees.parse(lightgbm.train(parameters, rows, settings.trees).model_to_string())
+    return Trees.parse(lightgbm.train(parameters, rows, settings.trees).model_to_string()).arrays()
 
 
 def _values(model: Repurchase, lesson: _Lesson) -> Floats:
@@ -272,5 +275,5 @@ def _shrunk(
     return mean
 
 
-def _no_trees() -> tuple[NDArray[np.generic], ...]:
+def _no_trees() -> tuple[Any, ...]:
     return tuple(Trees.parse("").arrays().values())
