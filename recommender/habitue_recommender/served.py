@@ -54,6 +54,9 @@ class ServedModel:
             known = self._ids[index] = self._vocabulary.item_id(index)
         return known
 
+    def has(self, name: str) -> bool:
+        return name in self._members
+
     def score(self, name: str, query: Query) -> tuple[list[str], list[float]]:
         """Item ids of one member, best first, and their scores; nothing when it is missing or fails."""
         member = self._members.get(name)

@@ -7,7 +7,7 @@ from support.shop_floor import shop_floor
 from habitue_recommender import artifact
 from habitue_recommender.models import Fitting, Query, Ranker, ranker_training
 from habitue_recommender.models.base import CorruptModel, Workspace
-from habitue_recommender.models.ranker import SOURCES, Asker, Parts, RankerSettings, feature_names
+from habitue_recommender.models.ranker import SOURCES, Asker, RankerSettings, feature_names
 from habitue_recommender.models.ranker_training import after, before, first_of_newest
 from habitue_recommender.questions import questions
 from habitue_recommender.train import TrainingConfig, train_on
