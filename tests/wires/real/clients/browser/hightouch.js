@@ -2,7 +2,10 @@ import { HtEventsBrowser } from '@ht-sdks/events-sdk-js-browser'
 import { steps } from './native.js'
 import { walk } from './walk.js'
 
-walk({
-  ...steps,
-  start: (url, writeKey, apiHost) => HtEventsBrowser.load({ writeKey }, { apiHost, protocol: 'http', batching: window.SHOP.variant === 'batching' }),
-})
+async function start(url, writeKey, apiHost) {
+  const batching = window.SHOP.variant === 'batching'
+  const [tracker] = await HtEventsBrowser.load({ writeKey }, { apiHost, protocol: 'http', batching })
+  return tracker
+}
+
+walk({ ...steps, start })

@@ -1,4 +1,4 @@
-import { RudderAnalytics } from '@rudderstack/analytics-js'
+import { RudderAnalytics } from '@rudderstack/analytics-js/bundled' // without plugins from elsewhere
 import { steps } from './native.js'
 import { walk } from './walk.js'
 

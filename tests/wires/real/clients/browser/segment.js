@@ -3,4 +3,4 @@ import { steps } from './native.js'
 import { walk } from './walk.js'
 
 // Its settings, and so where its events go, come from the collector itself.
-walk({ ...steps, start: (url, writeKey) => AnalyticsBrowser.load({ writeKey, cdnURL: url }) })
+walk({ ...steps, start: async (url, writeKey) => (await AnalyticsBrowser.load({ writeKey, cdnURL: url }))[0] })

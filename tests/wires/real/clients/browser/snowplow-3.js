@@ -10,7 +10,7 @@ const classic = window.SHOP.variant === 'classic'
 const item = (id, { sku, name, category, price, quantity }) => ({ orderId: id, sku, name, category, price, quantity, currency: 'EUR' })
 
 walk({
-  start: (url, appId) => newTracker('sp', url, { appId, bufferSize: classic ? 3 : 1, plugins: [EnhancedEcommercePlugin(), EcommercePlugin()] }),
+  start: (url, appId) => newTracker('sp', url, { appId, cookieSecure: false, cookieSameSite: 'Lax', bufferSize: classic ? 3 : 1, plugins: [EnhancedEcommercePlugin(), EcommercePlugin()] }),
   home: (tracker) => {
     trackPageView()
     tracker.flushBuffer()

@@ -11,7 +11,8 @@ const VARIANTS = {
 }
 
 walk({
-  start: (url, appId) => newTracker('sp', url, { appId, plugins: [SnowplowEcommercePlugin()], ...VARIANTS[window.SHOP.variant] }),
+  // The shop of the tests has no https.
+  start: (url, appId) => newTracker('sp', url, { appId, cookieSecure: false, cookieSameSite: 'Lax', plugins: [SnowplowEcommercePlugin()], ...VARIANTS[window.SHOP.variant] }),
   home: () => trackPageView(),
   product() {
     trackPageView()
