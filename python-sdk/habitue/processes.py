@@ -59,6 +59,9 @@ def thread_started() -> None:
         if module is not None and hasattr(module, "Finalize"):
             # Priority 100: before queues and pools of the host are taken down.
             module.Finalize(None, _at_exit, exitpriority=100)
+    signals: Any = sys.modules.get("celery.signals")
+    if signals is not None:  # Celery's own children do not even run those
+        signals.worker_process_shutdown.connect(_at_exit, weak=False, dispatch_uid="habitue")
     warn_of_uwsgi()
 
 
@@ -90,7 +93,7 @@ def _after_fork() -> None:
         what.after_fork()
 
 
-def _at_exit() -> None:
+def _at_exit(**_: object) -> None:
     until = time.monotonic() + EXIT_SECONDS  # together
     for what in list(_closing):
         what.close(max(0.0, until - time.monotonic()))
