@@ -124,7 +124,7 @@ const isTold = (value: unknown): value is Told => !!value && typeof value === 'o
 
 function sourceOf(event: Told): string {
   const source = event.context && event.context.source
-  return source || (event.type === 'page' ? 'page' : 'habitue()')
+  return source || (event.type === 'page' ? 'page' : /^Offer /.test(event.event || '') ? 'slot' : 'habitue()')
 }
 
 /** What was ignored before it was an event: a name, or the items of a cart. */
@@ -134,7 +134,7 @@ function nameOf(about: unknown): string {
   return names.join(', ') || 'not taken'
 }
 
-function summary(result: Result): string {
+function summary(result: Result, name: string): string {
   const parts = (result.items || []).slice(0, 3).map((item) => {
     const price = item.price === undefined ? '' : item.price + ' ' + (result.currency || '')
     return [item.item_id, item.name, item.category, price.trim()].filter(Boolean).join(' · ')
@@ -142,7 +142,7 @@ function summary(result: Result): string {
   const more = (result.items || []).length - parts.length
   if (more > 0) parts.push('and ' + more + ' more')
   if (result.order_id) parts.unshift('order ' + result.order_id + ' · ' + (result.value === undefined ? '?' : result.value) + ' ' + (result.currency || ''))
-  return [result.kind, ...parts].filter(Boolean).join(' — ')
+  return [result.kind === name ? '' : result.kind, ...parts].filter(Boolean).join(' — ')
 }
 
 function outcomeOf(result: Result): [string, Tone] {
@@ -168,7 +168,7 @@ function lines(): Line[] {
         source: sourceOf(detail),
         outcome: known && known.status === 'rejected' ? 'waits; it will be ' + outcomeOf(known)[0] : 'waits',
         tone: known && known.status === 'rejected' ? 'bad' : 'wait',
-        understood: known && known.status === 'accepted' ? summary(known) : '',
+        understood: known && known.status === 'accepted' ? summary(known, asTold(detail)) : '',
         detail
       }
       found.push(byId[id]!)
@@ -325,7 +325,7 @@ const CSS = `
 @media(prefers-color-scheme:dark){:host{--bg:#17191d;--fg:#eceff3;--soft:#a3acb8;--line:#343a42;--card:#20242a;--good:#6fd695;--bad:#ff8f86;--wait:#f0bd62;--tint:#1c2b22;--accent:#8fb0ff}}
 *{box-sizing:border-box}
 section,.pill{position:fixed;z-index:2147483647;right:12px;bottom:12px;font:13px/1.45 system-ui,sans-serif;color:var(--fg);background:var(--bg);border:1px solid var(--line);border-radius:12px;box-shadow:0 8px 32px rgba(0,0,0,.28)}
-section{display:flex;flex-direction:column;width:min(440px,calc(100vw - 24px));max-height:min(640px,calc(100vh - 24px));overflow:hidden}
+section{display:flex;flex-direction:column;width:min(440px,calc(100vw - 24px));max-height:min(760px,calc(100vh - 24px));overflow:hidden}
 section:focus{outline:none}
 header{display:flex;align-items:center;gap:8px;padding:10px 12px;border-bottom:1px solid var(--line)}
 h1{flex:1;margin:0;font:600 14px/1.2 system-ui,sans-serif}
@@ -486,6 +486,11 @@ function shrink(small: boolean): void {
 function close(): void {
   host.remove()
   core.onNote = undefined
+  document.removeEventListener('keydown', escape)
+}
+
+function escape(event: KeyboardEvent): void {
+  if (event.key === 'Escape' && !event.defaultPrevented) close()
 }
 
 // ---- the server's view of it -------------------------------------------------------------------------------------
@@ -550,9 +555,11 @@ function show(): void {
   pill.style.display = 'none'
   root.append(panel, pill)
   panel.addEventListener('keydown', (event) => {
+    // The page's own shortcuts are not meant.
     event.stopPropagation()
-    if (event.key === 'Escape') close()
+    escape(event)
   })
+  document.addEventListener('keydown', escape)
   // Beside the body: no framework that draws the page anew takes it away.
   document.documentElement.append(host)
   panel.focus({ preventScroll: true })
