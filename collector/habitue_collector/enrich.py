@@ -78,36 +78,38 @@ def enrich(
     if page is not None:
         parts, referrer, campaign = arrival(page.get("url"), page.get("referrer"))
         title = page.get("title")
-        if title or parts:
-            context["page"] = {**parts, "title": title} if title else parts
+        if title:
+            context["page"] = {**parts, "title": title}
+        elif parts:
+            context["page"] = parts
         else:
             del context["page"]
+        if referrer is not None:
+            context["referrer"] = referrer
+        if campaign is not None:
+            said = context.get("campaign")
+            context["campaign"] = {**said, **campaign} if said else campaign
     elif referer:  # the page that sent the beacon; where its visitor came from we cannot know
-        parts, referrer, campaign = arrival(referer[: 2 * MAX_TEXT_LENGTH], None)
+        parts, _, campaign = arrival(referer[: 2 * MAX_TEXT_LENGTH], None)
         context["page"] = parts
-        referrer = None
-    else:
-        referrer = campaign = None
-    if referrer is not None:
-        context["referrer"] = referrer
-    if campaign is not None:
-        said = context.get("campaign")
-        context["campaign"] = {**said, **campaign} if said else campaign
+        if campaign is not None:
+            said = context.get("campaign")
+            context["campaign"] = {**said, **campaign} if said else campaign
     if accept_language and "locale" not in context and (locale := _first_language(accept_language)):
         context["locale"] = locale
-
-    stated = context.pop("user_agent", None)
-    header = _UNKNOWN if user_agent is None else agent(user_agent[:MAX_AGENT_LENGTH])
-    known = agent(stated[:MAX_AGENT_LENGTH]) if stated else header
-    if known.browser is not None:
-        context["browser"] = known.browser
-    if known.os is not None:
-        context["os"] = known.os
-    bot = known.bot or (header.bot and not header.library)
-    device = "bot" if bot else known.device
-    if device is not None:
-        context["device"] = device
+    bot, device = _device(user_agent, context.pop("user_agent", None))
+    context.update(device)
     return bot
+
+
+@lru_cache(CACHED_AGENTS)
+def _device(header: str | None, stated: str | None) -> tuple[bool, dict[str, str]]:
+    """Whether a bot sent it; browser, os and device by the header, or by what the event itself states."""
+    own = _UNKNOWN if header is None else agent(header[:MAX_AGENT_LENGTH])
+    known = agent(stated[:MAX_AGENT_LENGTH]) if stated else own
+    bot = known.bot or (own.bot and not own.library)
+    found = (("browser", known.browser), ("os", known.os), ("device", "bot" if bot else known.device))
+    return bot, {name: value for name, value in found if value is not None}
 
 
 @lru_cache(CACHED_PAGES)

@@ -30,7 +30,7 @@ from habitue_collector.events import (
     InvalidEvent,
     RejectReason,
 )
-from habitue_collector.pipeline import STEPS, Opened
+from habitue_collector.pipeline import STEPS, Opened, walk_steps
 from habitue_collector.proxies import seen_through, trusted_networks
 from habitue_collector.request import NO_HEADERS, Headers, Prepared, Request, problem
 from habitue_collector.settings import Settings, WriteKey
@@ -97,7 +97,6 @@ class Ingest:
         self._networks: dict[tuple[str, int], str | None] = {}
         self._origins: dict[tuple[bytes, str], bool] = {}
         self._cors: dict[tuple[bytes, str], Prepared] = {}  # what the pages of an origin get with each answer
-        self._steps = [step for _, step in STEPS]
         self._proxies = trusted_networks(settings.server.trusted_proxies)
 
     # ---- open --------------------------------------------------------------------------------
@@ -120,35 +119,34 @@ class Ingest:
             raise
         headers = self.cors(request, key)
         envelope = parse_envelope(body, received_at, call, by_cookie)
-        head = request.headers.get
-        gpc = head(b"sec-gpc") == b"1"
+        head = request.headers
         said = envelope.consent
+        gpc = b"sec-gpc" in head and head[b"sec-gpc"] == b"1"
+        consent_now = effective(said, None, key.consent_assumed, gpc)
         opened = Opened(
             self.settings,
+            request,
             key,
             envelope,
             received_at,
             body,
             headers,
             gpc,
-            DENIED if gpc else said,
-            effective(said, None, key.consent_assumed, gpc),
+            said,
+            consent_now,
             by_cookie,
         )
+        if gpc:
+            opened.consent = DENIED
         if not key.secret:
-            opened.user_agent = head(b"user-agent", b"").decode("latin-1")
-            if (referer := head(b"referer")) is not None:
-                opened.referer = referer.decode("latin-1")
-            if (language := head(b"accept-language")) is not None:
-                opened.language = language.decode("latin-1")
             opened.network = self._network(request.peer, received_at)
         if by_cookie:
             self._visitor(request, opened)
-        elif key.secret and (handed := head(b"x-habitue-visitor")) is not None:
-            visitor = self.cookie.read(handed, received_at)
+        elif key.secret and b"x-habitue-visitor" in head:
+            visitor = self.cookie.read(head[b"x-habitue-visitor"], received_at)
             opened.visitor_id = visitor.anonymous_id if visitor is not None else None
-        elif (anonymous := head(b"anonymousid")) is not None and envelope.anonymous_id is None:
-            envelope.anonymous_id = _base64_text(anonymous)
+        elif b"anonymousid" in head and envelope.anonymous_id is None:
+            envelope.anonymous_id = _base64_text(head[b"anonymousid"])
         if call is not None:
             events: Any = [body]
         else:
@@ -325,34 +323,26 @@ class Ingest:
 
         The submission is None, or has `error`, when nothing could be acknowledged: answer 503.
         """
-        intakes = []
-        owner: str | None = None
-        owners = 0  # how many different ones; more than two are not told apart
-        said_last: tuple[int, Consent] | None = None  # Segment's clients say it on each event
         raw_events = opened.raw_events
-        results = opened.results = [None] * len(raw_events)
+        opened.raw_events = []  # see Request.release
+        if not wants_profile:
+            opened.body = {}
         tally = self.tally
-        timed = tally.requests % SAMPLED == 0
+        results = opened.results = [None] * len(raw_events)
+        if len(raw_events) > MAX_EVENTS_PER_BATCH:
+            raw_events = self._without_surplus(raw_events, opened)
+        walk = self._timed_steps if tally.requests % SAMPLED == 0 else walk_steps
         server = opened.key.secret
+        intakes: list[Intake] = []
+        said_last: tuple[int, Consent] | None = None  # Segment's clients say it on each event
         for index, raw in enumerate(raw_events):
-            if index > MAX_EVENTS_PER_BATCH:
-                results[index] = _ONE_TOO_MANY  # the first of them has its letter
-                tally.rejected["too_many_events"] += 1
-                continue
             intake = Intake(raw, index, server)
             try:
-                if index == MAX_EVENTS_PER_BATCH:
-                    raise InvalidEvent(
-                        RejectReason.TOO_MANY_EVENTS, f"a batch may have {MAX_EVENTS_PER_BATCH} events"
-                    )
-                if timed:
-                    self._timed_steps(intake, opened)
-                else:
-                    for step in self._steps:
-                        step(intake, opened)
+                walk(intake, opened)
             except InvalidEvent as refusal:
                 results[index] = self._reject(refusal, raw, opened)
                 continue
+            intakes.append(intake)
             if intake.bot:
                 tally.bots += 1
             if intake.kept is not None:
@@ -361,10 +351,6 @@ class Ingest:
                 at = intake.event.timestamp
                 if said_last is None or at >= said_last[0]:
                     said_last = (at, intake.said)
-            if intake.owner is not None and intake.owner != owner:
-                owner = intake.owner
-                owners += 1
-            intakes.append(intake)
         if len(intakes) > 1:
             intakes.sort(key=_time_of)
         visitor = opened.visitor_id
@@ -372,29 +358,32 @@ class Ingest:
         if said is None and said_last is not None:
             said = said_last[1]
         if said is not None:
-            if visitor is None and owners == 1:
-                visitor = owner
+            if visitor is None:
+                owners = {intake.owner for intake in intakes if intake.owner is not None}
+                visitor = owners.pop() if len(owners) == 1 else None
             if visitor is None or said is PENDING:
                 said = None
-        opened.raw_events = []  # see Request.release
-        if not wants_profile:
-            opened.body = {}
         asks_companion = wants_profile
         if wants_profile and (visitor is None or not opened.keeps_profile):
             wants_profile = False
         submission = Submission(
-            intakes,
-            partial(done, opened),
-            opened.received_at,
-            visitor,
-            said,
-            wants_profile,
-            asks_companion,
+            intakes, partial(done, opened), opened.received_at, visitor, said, wants_profile, asks_companion
         )
         if not intakes and not asks_companion and said is None:
             done(opened, submission)
         elif not self.committer.submit(submission):
             done(opened, None)
+
+    def _without_surplus(self, raw_events: list[Any], opened: Opened) -> list[Any]:
+        """What is beyond the limit is refused, each event in its place; the first of them gets a letter."""
+        surplus = len(raw_events) - MAX_EVENTS_PER_BATCH
+        refusal = InvalidEvent(
+            RejectReason.TOO_MANY_EVENTS, f"a batch may have {MAX_EVENTS_PER_BATCH} events"
+        )
+        refused = self._reject(refusal, raw_events[MAX_EVENTS_PER_BATCH], opened)
+        self.tally.rejected["too_many_events"] += surplus - 1
+        opened.results[MAX_EVENTS_PER_BATCH:] = [refused] * surplus
+        return raw_events[:MAX_EVENTS_PER_BATCH]
 
     def _timed_steps(self, intake: Intake, opened: Opened) -> None:
         steps = self.tally.steps
@@ -432,13 +421,6 @@ class Ingest:
         kept = profile.consents
         stored = Consent(_STATES.get(kept.get("analytics", "")), _STATES.get(kept.get("personalization", "")))
         return effective(opened.consent, stored, opened.key.consent_assumed, opened.gpc)
-
-
-_ONE_TOO_MANY = {
-    "status": "rejected",
-    "reason": RejectReason.TOO_MANY_EVENTS.value,
-    "message": f"a batch may have {MAX_EVENTS_PER_BATCH} events",
-}
 
 
 def _time_of(intake: Intake) -> int:

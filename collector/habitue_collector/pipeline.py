@@ -14,7 +14,7 @@ import orjson
 from habitue_collector.consent import Consent, effective, from_record, strip
 from habitue_collector.enrich import enrich as enrich_context
 from habitue_collector.events import MAX_EVENT_BYTES, USER_PREFIX, InvalidEvent, Kind, RejectReason
-from habitue_collector.request import Headers
+from habitue_collector.request import Headers, Request
 from habitue_collector.settings import Settings, WriteKey
 from habitue_collector.submission import Intake
 from habitue_collector.visitor import proves
@@ -40,15 +40,13 @@ class Opened:
         "headers",
         "keeps_profile",
         "key",
-        "language",
         "measure_events",
         "network",
         "raw_events",
         "received_at",
-        "referer",
+        "request",
         "results",
         "settings",
-        "user_agent",
         "visitor_id",
     )
 
@@ -59,6 +57,7 @@ class Opened:
     def __init__(
         self,
         settings: Settings,
+        request: Request,
         key: WriteKey,
         envelope: Envelope,
         received_at: int,
@@ -70,6 +69,7 @@ class Opened:
         by_cookie: bool,
     ) -> None:
         self.settings = settings
+        self.request = request
         self.key = key
         self.envelope = envelope
         self.received_at = received_at
@@ -81,9 +81,6 @@ class Opened:
         self.keeps_profile = consent_now.keeps_profile
         self.by_cookie = by_cookie
         self.visitor_id: str | None = None
-        self.user_agent: str | None = None
-        self.referer: str | None = None
-        self.language: str | None = None
         self.network: str | None = None
 
     def add_header(self, pair: tuple[bytes, bytes]) -> None:
@@ -113,7 +110,18 @@ def _is_too_large(raw: Any) -> bool:
 def enrich(intake: Intake, sender: Opened) -> None:
     """Device, referrer, campaign, page; bots are flagged."""
     context = intake.event.context
-    intake.bot = enrich_context(context, sender.user_agent, sender.referer, sender.language)
+    if sender.key.secret:  # somebody's server: its headers say nothing of the visitor
+        intake.bot = enrich_context(context)
+        return
+    head = sender.request.headers
+    referer = head.get(b"referer") if "page" not in context else None
+    language = head.get(b"accept-language") if "locale" not in context else None
+    intake.bot = enrich_context(
+        context,
+        head.get(b"user-agent", b"").decode("latin-1"),
+        referer.decode("latin-1") if referer is not None else None,
+        language.decode("latin-1") if language is not None else None,
+    )
     if sender.network is not None:
         context["network"] = sender.network
 
@@ -173,3 +181,11 @@ STEPS: tuple[tuple[str, Callable[[Intake, Opened], None]], ...] = (
     ("identify", identify),
     ("consent", consent),
 )
+
+
+def walk_steps(intake: Intake, sender: Opened) -> None:
+    """All of them; written out, since every event pays for a loop. Raises InvalidEvent."""
+    decode(intake, sender)
+    enrich(intake, sender)
+    identify(intake, sender)
+    consent(intake, sender)
