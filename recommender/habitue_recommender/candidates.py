@@ -7,6 +7,7 @@ taken out here, once. Scores are 0 to 1 within a source, best first. The sources
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 
@@ -25,7 +26,7 @@ from habitue_recommender.reasons import Reason
 from habitue_recommender.served import ServedModel
 from habitue_recommender.settings import RecommenderSettings
 from habitue_recommender.slots import Source
-from habitue_recommender.sources import fresh
+from habitue_recommender.sources import alike, fresh
 from habitue_recommender.trust import on_hosts
 from habitue_recommender.visitor import HOUR, Visitor
 
@@ -55,12 +56,13 @@ class Candidates:
         self.hour = now - now % HOUR
         self.settings = settings
         self._hosts = hosts
-        self._new_since = max(catalog.new_since(), self.hour - NEW_FOR)
+        self.new_since = max(catalog.new_since(), self.hour - NEW_FOR)
         viewed = catalog.get(page.item_id) if page.item_id else None
         self.category = page.category or (viewed.category if viewed else "")
         self._blocked = self._block()
         self._resting = self._rest()
         self._fresh: Pool | None = None
+        self._likenesses: dict[str, tuple[float, Item]] | None = None
         self._query: Query | None = None
         self.asked: dict[Source, Query] = {}
 
@@ -79,7 +81,7 @@ class Candidates:
         }
 
     def is_new(self, item: Item) -> bool:
-        return item.first_seen > self._new_since
+        return item.first_seen > self.new_since
 
     def matches(self, item: Item) -> bool:
         """Whether an item is what page or visitor are about; when nothing is known of them, each one is."""
@@ -121,9 +123,17 @@ class Candidates:
     def _drop(self, reason: Drop) -> None:
         self.drops[reason] = self.drops.get(reason, 0) + 1
 
-    def admit(self, item_ids: Iterable[str], scores: Iterable[float], capped: bool = True) -> Pool:
-        """What of these may be offered, in their order."""
+    def admit(
+        self,
+        item_ids: Iterable[str],
+        scores: Iterable[float],
+        capped: bool = True,
+        again: bool = False,
+    ) -> Pool:
+        """What of these may be offered, in their order; with `again`, what was just bought may."""
         items, blocked = self.catalog.items, self._blocked
+        if again:
+            blocked = {group: why for group, why in blocked.items() if why is not Drop.JUST_BOUGHT}
         resting = self._resting if capped else frozenset()
         pool = Pool()
         add, add_score = pool.items.append, pool.scores.append
@@ -148,11 +158,30 @@ class Candidates:
                 add_score(score)
         return pool
 
+    def _bought(self, model: ServedModel) -> dict[str, Any]:
+        """What was ever bought, when last, and since when."""
+        visitor = self.visitor
+        known = [(at, one) for item_id, one in visitor.bought.items() if (at := model.index(item_id)) >= 0]
+        first = visitor.orders.first
+        return {
+            "bought": np.array([at for at, _ in known], dtype=np.int32),
+            "bought_counts": np.array([one.count for _, one in known], dtype=np.float32),
+            "bought_ages": np.array([visitor.at - one.last for _, one in known], dtype=np.float32),
+            "orders": float(visitor.orders.count),
+            "first_order_age": float(visitor.at - first) if first is not None else 0.0,
+        }
+
     def fresh(self) -> Pool:
         """What is new: of the page's category and the visitor's own, then of everything."""
         if self._fresh is None:
             self._fresh = fresh.find_fresh(self)
         return self._fresh
+
+    def likenesses(self) -> dict[str, tuple[float, Item]]:
+        """What is like the page's or the visitor's own items: item → how much, and like which of them."""
+        if self._likenesses is None:
+            self._likenesses = alike.find(self)
+        return self._likenesses
 
     def reason(self, source: Source, item: Item) -> Reason:
         """Why this item of this source, as far as it is certain."""
@@ -191,6 +220,7 @@ class Candidates:
             history=np.array(list(history), dtype=np.int32),
             history_counts=np.array([count for count, _ in history.values()], dtype=np.float32),
             history_ages=np.array([visitor.at - last for _, last in history.values()], dtype=np.float32),
+            **self._bought(model),
             anchor=index(self.page.item_id) if self.page.item_id else NO_ITEM,
             basket=np.array(basket, dtype=np.int32),
             category=self.category or None,

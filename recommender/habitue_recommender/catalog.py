@@ -14,6 +14,7 @@ from typing import Any
 
 import orjson
 
+from habitue_recommender.alike import Alike
 from habitue_recommender.items import Item
 
 DAY = 86_400_000
@@ -41,6 +42,7 @@ class Catalog:
     def __init__(self, items: Iterable[Item] = ()) -> None:
         self.items: dict[str, Item] = {}
         self.unverified = 0
+        self.alike = Alike(self)
         self.shelved = 0  # grows when an item comes, goes or changes shelf: for those who keep lists
         self._deleted: dict[str, int] = {}
         self._categories: dict[str, list[str]] = {"": []}

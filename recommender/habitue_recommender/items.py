@@ -21,6 +21,7 @@ MAX_URL_LENGTH = 2_048
 MAX_CATEGORY_DEPTH = 10
 MAX_ATTRIBUTES_BYTES = 8_192  # as JSON; 92,000 items of that size would be 750 MB in every worker
 MAX_PRICE = 1e12
+KEPT_PRICES = 5  # earlier ones of an item: what somebody saw may have been two cuts ago
 
 
 class ProblemReason(StrEnum):
@@ -94,6 +95,7 @@ class Item:
     verified: bool = True
     first_seen: int = 0
     updated_at: int = 0
+    earlier_prices: tuple[tuple[float, int], ...] = ()  # (price, until when), oldest first
     group: str = field(init=False, repr=False, compare=False)  # variants of one thing share it
     buyable: bool = field(init=False, repr=False, compare=False)
     plain: bool = field(init=False, repr=False, compare=False)  # buyable and verified: most are
@@ -121,7 +123,17 @@ class Item:
             "category": self.category,
             "brand": self.brand,
             "attributes": self.attributes,
+            **({"earlier_prices": self.earlier_prices} if self.earlier_prices else {}),
         }
+
+    def price_at(self, moment: int) -> float | None:
+        """What it cost then; None when that is not known any more."""
+        earlier = self.earlier_prices
+        if not earlier or moment >= earlier[-1][1]:
+            return self.price
+        if moment < earlier[0][1] and (len(earlier) == KEPT_PRICES or moment < self.first_seen):
+            return None
+        return next(price for price, until in earlier if moment < until)
 
     def pack(self) -> bytes:
         return orjson.dumps(self.to_public())
@@ -146,6 +158,7 @@ class Item:
                 raw.get("verified", True),
                 raw.get("first_seen", 0),
                 raw.get("updated_at", 0),
+                tuple((float(price), int(until)) for price, until in raw.get("earlier_prices") or ()),
             )
         except (KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"not a catalog item: {packed[:80]!r}") from error
@@ -194,7 +207,17 @@ def merged(old: Item | None, fields: Mapping[str, Any], *, now: int, verified: b
         # The feed vouches for what it says; what a page said beside it falls away.
         known = {"item_id": old.item_id, "name": old.name} | dict(fields)
         return Item(**known, first_seen=old.first_seen, updated_at=max(now, old.updated_at + 1))
-    return replace(old, **fields, updated_at=max(now, old.updated_at + 1))
+    changed = replace(old, **fields, updated_at=max(now, old.updated_at + 1))
+    if (changed.price, changed.currency) != (old.price, old.currency):
+        changed.earlier_prices = _earlier_prices(old, changed, now)
+    return changed
+
+
+def _earlier_prices(old: Item, changed: Item, now: int) -> tuple[tuple[float, int], ...]:
+    """What it cost before and until when; nothing when prices cannot be compared any more."""
+    if old.price is None or changed.price is None or old.currency != changed.currency:
+        return ()
+    return (*old.earlier_prices, (old.price, now))[-KEPT_PRICES:]
 
 
 def parse_price(value: Any) -> float | None:

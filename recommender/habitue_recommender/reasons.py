@@ -20,6 +20,13 @@ class ReasonCode(StrEnum):
     SIMILAR_VISITS = "similar_visits"
     TASTE = "taste"
     BUY_AGAIN = "buy_again"
+    DUE_AGAIN = "due_again"
+    ACCESSORY = "accessory"  # people who had bought {anchor} bought this later; this visitor bought {anchor}
+    LOOKS_LIKE = "looks_like"  # alike by what the catalog says, not by what anybody did
+    LAST_VISIT = "looked_last_visit"
+    WANTED_LAST_VISIT = "wanted_last_visit"
+    NEW_SINCE_VISIT = "new_since_visit"
+    CHEAPER = "cheaper_than_seen"
     RECENTLY_VIEWED = "recently_viewed"
     RECENTLY_WANTED = "recently_wanted"
     POPULAR_NOW = "popular_now"
@@ -46,6 +53,13 @@ _SENTENCES: dict[str, dict[ReasonCode, str]] = {
         ReasonCode.SIMILAR_VISITS: "Chosen by visitors who looked at the same things",
         ReasonCode.TASTE: "Matches what you have liked so far",
         ReasonCode.BUY_AGAIN: "Because you often buy this",
+        ReasonCode.DUE_AGAIN: "You bought this before, and it may be time again",
+        ReasonCode.ACCESSORY: "Often bought after {anchor}, which you have",
+        ReasonCode.LOOKS_LIKE: "Similar to {anchor}",
+        ReasonCode.LAST_VISIT: "You looked at this last time",
+        ReasonCode.WANTED_LAST_VISIT: "You wanted this last time",
+        ReasonCode.NEW_SINCE_VISIT: "New since you last looked around",
+        ReasonCode.CHEAPER: "Cheaper than when you looked at it",
         ReasonCode.RECENTLY_VIEWED: "You looked at this recently",
         ReasonCode.RECENTLY_WANTED: "You wanted this recently",
         ReasonCode.POPULAR_NOW: "Popular right now",

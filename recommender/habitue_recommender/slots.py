@@ -24,13 +24,24 @@ class Source(StrEnum):
     ITEM_ITEM = "item_item"  # what goes with the item on the page, or with those touched last
     FACTORS = "factors"  # long-term taste
     TOGETHER = "together"  # bought with the item on the page or with what is in the cart
+    BUY_AGAIN = "buy_again"  # what this person buys again and again, when it is due
+    ACCESSORIES = "accessories"  # what people buy after what this one bought before
+    SIMILAR = "similar"  # alike by name, category, brand and price: also what nobody clicked yet
     RECENTLY_VIEWED = "recently_viewed"
+    IMPULSE = "impulse"  # interest that broke off in the last visit
+    NEW_SINCE_VISIT = "new_since_visit"  # came after this visitor last looked around
+    PRICE_DROPS = "price_drops"  # cheaper than when this visitor looked at it
     POPULAR_NOW = "popular_now"  # what distinct visitors look at this hour, from the live log
     POPULAR = "popular"  # the model's ranking: of the category, then of everything
     NEW_ITEMS = "new_items"  # the newest of what the visitor or the page is about, then of everything
 
 
-CHEAP = frozenset({Source.RECENTLY_VIEWED, Source.POPULAR_NOW, Source.POPULAR, Source.NEW_ITEMS})
+CHEAP = frozenset(
+    {
+        *(Source.RECENTLY_VIEWED, Source.IMPULSE, Source.NEW_SINCE_VISIT, Source.PRICE_DROPS),
+        *(Source.POPULAR_NOW, Source.POPULAR, Source.NEW_ITEMS),
+    }
+)
 """Answered from memory within microseconds: what is left when a slot is late."""
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from habitue_collector.profile import Bought, Exposure, Profile, RecentItem
+from habitue_collector.profile import Bought, Exposure, OrderSummary, Profile, RecentItem
 from habitue_recommender.catalog import prefixes
 
 HOUR = 3_600_000
+PAUSE = HOUR // 2  # that ends a visit
+_NO_ORDERS = OrderSummary(0, 0.0, None, None, {})
 
 
 NEAR, BRAND = 0.7, 0.3  # what category and brand have of an affinity
@@ -46,12 +48,14 @@ class Visitor:
     profile_id: str = ""
     at: int = 0
     session: list[str] = field(default_factory=list)  # oldest touch first
+    started: int = 0  # when this visit began
     recent: dict[str, RecentItem] = field(default_factory=dict)  # oldest first
     bought: dict[str, Bought] = field(default_factory=dict)
     cart: frozenset[str] = frozenset()
     exposures: dict[str, Exposure] = field(default_factory=dict)
     categories: dict[str, float] = field(default_factory=dict)  # path → share
     brands: dict[str, float] = field(default_factory=dict)
+    orders: OrderSummary = _NO_ORDERS
     near: Nearness = field(init=False)
 
     def __post_init__(self) -> None:
@@ -64,17 +68,28 @@ class Visitor:
             profile.profile_id,
             profile.last_seen or (session.last if session else 0),
             session.items if session else [],
+            session.started if session else 0,
             profile.recent_items,
             profile.bought,
             frozenset(profile.cart),
             profile.exposures,
             profile.affinity("category"),
             profile.affinity("brand"),
+            profile.orders,
         )
 
     def just_bought(self) -> list[str]:
         """What was bought within an hour before the last event, for the page after an order."""
         return [item_id for item_id, bought in self.bought.items() if self.at - bought.last < HOUR]
+
+    def last_visit(self) -> dict[str, RecentItem]:
+        """What was touched in the visit before this one, oldest first; the last of them ended it."""
+        earlier = [(one, seen) for one, seen in self.recent.items() if seen.last < self.started]
+        earlier.sort(key=lambda pair: pair[1].last)
+        first = len(earlier) - 1
+        while first > 0 and earlier[first][1].last - earlier[first - 1][1].last <= PAUSE:
+            first -= 1
+        return dict(earlier[max(first, 0) :])
 
     @property
     def has_affinity(self) -> bool:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from habitue_recommender.pools import Pool
 from habitue_recommender.slots import Source
-from habitue_recommender.sources import fresh, modelled, popular, seen
+from habitue_recommender.sources import alike, fresh, modelled, owned, popular, seen, visits
 
 if TYPE_CHECKING:
     from habitue_recommender.candidates import Candidates
@@ -19,14 +19,26 @@ POOLS: dict[Source, Callable[[Candidates], Pool]] = {
     Source.ITEM_ITEM: modelled.item_item,
     Source.FACTORS: modelled.factors,
     Source.TOGETHER: modelled.together,
+    Source.BUY_AGAIN: owned.buy_again,
+    Source.ACCESSORIES: owned.accessories,
+    Source.SIMILAR: alike.similar,
     Source.RECENTLY_VIEWED: seen.recently_viewed,
+    Source.IMPULSE: visits.impulse,
+    Source.NEW_SINCE_VISIT: visits.new_since_visit,
+    Source.PRICE_DROPS: visits.price_drops,
     Source.POPULAR_NOW: popular.popular_now,
     Source.POPULAR: popular.popular,
     Source.NEW_ITEMS: fresh.new_items,
 }
 
 _REASONS: dict[Source, Callable[[Candidates, Item], Reason]] = {
+    Source.BUY_AGAIN: owned.again_reason,
+    Source.ACCESSORIES: owned.accessory_reason,
+    Source.SIMILAR: alike.reason,
     Source.RECENTLY_VIEWED: seen.reason,
+    Source.IMPULSE: visits.impulse_reason,
+    Source.NEW_SINCE_VISIT: visits.new_reason,
+    Source.PRICE_DROPS: visits.price_reason,
     Source.POPULAR_NOW: popular.now_reason,
     Source.POPULAR: popular.reason,
     Source.NEW_ITEMS: fresh.reason,

@@ -63,7 +63,10 @@ def _shelves(candidates: Candidates) -> Iterable[Iterable[Item]]:
 
 def _relevance(candidates: Candidates, item: Item) -> float:
     near = 0.5 if candidates.category and is_below(item.category, candidates.category) else 0.0
-    return round(0.1 + near + 0.4 * candidates.visitor.affinity(item.category, item.brand), 2)
+    # Nobody clicked it yet, so what it is like says how it fits.
+    like = candidates.likenesses().get(item.item_id)
+    alike = 0.5 * like[0] if like is not None else 0.0
+    return round(0.1 + near + alike + 0.4 * candidates.visitor.affinity(item.category, item.brand), 2)
 
 
 def reason(candidates: Candidates, item: Item) -> Reason:

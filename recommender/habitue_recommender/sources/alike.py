@@ -1,0 +1,50 @@
+"""What is like the product of the page, or like what was touched last, by what the catalog says. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from habitue_recommender.items import Item
+from habitue_recommender.pools import Pool, normalised
+from habitue_recommender.reasons import Reason, ReasonCode
+
+if TYPE_CHECKING:
+    from habitue_recommender.candidates import Candidates
+
+_ANCHORS = 3  # of what was touched last
+_LEAST = 0.35  # a shared category alone is no likeness
+
+
+def similar(candidates: Candidates) -> Pool:
+    found = candidates.likenesses()
+    order = sorted(found, key=lambda item_id: (-found[item_id][0], item_id))
+    return normalised(candidates.admit(order, [found[item_id][0] for item_id in order]))
+
+
+def find(candidates: Candidates) -> dict[str, tuple[float, Item]]:
+    """Item → how like it is, and to which of the visitor's or the page's own."""
+    best: dict[str, tuple[float, Item]] = {}
+    for step, anchor in enumerate(anchors(candidates)):
+        for item, likeness in candidates.catalog.alike.to(anchor):
+            worth = likeness * 0.9**step  # what was touched before the last counts a little less
+            if likeness >= _LEAST and worth > best.get(item.item_id, (0.0, anchor))[0]:
+                best[item.item_id] = (worth, anchor)
+    return best
+
+
+def anchors(candidates: Candidates) -> list[Item]:
+    """The product of the page; without one, what was touched last."""
+    catalog, visitor = candidates.catalog, candidates.visitor
+    if candidates.page.item_id:
+        page = catalog.get(candidates.page.item_id)
+        return [page] if page is not None else []
+    touched = [*reversed(visitor.session), *reversed(visitor.recent)]
+    known = (catalog.get(item_id) for item_id in dict.fromkeys(touched))
+    return [item for item in known if item is not None][:_ANCHORS]
+
+
+def reason(candidates: Candidates, item: Item) -> Reason:
+    found = candidates.likenesses().get(item.item_id)
+    if found is None or not found[1].name:
+        return Reason(ReasonCode.ASSORTMENT)
+    return Reason(ReasonCode.LOOKS_LIKE, found[1].item_id, found[1].name)
