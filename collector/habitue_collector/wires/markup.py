@@ -17,14 +17,25 @@ from habitue_collector.wires import offers, schema_org
 from habitue_collector.wires.addresses import Address, absolute
 from habitue_collector.wires.breadcrumbs import category_of, own_category
 from habitue_collector.wires.broken_json import read_json
+from habitue_collector.wires.candidates import (
+    GTINS,
+    MAX_CANDIDATES,
+    Candidate,
+    add_what_others_say,
+    addresses,
+    choose,
+    distinct,
+    is_sold,
+    may_be,
+    resolve,
+    resolved,
+)
 from habitue_collector.wires.microdata import products_in
 from habitue_collector.wires.offers import Offer
-from habitue_collector.wires.schema_org import Node, fold, is_group, listed, words
+from habitue_collector.wires.schema_org import Node, is_group, listed, spelled, words
 from habitue_collector.wires.values import text
 
 MAX_BLOCKS = 50
-MAX_CANDIDATES = 200
-_GTINS: Final = ("gtin13", "gtin", "gtin14", "gtin12", "gtin8", "ean", "isbn")
 _PREFIXES: Final = ("sku:", "mpn:", "isbn:", "gtin:", "id:")
 _NO_NUMBERS: Final = frozenset(("undefined", "null", "0"))  # a script's way to say nothing
 _OPENGRAPH_PRODUCTS: Final = frozenset(("product", "og:product", "product.item", "product.group"))
@@ -38,22 +49,6 @@ class Viewed:
     currency: str | None
 
 
-@dataclass(slots=True)
-class _Candidate:
-    """One product as several objects of the page describe it, the best one first."""
-
-    nodes: list[Node]
-    main: bool
-
-    def first(self, *names: str) -> Any:
-        """The first of these members that any of the objects has."""
-        for node in self.nodes:
-            for name in names:
-                if node.get(name) not in (None, "", [], {}):
-                    return node[name]
-        return None
-
-
 def read(markup: dict[str, Any], page_url: str | None = None) -> Viewed:
     """The viewed product. Raises InvalidEvent: `no_product`, `ambiguous_product`.
 
@@ -64,167 +59,40 @@ def read(markup: dict[str, Any], page_url: str | None = None) -> Viewed:
     here = Address.read(page_url)
     page = Address.read(absolute(canonical, page_url)) or here
     blocks = [
-        read_json(block) if isinstance(block, str) else block
+        spelled(read_json(block) if isinstance(block, str) else block)
         for block in listed(markup.get("jsonld"))[:MAX_BLOCKS]
     ]
     found = schema_org.find(blocks)
     opengraph = _opengraph(markup.get("opengraph"))
     scopes = products_in(listed(markup.get("microdata"))[:MAX_CANDIDATES])
-    linked = _distinct(
+    linked = distinct(
         [(node, True) for node in found.main] + [(node, False) for node in found.roots[:MAX_CANDIDATES]]
     )
-    microdata = _distinct([(scope, False) for scope in scopes])
-    chosen = _choose(linked, microdata, opengraph, page, here)
-    _add_what_others_say(chosen, microdata if chosen in linked else linked)
-    if opengraph and _may_be(chosen, opengraph):
-        chosen.nodes.append(opengraph)
+    microdata = distinct([(scope, False) for scope in scopes])
+    for candidate in linked:
+        resolve(candidate, found)
     platform_id = text(markup.get("platform_id"), MAX_ID_LENGTH)
-    return _item(chosen, found, page, here, None if platform_id in _NO_NUMBERS else platform_id)
-
-
-# ---- which one -------------------------------------------------------------------------------------
-
-
-def _choose(
-    linked: list[_Candidate],
-    microdata: list[_Candidate],
-    opengraph: Node | None,
-    page: Address | None,
-    here: Address | None,
-) -> _Candidate:
-    several = False
-    for address in (here, page):
-        for candidates in (linked, microdata):
-            matching = [one for one in candidates if address is not None and _is_at(one, address)]
-            if len(matching) > 1 and address is not None:  # variants by their query: `?color=red`
-                exact = [one for one in matching if any(a.is_exactly(address) for a in _addresses(one))]
-                matching = exact or matching
-            if len(matching) == 1:
-                return matching[0]
-            several = several or len(matching) > 1
-    main = [one for one in linked if one.main]
-    if len(main) == 1:
-        return main[0]
-    for candidates in (linked, microdata):
-        if len(candidates) == 1 and not several and not _is_elsewhere(candidates[0], page, opengraph):
-            return candidates[0]
-        if len(candidates) > 1 and opengraph is not None:
-            named = [one for one in candidates if _may_be(one, opengraph)]
-            if len(named) == 1:
-                return named[0]
-            several = True
-        several = several or len(candidates) > 1
-    if opengraph is not None and (opengraph.get("sku") or opengraph.get("offers")):
-        return _Candidate([opengraph], False)
-    if several:
-        raise InvalidEvent(
-            RejectReason.AMBIGUOUS_PRODUCT,
-            "the markup has several products and does not say which is the page's",
-        )
-    raise InvalidEvent(RejectReason.NO_PRODUCT, "the markup describes no product of this page")
-
-
-def _addresses(candidate: _Candidate) -> list[Address]:
-    said = []
-    for node in candidate.nodes:
-        said += [node.get("url"), node.get("@id"), node.get("mainEntityOfPage")]
-        said += [offer.get("url") for offer in listed(node.get("offers"))[:20] if isinstance(offer, dict)]
-    addresses = []
-    for value in said:
-        if isinstance(value, dict):
-            value = value.get("@id") or value.get("url")
-        address = Address.read(value[0] if isinstance(value, list) and value else value)
-        if address is not None and (address.path != "/" or address.query):
-            addresses.append(address)
-    return addresses
-
-
-def _is_at(candidate: _Candidate, page: Address) -> bool:
-    return page.path != "/" and any(address.is_page(page) for address in _addresses(candidate))
-
-
-def _is_elsewhere(candidate: _Candidate, page: Address | None, opengraph: Node | None) -> bool:
-    """It has addresses, and all of them are other pages': a recommendation beside a product without markup.
-
-    Shops reach one page by several paths (`/shoes/fjell`, `/products/fjell`): the last part decides.
-    """
-    if page is None or candidate.main:
-        return False
-    if opengraph is not None and _may_be(candidate, opengraph):
-        return False
-    others = [address for address in _addresses(candidate) if address.host in (page.host, None)]
-    return bool(others) and not any(address.last == page.last for address in others)
-
-
-def _may_be(candidate: _Candidate, opengraph: Node) -> bool:
-    """OpenGraph describes the page itself; its title is the product's name, often the shop's behind it."""
-    name, title = fold(words(candidate.first("name"))), fold(words(opengraph.get("name")))
-    skus = {fold(words(one.get("sku"))) for one in (*candidate.nodes, opengraph)} - {""}
-    if len(skus) == 1 and fold(words(opengraph.get("sku"))) in skus:
-        return True
-    if not name or not title:
-        return False
-    rest = title.removeprefix(name)
-    return title == name or (rest != title and not rest[:1].isalnum())
-
-
-def _distinct(nodes: list[tuple[Node, bool]]) -> list[_Candidate]:
-    """Themes and plugins describe one product twice: the same id, number, address or name is the same one."""
-    candidates: list[_Candidate] = []
-    by_key: dict[tuple[str, str], _Candidate] = {}
-    for node, main in nodes[:MAX_CANDIDATES]:
-        own = _keys_of(node)
-        known = next((by_key[key] for key in own if key in by_key), None)
-        if known is not None and _contradicts(known, node):
-            known = None
-        if known is None:
-            known = _Candidate([], False)
-            candidates.append(known)
-        if not any(node is other for other in known.nodes):
-            known.nodes.append(node)
-        known.main = known.main or main
-        for key in own:
-            by_key.setdefault(key, known)
-    return candidates
-
-
-def _keys_of(node: Node) -> list[tuple[str, str]]:
-    keys = []
-    for name in ("@id", "sku", "url", "name"):
-        said = fold(words(node.get(name)))
-        if said:
-            keys.append((name, said))
-    return keys
-
-
-def _contradicts(candidate: _Candidate, node: Node) -> bool:
-    """The same name, and another number: two variants, not one thing described twice."""
-    numbers = {fold(words(one.get("sku"))) for one in (*candidate.nodes, node)} - {""}
-    return len(numbers) > 1
-
-
-def _add_what_others_say(chosen: _Candidate, others: list[_Candidate]) -> None:
-    """The same product in another notation fills what the first left out."""
-    own = {key for node in chosen.nodes for key in _keys_of(node)}
-    for other in others:
-        if other is chosen or not any(key in own for node in other.nodes for key in _keys_of(node)):
-            continue
-        if not any(_contradicts(chosen, node) for node in other.nodes):
-            chosen.nodes += other.nodes
+    platform_id = None if platform_id in _NO_NUMBERS else platform_id
+    linked = [one for one in linked if one.main or is_sold(one, page, platform_id)]
+    chosen = choose(linked, microdata, opengraph, page, here)
+    add_what_others_say(chosen, microdata if chosen in linked else linked)
+    if opengraph and may_be(chosen, opengraph):
+        chosen.nodes.append(opengraph)
+    return _item(chosen, found, page, here, platform_id)
 
 
 # ---- what it is --------------------------------------------------------------------------------------
 
 
 def _item(
-    chosen: _Candidate,
+    chosen: Candidate,
     found: schema_org.Found,
     page: Address | None,
     here: Address | None,
     platform_id: str | None,
 ) -> Viewed:
     group, variant = _group_and_variant(chosen, found, here or page)
-    speaks = _Candidate([*([variant] if variant else []), *chosen.nodes, *([group] if group else [])], False)
+    speaks = Candidate([*([variant] if variant else []), *chosen.nodes, *([group] if group else [])], False)
     offer = _offer(speaks, here or page)
     category = category_of(found.breadcrumbs, words(speaks.first("name")), page) or own_category(
         speaks.first("category")
@@ -248,19 +116,19 @@ def _item(
 
 
 def _group_and_variant(
-    chosen: _Candidate, found: schema_org.Found, at: Address | None
+    chosen: Candidate, found: schema_org.Found, at: Address | None
 ) -> tuple[Node | None, Node | None]:
     """The group a product belongs to, and the variant that a group's page shows."""
     for node in chosen.nodes:
         for said in listed(node.get("isVariantOf"))[:5]:
-            parent = _resolved(said, found)
+            parent = resolved(said, found)
             if parent is not None:
                 return parent, None
     for node in chosen.nodes:
         if not is_group(node) and not node.get("hasVariant"):
             continue
         variants = [
-            one for said in listed(node.get("hasVariant"))[:MAX_CANDIDATES] if (one := _resolved(said, found))
+            one for said in listed(node.get("hasVariant"))[:MAX_CANDIDATES] if (one := resolved(said, found))
         ]
         if variants:
             return node, _shown(variants, at)
@@ -268,20 +136,11 @@ def _group_and_variant(
     return None, None
 
 
-def _resolved(said: Any, found: schema_org.Found) -> Node | None:
-    if not isinstance(said, dict):
-        return None
-    identity = said.get("@id")
-    if len(said) <= 2 and isinstance(identity, str):
-        return found.by_id.get(identity, said)
-    return said
-
-
 def _shown(variants: list[Node], at: Address | None) -> Node:
     """The variant the address names, else the first to be had: shops open their pages with that one."""
     if at is not None and at.query:
         for variant in variants:
-            if any(address.is_exactly(at) for address in _addresses(_Candidate([variant], False))):
+            if any(address.is_exactly(at) for address in addresses(Candidate([variant], False))):
                 return variant
     for variant in variants:
         if offers.read(variant.get("offers")).availability in ("in_stock", None):
@@ -289,7 +148,7 @@ def _shown(variants: list[Node], at: Address | None) -> Node:
     return variants[0]
 
 
-def _offer(speaks: _Candidate, at: Address | None) -> Offer:
+def _offer(speaks: Candidate, at: Address | None) -> Offer:
     """The offer of the first object that names a price; what it leaves open, others say."""
     sku = words(speaks.first("sku"))
     read = [offers.read(node["offers"], sku, at) for node in speaks.nodes if node.get("offers")]
@@ -304,14 +163,14 @@ def _offer(speaks: _Candidate, at: Address | None) -> Offer:
     return priced
 
 
-def _item_id(speaks: _Candidate, offer: Offer, platform_id: str | None, page: Address | None) -> str:
+def _item_id(speaks: Candidate, offer: Offer, platform_id: str | None, page: Address | None) -> str:
     for said in (
         offer.sku if offer.named else None,
         *(node.get("sku") for node in speaks.nodes),
         offer.sku,
         *(node.get("productID") for node in speaks.nodes),
         *(node.get("mpn") for node in speaks.nodes),
-        *(node.get(name) for node in speaks.nodes for name in _GTINS),
+        *(node.get(name) for node in speaks.nodes for name in GTINS),
         platform_id,
         *([page.path if page.path != "/" else None] if page is not None else []),
     ):
@@ -326,14 +185,14 @@ def _item_id(speaks: _Candidate, offer: Offer, platform_id: str | None, page: Ad
     raise InvalidEvent(RejectReason.NO_PRODUCT, "the markup's product has neither a number nor an address")
 
 
-def _group_id(speaks: _Candidate, group: Node | None) -> str | None:
+def _group_id(speaks: Candidate, group: Node | None) -> str | None:
     said = speaks.first("inProductGroupWithID", "item_group_id")
     if said is None and group is not None:
         said = group.get("productGroupID") or group.get("sku") or group.get("@id")
     return words(said, MAX_ID_LENGTH)
 
 
-def _url(speaks: _Candidate, offer: Offer, page: Address | None) -> str | None:
+def _url(speaks: Candidate, offer: Offer, page: Address | None) -> str | None:
     for said in (speaks.first("url"), offer.url, page.text if page is not None else None):
         if isinstance(said, list):
             said = said[0] if said else None
@@ -346,7 +205,7 @@ def _url(speaks: _Candidate, offer: Offer, page: Address | None) -> str | None:
 def _image(said: Any, page: Address | None) -> str | None:
     for one in listed(said)[:5]:
         if isinstance(one, dict):
-            one = one.get("contentUrl") or one.get("url") or one.get("@id")
+            one = one.get("contentUrl") or one.get("url")
         if isinstance(one, list):
             one = one[0] if one else None
         whole = absolute(one, page.text if page is not None else None)

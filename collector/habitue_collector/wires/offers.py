@@ -73,7 +73,7 @@ def _offers(said: Any) -> Iterator[Node]:
         if not isinstance(one, dict):
             continue
         inside = [part for part in listed(one.get("offers"))[:MAX_OFFERS] if isinstance(part, dict)]
-        if not inside:
+        if not any(_read(part).price is not None for part in inside):
             yield one
         for part in inside:
             yield {**{name: one[name] for name in ("priceCurrency", "availability") if name in one}, **part}

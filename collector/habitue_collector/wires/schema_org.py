@@ -14,7 +14,7 @@ from typing import Any, Final
 from habitue_collector.wires.values import text
 
 MAX_NODES = 4_000
-MAX_DEPTH = 24
+MAX_DEPTH = 30
 
 Node = dict[str, Any]
 
@@ -37,6 +37,46 @@ class Found:
     mentioned: list[Node] = field(default_factory=list)
     breadcrumbs: list[Node] = field(default_factory=list)
     by_id: dict[str, Node] = field(default_factory=dict)
+
+
+# Some shop systems write names in other letters (`Offers`), some as whole addresses or with a prefix.
+_NAMES: Final = {
+    name.lower(): name
+    for name in (
+        *(
+            "aggregateRating",
+            "availability",
+            "brand",
+            "category",
+            "hasVariant",
+            "image",
+            "inProductGroupWithID",
+        ),
+        *("isVariantOf", "item", "itemListElement", "itemOffered", "lowPrice", "highPrice", "mainEntity"),
+        *("mainEntityOfPage", "manufacturer", "mpn", "name", "offers", "position", "price", "priceCurrency"),
+        *("priceSpecification", "priceType", "productGroupID", "productID", "sku", "url", "gtin", "gtin13"),
+    )
+}
+_VOCABULARY: Final = ("https://schema.org/", "http://schema.org/", "schema:")
+
+
+def spelled(value: Any, room: list[int] | None = None, depth: int = 0) -> Any:
+    """The same with the members' names as schema.org spells them; what is too deep or too much goes."""
+    room = [MAX_NODES] if room is None else room
+    if not isinstance(value, dict | list):
+        return value
+    room[0] -= 1
+    if depth > MAX_DEPTH or room[0] < 0:
+        return None
+    if isinstance(value, list):
+        return [spelled(one, room, depth + 1) for one in value[:MAX_NODES]]
+    return {_name(str(name)): spelled(member, room, depth + 1) for name, member in value.items()}
+
+
+def _name(name: str) -> str:
+    for prefix in _VOCABULARY:
+        name = name.removeprefix(prefix)
+    return _NAMES.get(name.lower(), name) if not name.startswith("@") else name
 
 
 def types_of(node: Node) -> set[str]:
