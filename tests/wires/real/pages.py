@@ -7,6 +7,8 @@ import os
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Event, Thread
@@ -32,6 +34,56 @@ def chromium() -> str:
         if (path := shutil.which(name)) is not None:
             return path
     raise AssertionError("there is no Chromium on this machine")
+
+
+@contextmanager
+def browsing(address: str) -> Iterator[None]:
+    """A Chromium that nobody has used, on this page."""
+    folder = Path(tempfile.mkdtemp(prefix="habitue-chromium-"))
+    browser = subprocess.Popen(
+        [chromium(), *FLAGS, f"--user-data-dir={folder}", "--remote-debugging-port=0", address],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env={**os.environ, "HOME": str(folder)},
+        start_new_session=True,
+    )
+    try:
+        yield
+    finally:
+        browser.terminate()
+        try:
+            browser.wait(10)
+        except subprocess.TimeoutExpired:
+            browser.kill()
+            browser.wait()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def run_once(script: bytes, settled: Callable[[], None]) -> None:
+    """One page with this script, until it is settled."""
+
+    class Answers(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            page = self.path == "/"
+            body = b"<!doctype html><title>Shop</title><script src=/client.js></script>" if page else script
+            self.send_response(200)
+            self.send_header("content-type", f"text/{'html' if page else 'javascript'}; charset=utf-8")
+            self.send_header("content-length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Answers)
+    server.daemon_threads = True
+    Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        with browsing(f"http://shop.test:{server.server_port}/"):
+            settled()
+    finally:
+        server.shutdown()
+        server.server_close()
 
 
 class Pages:
@@ -97,27 +149,12 @@ class Pages:
         asked.wfile.write(body)
 
     def walk(self) -> None:
-        thread = Thread(target=self.server.serve_forever, daemon=True)
-        thread.start()
-        folder = Path(tempfile.mkdtemp(prefix="habitue-chromium-"))
+        Thread(target=self.server.serve_forever, daemon=True).start()
         address = f"http://shop.test:{self.server.server_port}/home.html?utm_source=news&utm_campaign=spring"
-        browser = subprocess.Popen(
-            [chromium(), *FLAGS, f"--user-data-dir={folder}", "--remote-debugging-port=0", address],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            env={**os.environ, "HOME": str(folder)},
-            start_new_session=True,
-        )
         try:
-            assert self.done.wait(60), f"the walk never ended; there are {self.shop.names()}"
-            assert not self.complaints, self.complaints
+            with browsing(address):
+                assert self.done.wait(60), f"the walk never ended; there are {self.shop.names()}"
+                assert not self.complaints, self.complaints
         finally:
-            browser.terminate()
-            try:
-                browser.wait(10)
-            except subprocess.TimeoutExpired:
-                browser.kill()
-                browser.wait()
             self.server.shutdown()
             self.server.server_close()
-            shutil.rmtree(folder, ignore_errors=True)

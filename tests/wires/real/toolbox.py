@@ -56,9 +56,23 @@ def install() -> None:
 
 def bundle(name: str) -> bytes:
     """A page's client with all it needs, as one script."""
-    out = BUILD / "bundles" / f"{name}.js"
+    return _bundled(BUILD / "clients" / "browser" / f"{name}.js")
+
+
+def bundle_text(text: str) -> bytes:
+    """The same for a script that is in no file yet."""
+    path = BUILD / "clients" / "browser" / f"example-{hashlib.sha256(text.encode()).hexdigest()[:12]}.js"
+    path.write_text(text)
+    try:
+        return _bundled(path)
+    finally:
+        path.unlink()
+
+
+def _bundled(script: Path) -> bytes:
+    out = BUILD / "bundles" / script.name
     _run(
-        *(BUILD / "node_modules" / ".bin" / "esbuild", BUILD / "clients" / "browser" / f"{name}.js"),
+        *(BUILD / "node_modules" / ".bin" / "esbuild", script),
         *("--bundle", "--format=iife", "--platform=browser", "--target=es2020", f"--outfile={out}"),
         *("--log-level=error", '--define:process.env.NODE_ENV="production"', "--define:global=globalThis"),
         cwd=BUILD,
