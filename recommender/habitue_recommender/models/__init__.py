@@ -1,5 +1,6 @@
 """The models, by name."""
 
+from habitue_recommender.models.accessories import Accessories
 from habitue_recommender.models.base import Fitting, Model, Query, Ranked
 from habitue_recommender.models.embeddings import Embeddings
 from habitue_recommender.models.factors import Factors
@@ -17,16 +18,27 @@ MODELS: dict[str, type[Model]] = {
     model.name: model
     for model in (
         *(Neighbours, ItemItem, SecondHand, Sequences, Repeats, Embeddings),
-        *(Factors, Together, Popular, Repurchase),
+        *(Factors, Together, Popular, Repurchase, Accessories),
         *(Blend, Ranker),
     )
 }
-TRAINED = ("neighbours", "item_item", "sequences", "factors", "together", "popular", "repurchase", "ranker")
+TRAINED = (
+    "neighbours",
+    "item_item",
+    "sequences",
+    "factors",
+    "together",
+    "popular",
+    "repurchase",
+    "accessories",
+    "ranker",
+)
 """What an artifact holds, in an order in which the later ones can read the earlier ones."""
 
 __all__ = [
     "MODELS",
     "TRAINED",
+    "Accessories",
     "Blend",
     "Embeddings",
     "Factors",
