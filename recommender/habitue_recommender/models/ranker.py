@@ -65,6 +65,7 @@ class RankerSettings:
     leaves: int = 15
     rows_per_leaf: int = 500
     learning_rate: float = 0.1
+    features: float = 0.5  # share of the features that each tree may look at
     learn_from: float = 0.2  # of the sessions, the newest: what the trees learn from
     most_questions: int = 30_000  # that they learn from: bounds time and memory
     least_questions: int = 1_000  # with fewer, the blend answers

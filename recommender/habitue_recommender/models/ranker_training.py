@@ -193,6 +193,7 @@ def boost(lessons: Lessons, settings: RankerSettings, fitting: Fitting) -> Trees
             "num_leaves": settings.leaves,
             "min_data_in_leaf": settings.rows_per_leaf,
             "learning_rate": settings.learning_rate,
+            "feature_fraction": settings.features,
             "seed": fitting.seed,
             "deterministic": True,
             "force_col_wise": True,
