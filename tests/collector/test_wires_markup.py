@@ -98,6 +98,22 @@ def test_variants_of_one_name_are_one_product_the_first_to_be_had() -> None:
     assert refused(out, has, other) is RejectReason.AMBIGUOUS_PRODUCT
 
 
+def test_a_group_and_its_variants_side_by_side_are_one_product() -> None:
+    group = {
+        "@type": "ProductGroup",
+        "@id": "#g",
+        "name": "Coat",
+        "hasVariant": [{"@id": "#s"}, {"@id": "#l"}],
+    }
+    small = product(**{"@id": "#s", "name": "Small coat", "sku": "S", "offers": {"price": 1}})
+    large = product(**{"@id": "#l", "name": "Big coat", "sku": "L", "offers": {"price": 2}})
+    assert shown({"@graph": [group, small, large]}).item_id == "S"
+    for variant in (small, large):
+        variant["isVariantOf"] = {"@id": "#g"}
+    del group["hasVariant"]
+    assert shown(group, small, large).item_id == "S"
+
+
 def test_a_review_tool_s_second_description_with_its_own_number_does_no_harm() -> None:
     stars = product(sku="8123456789012", aggregateRating={"@type": "AggregateRating"})
     assert shown(stars, product(sku="A", offers={"price": 5})).item_id == "A"

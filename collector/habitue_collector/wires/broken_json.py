@@ -13,11 +13,15 @@ from typing import Any, Final
 
 import orjson
 
-MAX_LENGTH = 40_000  # characters; an event has 32 KB
-_WRAPPING: Final = re.compile(r"(?://|/\*)?\s*(?:<!\[CDATA\[|\]\]>|<!--|-->)\s*(?:\*/)?")
+MAX_LENGTH = 32_000  # characters; an event has no more
+MAX_DEPTH = 60
+MAX_MENDED = 200  # places; what has more of them is no JSON that somebody meant
+_WRAPPING: Final = re.compile(r"(?://|/\*)?[ \t]{0,3}(?:<!\[CDATA\[|\]\]>|<!--|-->)[ \t]{0,3}(?:\*/)?")
 _WORD: Final = re.compile(r"[^\s,:{}\[\]\"]+")
 _NUMBER: Final = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?")
 _NAME: Final = re.compile(r"[A-Za-z_$@][\w$@:-]*")
+_PLAIN: Final = re.compile(r'[^"\\\x00-\x1f]+')
+_SPACE: Final = re.compile(r"\s{0,200}")
 _ESCAPES: Final = '"\\/bfnrt'
 _HEX4: Final = re.compile(r"[0-9A-Fa-f]{4}")
 
@@ -51,13 +55,15 @@ class _Mender:
         self.keys: list[bool] = []  # of each open container: does a key come next?
         self.empty = True  # nothing since the last "[", "{" or ","
         self.owes_value = False  # a colon stands, its value does not yet
+        self.left = MAX_MENDED
 
     def mend(self) -> str:
         text, end = self.text, len(self.text)
-        while self.at < end:
+        while self.at < end and self.left > 0 and len(self.open) < MAX_DEPTH:
             letter = text[self.at]
             if letter.isspace():
-                self.at += 1
+                found = _SPACE.match(text, self.at)
+                self.at = found.end() if found is not None else self.at + 1
             elif letter == "/" and text[self.at + 1 : self.at + 2] in ("/", "*"):
                 self._skip_comment()
             elif letter in "{[":
@@ -93,6 +99,7 @@ class _Mender:
     def _begin(self) -> None:
         """A value or a key begins; two without a comma between them get one."""
         if not self.empty and not self.owes_value:
+            self.left -= 1
             self.out.append(",")
             if self.open and self.open[-1] == "}":
                 self._settle_key()
@@ -109,6 +116,7 @@ class _Mender:
             self.out.append("null")
             self.owes_value = False
         if self.empty:
+            self.left -= 1
             return
         self.out.append(",")
         if self.open and self.open[-1] == "}":
@@ -117,6 +125,7 @@ class _Mender:
 
     def _close(self, letter: str) -> None:
         if letter not in self.open:
+            self.left -= 1
             return
         while self.open:
             owed = self.open.pop()
@@ -156,6 +165,7 @@ class _Mender:
         elif word in ("true", "false", "null") or _NUMBER.fullmatch(word):
             self.out.append(word)
         else:
+            self.left -= 1
             self.out.append("null")
 
     def _string(self) -> str:
@@ -165,7 +175,12 @@ class _Mender:
         in_object = bool(self.open) and self.open[-1] == "}"
         at = self.at + 1
         out = ['"']
-        while at < end:
+        while at < end and self.left > 0:
+            plain = _PLAIN.match(text, at)
+            if plain is not None:
+                out.append(plain[0])
+                at = plain.end()
+                continue
             letter = text[at]
             if letter == "\\":
                 following = text[at + 1 : at + 2]
@@ -182,11 +197,10 @@ class _Mender:
                 if self._ends(at, in_key, in_object):
                     at += 1
                     break
+                self.left -= 1
                 out.append('\\"')
-            elif letter < " ":
+            else:  # a control character
                 out.append(" " if letter in "\r\n\t" else "")
-            else:
-                out.append(letter)
             at += 1
         self.at = at
         out.append('"')
@@ -209,9 +223,6 @@ class _Mender:
 
     def _next(self, at: int) -> tuple[str, int]:
         """The next letter that is no space, within a bounded distance."""
-        text, end = self.text, min(len(self.text), at + 400)
-        while at < end:
-            if not text[at].isspace():
-                return text[at], at
-            at += 1
-        return ("", at) if at >= len(text) else (" ", at)
+        found = _SPACE.match(self.text, at)
+        at = found.end() if found is not None else at
+        return self.text[at : at + 1], at

@@ -14,7 +14,7 @@ from habitue_collector.wires import offers
 from habitue_collector.wires.addresses import Address
 from habitue_collector.wires.schema_org import Found, Node, fold, listed, words
 
-MAX_CANDIDATES = 200
+MAX_CANDIDATES = 40  # a public key may send anything: the work for one event stays within milliseconds
 GTINS: Final = ("gtin13", "gtin", "gtin14", "gtin12", "gtin8", "ean", "isbn")
 _BEHIND: Final = re.compile(r" [-–—|/] |, | \(")  # what parts a product's name from its variant's
 
@@ -42,6 +42,7 @@ def choose(
     page: Address | None,
     here: Address | None,
 ) -> Candidate:
+    """The product of this page. Raises InvalidEvent: `ambiguous_product`, `no_product`."""
     several = False
     for address in (here, page):
         for candidates in (linked, microdata):
@@ -84,13 +85,25 @@ def _are_one(candidates: list[Candidate], here: bool = False) -> bool:
     """
     if len(candidates) < 2:
         return True
-    groups = {fold(words(one.first("inProductGroupWithID"))) for one in candidates}
-    if len(groups) == 1 and "" not in groups:
+    keys = [_group_keys(one) for one in candidates]
+    if any(all(hub & other for other in keys) for hub in keys):
         return True
     names = [fold(words(one.first("name"))) for one in candidates]
     if here:
         return bool(set.intersection(*(set(name.split()) for name in names)))
     return len({_BEHIND.split(name, maxsplit=1)[0].strip() for name in names}) == 1 and names[0] != ""
+
+
+def _group_keys(candidate: Candidate) -> set[str]:
+    """By what variants and their group name each other."""
+    said = []
+    for node in candidate.nodes:
+        said += [node.get("@id"), node.get("inProductGroupWithID"), node.get("productGroupID")]
+        for name in ("isVariantOf", "hasVariant"):
+            for one in listed(node.get(name))[:MAX_CANDIDATES]:
+                if isinstance(one, dict):
+                    said += [one.get("@id"), one.get("productGroupID")]
+    return {fold(one) for one in said if isinstance(one, str)} - {""}
 
 
 def _best(candidates: list[Candidate]) -> Candidate:

@@ -35,7 +35,7 @@ from habitue_collector.wires.offers import Offer
 from habitue_collector.wires.schema_org import Node, is_group, listed, spelled, words
 from habitue_collector.wires.values import text
 
-MAX_BLOCKS = 50
+MAX_BLOCKS = 20
 _PREFIXES: Final = ("sku:", "mpn:", "isbn:", "gtin:", "id:")
 _NO_NUMBERS: Final = frozenset(("undefined", "null", "0"))  # a script's way to say nothing
 _OPENGRAPH_PRODUCTS: Final = frozenset(("product", "og:product", "product.item", "product.group"))
@@ -193,7 +193,8 @@ def _group_id(speaks: Candidate, group: Node | None) -> str | None:
 
 
 def _url(speaks: Candidate, offer: Offer, page: Address | None) -> str | None:
-    for said in (speaks.first("url"), offer.url, page.text if page is not None else None):
+    own = (offer.url, speaks.first("url")) if offer.named else (speaks.first("url"), offer.url)
+    for said in (*own, page.text if page is not None else None):
         if isinstance(said, list):
             said = said[0] if said else None
         whole = absolute(said, page.text if page is not None else None)

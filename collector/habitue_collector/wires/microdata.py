@@ -12,8 +12,8 @@ from typing import Any, Final
 from habitue_collector.wires.schema_org import Node
 
 MAX_DEPTH = 8
-MAX_MEMBERS = 200
-MAX_PRINT = 4_000  # characters by which two scopes are told apart
+MAX_MEMBERS = 50
+MAX_PRINT = 500  # characters by which two scopes are told apart
 _FIRST_ONLY: Final = frozenset(
     ("name", "sku", "url", "productID", "mpn", "price", "priceCurrency", "availability")
 )

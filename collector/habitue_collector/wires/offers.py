@@ -15,7 +15,7 @@ from habitue_collector.wires.money import currency_in
 from habitue_collector.wires.schema_org import Node, fold, listed, words
 from habitue_collector.wires.values import LARGEST_NUMBER, number
 
-MAX_OFFERS = 500
+MAX_OFFERS = 100
 
 _AVAILABILITY: Final = {
     **dict.fromkeys(

@@ -6,14 +6,14 @@ The walk is bounded in objects and depth, and takes any JSON.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Set
 from dataclasses import dataclass, field
 from html import unescape
 from typing import Any, Final
 
 from habitue_collector.wires.values import text
 
-MAX_NODES = 4_000
+MAX_NODES = 2_000
 MAX_DEPTH = 30
 
 Node = dict[str, Any]
@@ -57,6 +57,7 @@ _NAMES: Final = {
         *("priceSpecification", "priceType", "productGroupID", "productID", "sku", "url", "gtin", "gtin13"),
     )
 }
+_NO_TYPES: Final[frozenset[str]] = frozenset()
 _VOCABULARY: Final = ("https://schema.org/", "http://schema.org/", "schema:")
 
 
@@ -79,9 +80,11 @@ def _name(name: str) -> str:
     return _NAMES.get(name.lower(), name) if not name.startswith("@") else name
 
 
-def types_of(node: Node) -> set[str]:
+def types_of(node: Node) -> Set[str]:
     """`Product` of `http://schema.org/Product`, `schema:Product` and lists of types; in lower case."""
     said = node.get("@type", node.get("type"))
+    if said is None:
+        return _NO_TYPES
     names = said if isinstance(said, list) else [said]
     return {
         name.replace("#", "/").rsplit("/", 1)[-1].rsplit(":", 1)[-1].lower()
@@ -116,26 +119,29 @@ def find(blocks: Iterable[Any]) -> Found:
         identity = value.get("@id")
         if isinstance(identity, str) and len(value) > 1:
             found.by_id.setdefault(identity, value)
-        if is_product(value):
+        types = types_of(value)
+        product = bool(types) and not _PRODUCTS.isdisjoint(types)
+        if product:
             {"root": found.roots, "main": found.main}.get(role, found.mentioned).append(value)
-        elif "breadcrumblist" in types_of(value):
+        elif "breadcrumblist" in types:
             found.breadcrumbs.append(value)
             continue
         if depth < MAX_DEPTH:
-            members = ((str(name), member) for name, member in value.items())
-            waiting.extend(reversed([(m, _role(value, n, role), depth + 1) for n, m in members if _leads(m)]))
+            inside = [
+                (member, _role(product, str(name), role), depth + 1)
+                for name, member in value.items()
+                if isinstance(member, dict | list) and not (product and name == "offers")
+            ]
+            inside.reverse()
+            waiting.extend(inside)
     _follow_main(blocks, found)
     return found
 
 
-def _leads(member: Any) -> bool:
-    return isinstance(member, dict | list)
-
-
-def _role(node: Node, name: str, role: str) -> str:
-    """What a member's products are to the page."""
+def _role(product: bool, name: str, role: str) -> str:
+    """What a member's products are to the page; those of a product are its parts, or only mentioned."""
     name = name.lower()
-    if is_product(node):
+    if product:
         return "part" if name in _OF_A_PRODUCT else "mentioned"
     if name in _ABOUT and role in ("root", "main"):
         return "main"
