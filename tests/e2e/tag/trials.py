@@ -1,0 +1,260 @@
+"""Trials: pages opened in a real Chromium, driven, and judged by what the real collector knows afterwards.
+
+Many run at once in one browser, because most of a trial is waiting for what must not happen.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import quote_plus, urlencode
+
+from e2e.conftest import FLAGS
+from e2e.tag.mall import Csp, Mall, Sdk, Sent, Trial
+from e2e.tag.real_collector import ASSUMED, REQUIRED, RealCollector
+from e2e.tag.truth import SENTINEL, Truth, counts_of, judge, reached
+from playwright.async_api import Browser, BrowserContext, Error, Page, async_playwright
+from support.house import BROWSER
+
+AT_ONCE = 12
+PATIENCE_SECONDS = 6.0
+WATCH = """
+window.__complaints = []
+addEventListener('error', (event) => {
+  if (event.message) window.__complaints.push('error: ' + event.message)
+})
+addEventListener('unhandledrejection', (event) => window.__complaints.push('rejection: ' + event.reason))
+addEventListener('securitypolicyviolation', (event) => {
+  window.__complaints.push('policy: ' + event.violatedDirective + ' ' + event.blockedURI)
+})
+"""
+KEPT = "localStorage.length + sessionStorage.length + document.cookie.length"
+
+
+@dataclass
+class Verdict:
+    """How one page did under one pair of switches. `failures` is empty when everything holds."""
+
+    truth: Truth
+    csp: Csp
+    sdk: Sdk
+    failures: list[str] = field(default_factory=list)
+    seconds: float = 0.0
+
+    @property
+    def name(self) -> str:
+        return f"{self.truth.name} csp={self.csp} sdk={self.sdk}"
+
+
+@dataclass(frozen=True)
+class Case:
+    truth: Truth
+    csp: Csp = "nonce"
+    sdk: Sdk = "async"
+
+
+def run_all(cases: Sequence[Case], mall: Mall, collector: RealCollector) -> list[Verdict]:
+    """Every case's verdict, in the order of the cases. Has a thread and an event loop of its own."""
+    verdicts: list[Verdict] = []
+    failure: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            verdicts.extend(asyncio.run(_run_all(cases, mall, collector)))
+        except BaseException as error:
+            failure.append(error)
+
+    thread = threading.Thread(target=work)  # Playwright's sync API may hold the loop of this one
+    thread.start()
+    thread.join()
+    if failure:
+        raise failure[0]
+    return verdicts
+
+
+async def _run_all(cases: Sequence[Case], mall: Mall, collector: RealCollector) -> list[Verdict]:
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(
+            executable_path="/usr/bin/chromium",
+            args=FLAGS,
+            ignore_default_args=["--disable-back-forward-cache"],
+        )
+        turnstile = asyncio.Semaphore(AT_ONCE)
+
+        async def one(case: Case) -> Verdict:
+            async with turnstile:
+                start = time.monotonic()
+                verdict = Verdict(case.truth, case.csp, case.sdk)
+                try:
+                    async for failure in _Run(browser, mall, collector, case).failures():
+                        verdict.failures.append(failure)
+                except (Error, AssertionError) as error:
+                    verdict.failures.append(str(error).partition("\n")[0])
+                verdict.seconds = time.monotonic() - start
+                return verdict
+
+        verdicts = await asyncio.gather(*map(one, cases))
+        await browser.close()
+        return verdicts
+
+
+class _Run:
+    """One trial from the first request to the verdict."""
+
+    def __init__(self, browser: Browser, mall: Mall, collector: RealCollector, case: Case) -> None:
+        self.browser, self.collector, self.case, self.truth = browser, collector, case, case.truth
+        self.trial: Trial = mall.open_file(
+            case.truth.file,
+            csp=case.csp,
+            sdk=case.sdk,
+            key=ASSUMED if case.truth.key == "assumed" else REQUIRED,
+            tag=case.truth.tag,
+            gpc=case.truth.gpc,
+        )
+        self.run = self.trial.host.partition(".")[0]
+        self.complaints: list[str] = []
+        self.spans: list[tuple[str, int]] = []
+        self.kept: list[str] = []
+
+    async def failures(self) -> Any:
+        """Drives the page and gives what is wrong, one sentence each."""
+        context = await self.browser.new_context(user_agent=BROWSER, viewport={"width": 800, "height": 600})
+        try:
+            await context.add_init_script(WATCH)
+            page = await context.new_page()
+            page.on("console", self._console)
+            page.on("pageerror", lambda error: self.complaints.append(f"uncaught: {error}"))
+            query = f"?{urlencode(self.truth.query)}" if self.truth.query else ""
+            await page.goto(self.trial.address + self.truth.path + query)
+            await self._ready(page)
+            for step in self.truth.drive:
+                await self._take(page, context, step)
+            for failure in await self._finish(page, context):
+                yield failure
+        finally:
+            await context.close()
+
+    def _console(self, message: Any) -> None:
+        if message.type == "error":
+            self.complaints.append(f"console: {message.text}")
+
+    async def _ready(self, page: Page) -> None:
+        # Not by wait_for_function: it evaluates text inside the page, and strict policies forbid that.
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while not await page.evaluate("!!(window.habitue && window.habitue.core)"):
+            assert time.monotonic() < deadline, "the tag never came"
+            await asyncio.sleep(0.03)
+
+    async def _take(self, page: Page, context: BrowserContext, step: Any) -> None:
+        if isinstance(step, str):
+            await page.click(step)
+            return
+        ((word, value),) = step.items()
+        if word == "wait":
+            await page.wait_for_timeout(value)
+        elif word == "reload":
+            await page.reload()
+            await self._ready(page)
+        elif word == "fill":
+            await page.fill(*value)
+        elif word == "js":
+            await page.evaluate(value)
+        elif word == "goto":
+            await page.goto(self.trial.address + value)
+            await self._ready(page)
+        elif word == "expect":
+            await self._until(value)
+        else:
+            if self.spans and self.spans[-1][0] == "denied":
+                await self._look_for_traces(page, context, "before the grant")
+            self.spans.append((word, len(self.trial.sent)))
+
+    async def _until(self, counts: Any) -> None:
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while time.monotonic() < deadline and not reached(counts_of(self._events()), counts):
+            await asyncio.sleep(0.03)
+
+    def _events(self) -> list[dict[str, Any]]:
+        return self.collector.events(self.trial.host)
+
+    def _summary(self) -> str:
+        """What is known so far, for a message."""
+        sent = [(one.path, one.status, len(one.events), one.rejected) for one in self.trial.sent]
+        return f"sent {sent}, stored {[event['name'] for event in self._events()]}, {[*self._noise()]}"
+
+    async def _finish(self, page: Page, context: BrowserContext) -> list[str]:
+        truth = self.truth
+        views = {} if truth.page_views is None else {"page_view": truth.page_views}
+        await self._until({**truth.counts, **views})
+        await page.wait_for_timeout(truth.settle)
+        if truth.sentinel:
+            await self._ready(page)
+            await page.evaluate(f"habitue('track', '{SENTINEL}')")
+            deadline = time.monotonic() + PATIENCE_SECONDS
+            while not any(event["name"] == SENTINEL for event in self._events()):
+                assert time.monotonic() < deadline, f"the last event never came: {self._summary()}"
+                await asyncio.sleep(0.03)
+        if self.spans and self.spans[-1][0] in ("denied", "withdrawn"):
+            await self._look_for_traces(page, context, "at the end")
+        found = list(judge(truth, self.run, self._events()))
+        for expression, wanted in truth.page.items():
+            got = await page.evaluate(expression)
+            if got != wanted:
+                found.append(f"{expression} is {got!r} instead of {wanted!r}")
+        self.complaints += await page.evaluate("window.__complaints")
+        if found:
+            refused = [reason for sent in self.trial.beacons for reason in sent.rejected]
+            found += [f"the collector refused {refused}"] if refused else []
+        return [*found, *self.kept, *self._told(), *self._spoken_without_leave(), *self._noise()]
+
+    async def _look_for_traces(self, page: Page, context: BrowserContext, when: str) -> None:
+        if await page.evaluate(KEPT):
+            names = await page.evaluate("[...Object.keys(localStorage), ...Object.keys(sessionStorage)]")
+            self.kept.append(f"{when} the browser keeps {names}")
+        if cookies := await context.cookies():
+            self.kept.append(f"{when} there are cookies: {[cookie['name'] for cookie in cookies]}")
+
+    def _told(self) -> Iterator[str]:
+        """What was said of somebody although it must not be, and what was said of consent."""
+        for sent in self.trial.sent:
+            said = sent.raw.decode("utf-8", "replace") + sent.query
+            for word in self.truth.never:
+                if word in said or quote_plus(word) in said:
+                    yield f"{word!r} left the page"
+        if self.truth.consent and self.trial.beacons:
+            consents = [
+                sent.body.get("context", {}).get("consent") for sent in self.trial.beacons if sent.events
+            ]
+            if self.truth.consent not in consents[-1:]:
+                yield f"consent {consents[-1:]} instead of {self.truth.consent}"
+
+    def _spoken_without_leave(self) -> Iterator[str]:
+        for place, (word, start) in enumerate(self.spans):
+            end = self.spans[place + 1][1] if place + 1 < len(self.spans) else len(self.trial.sent)
+            spoken = [sent for sent in self.trial.sent[start if place else 0 : end] if sent.names_somebody]
+            if word == "denied":
+                yield from (f"while denied {sent.path} carried {sent.names_somebody}" for sent in spoken)
+            elif word == "withdrawn":
+                yield from (
+                    f"after the withdrawal {sent.path} carried {sent.names_somebody}"
+                    for sent in spoken
+                    if not _is_last_word(sent)
+                )
+                if sum(map(_is_last_word, spoken)) != 1:
+                    yield f"the withdrawal was told {sum(map(_is_last_word, spoken))} times"
+
+    def _noise(self) -> Iterable[str]:
+        return dict.fromkeys([*self.complaints, *(f"report: {one[:200]}" for one in self.trial.reports)])
+
+
+def _is_last_word(sent: Sent) -> bool:
+    """The one request after a withdrawal that still carries the cookie: the server must know whose it was."""
+    return (
+        sent.body.get("context") == {"consent": {"analytics": "denied", "personalization": "denied"}}
+        and not sent.events
+        and sent.names_somebody == "cookie"
+    )
