@@ -117,7 +117,7 @@ class RealCollector:
                     self._events.setdefault(_host(event), []).append(event)
             self._read[bucket] = entries[-1][0]
 
-    def wait(self, look: Callable[[], T], what: str, seconds: float = 10) -> T:
+    def wait(self, look: Callable[[], T], what: str, seconds: float = 20) -> T:
         """The first true value of `look`."""
         deadline = time.monotonic() + seconds
         while not (found := look()):

@@ -10,7 +10,7 @@ from e2e.tag.truth import Truth
 
 SHARED = Path(os.environ.get("HABITUE_SHARED") or Path(__file__).parents[4] / "shared") / "data" / "pages"
 ABSENT = f"{SHARED} is not there (HABITUE_SHARED names the folder that holds data/)"
-KINDS = {
+KINDS: dict[str, str] = {
     "view_item_list": "list_view",
     "view_item": "product_view",
     "view_cart": "cart_view",
@@ -31,7 +31,7 @@ def shared_truths() -> list[Truth]:
 
 
 def _counts(said: list[str]) -> dict[str, int]:
-    return {str(KINDS.get(name, name)): said.count(name) for name in said}
+    return {KINDS.get(name, name): said.count(name) for name in said}
 
 
 def _data_layer(said: dict[str, object], file: Path) -> Truth:

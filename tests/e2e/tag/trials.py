@@ -21,7 +21,7 @@ from playwright.async_api import Browser, BrowserContext, Error, Page, async_pla
 from support.house import BROWSER
 
 AT_ONCE = 12
-PATIENCE_SECONDS = 6.0
+PATIENCE_SECONDS = 15.0  # only what fails waits for so long
 WATCH = """
 window.__complaints = []
 addEventListener('error', (event) => {
