@@ -28,7 +28,7 @@ _GATE = 0.2  # of the sessions that are learnt from, the newest
 _TOP = 20  # places that count in the gate
 _PER_SESSION = 50  # prefixes of one session, the first: a robot's would else be all there is
 
-_PLENTY = 12_000  # questions of which the gate's share is not missed; with fewer, the trees learn anew
+_PLENTY = 20_000  # questions of which the gate's share is not missed; with fewer, the trees learn anew
 
 _log = logging.getLogger(__name__)
 
