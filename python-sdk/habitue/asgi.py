@@ -277,9 +277,15 @@ class Proxy:
         try:
             secure = scope.get("scheme") == "https"
             pairs = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in answer.headers]
-            await begin(answer.status, response_headers(pairs, cookie=self.site.cookie, secure=secure))
+            headers = response_headers(pairs, cookie=self.site.cookie, secure=secure)
+            if _is_short(pairs, SMALL):  # what breaks off is then no answer at all
+                body = b"".join([piece async for piece in answer.pieces()])
+                await begin(answer.status, headers)
+                await send({"type": "http.response.body", "body": body})
+                return
+            await begin(answer.status, headers)
             async for piece in answer.pieces():
-                if watching is None and not _is_short(pairs):
+                if watching is None and not _is_short(pairs, 1 << 20):
                     watching = asyncio.create_task(_gone(receive))  # who left would be sent to for ever
                 elif watching is not None and watching.done():
                     raise Gone
@@ -342,9 +348,9 @@ async def _gone(receive: Receive) -> None:
         pass
 
 
-def _is_short(pairs: Pairs) -> bool:
+def _is_short(pairs: Pairs, limit: int) -> bool:
     return any(
-        name.lower() == "content-length" and value.isdigit() and int(value) < 1 << 20 for name, value in pairs
+        name.lower() == "content-length" and value.isdigit() and int(value) < limit for name, value in pairs
     )
 
 

@@ -62,14 +62,15 @@ def slot_html(
     `cards`: the shop's own HTML for the offers; an element with `data-habitue-offer` (the item_id) in it is
     counted when it is seen and followed.
     """
-    attributes = (
-        _attribute("data-habitue-slot", slot)
-        + _attribute("data-item", item)
-        + _attribute("data-category", category)
-    )
+    about = _attribute("data-item", item) + _attribute("data-category", category)
     if not offers and not cards:
-        return f"<div{attributes}></div>"
-    attributes += ' data-habitue="offers"' + _attribute("data-habitue-decision", offers.decision_id)
+        return f"<div{_attribute('data-habitue-slot', slot)}{about}></div>"
+    # Not `data-habitue-slot`: the tag would ask for it again, and put its own answer in place of this one.
+    attributes = (
+        _attribute("data-habitue-rendered", slot)
+        + about
+        + _attribute("data-habitue-decision", offers.decision_id)
+    )
     inner = cards if cards is not None else row_html(offers, money)
     helpers = ""
     if visit is None or not visit.helped:  # once per page

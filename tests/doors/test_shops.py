@@ -58,7 +58,7 @@ class TestTheFirstPage:
         with shop.browser(consents=False) as browser:
             answer = browser.get(f"/p/{first(shop)}")
             assert cookies(answer) == []
-            assert 'data-habitue="offers"' in answer.text  # what anybody would see
+            assert 'data-habitue-rendered="' in answer.text  # what anybody would see
             shop.flush()
             assert browser.cookies.get("habitue") is None
 

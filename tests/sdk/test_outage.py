@@ -96,7 +96,7 @@ def outage(monkeypatch: pytest.MonkeyPatch, seconds: float, queue: int, resume: 
             f" {(after - before) / 1e6:.1f} MB more, {late} late answers, offers {dict(stats.offers_missed)}"
         )
         assert statistics.median(took) < 200  # 7 on warm caches; a call now and then pays for cold ones
-        assert late <= 1
+        assert late <= 1 + count / 5_000  # of one a second; a machine that does much else wakes us late
         assert stats.queued <= queue + 100
         assert stats.queued + sum(stats.lost.values()) == count
         assert set(stats.lost) <= {"queue_full"}

@@ -70,7 +70,10 @@ def served_by_asgi(app: Any) -> Iterator[str]:
     """The app's address, served by uvicorn."""
     import uvicorn
 
-    listener = socket.create_server(("127.0.0.1", 0))
+    # With its protocol named asyncio sends small pieces at once (TCP_NODELAY), as for a host and a port.
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener.bind(("127.0.0.1", 0))
+    listener.listen(128)
     config = uvicorn.Config(
         app, log_level="warning", lifespan="off", loop="asyncio", timeout_graceful_shutdown=1
     )

@@ -10,6 +10,7 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
 from django.http import HttpRequest
+from django.utils.functional import empty
 from django.utils.module_loading import import_string
 
 from habitue.client import Client
@@ -90,6 +91,10 @@ def _changed(*, setting: str, **_: object) -> None:
     if setting == "HABITUE":
         get_client.cache_clear()
         get_site.cache_clear()
+        import habitue.django
+
+        lazy: Any = habitue.django.client
+        lazy._wrapped = empty  # whoever imported it gets the new one
 
 
 setting_changed.connect(_changed, dispatch_uid="habitue")

@@ -3,11 +3,11 @@
   if (window.habitueOffers) return
   window.habitueOffers = true
   function about(card) {
-    var slot = card.closest('[data-habitue-slot]')
+    var slot = card.closest('[data-habitue-rendered]')
     var cards = slot && slot.querySelectorAll('[data-habitue-offer]')
     return slot && {
       decision_id: slot.getAttribute('data-habitue-decision') || undefined,
-      slot: slot.getAttribute('data-habitue-slot'),
+      slot: slot.getAttribute('data-habitue-rendered'),
       item_id: card.getAttribute('data-habitue-offer'),
       position: Array.prototype.indexOf.call(cards, card) + 1
     }
@@ -47,12 +47,12 @@
     if (event.button < 2) tell('Offer Clicked', event.currentTarget)
   }
   function start() {
-    document.querySelectorAll('[data-habitue=offers] [data-habitue-offer]').forEach(function (card) {
+    document.querySelectorAll('[data-habitue-rendered] [data-habitue-offer]').forEach(function (card) {
       observer.observe(card)
       card.addEventListener('click', follow)
       card.addEventListener('auxclick', follow)
     })
-    document.querySelectorAll('[data-habitue=offers] [data-amount]').forEach(price)
+    document.querySelectorAll('[data-habitue-rendered] [data-amount]').forEach(price)
   }
   if (document.readyState === 'loading') document.addEventListener('DOMContentLoaded', start)
   else start()
