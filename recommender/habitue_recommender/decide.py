@@ -9,6 +9,7 @@ same question without a new event has the same answer.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
 from time import perf_counter
 from typing import Protocol
 
@@ -24,11 +25,13 @@ from habitue_recommender.offers import Decision, Offer, Ranked
 from habitue_recommender.page import Page
 from habitue_recommender.served import NO_MODEL, ServedModel
 from habitue_recommender.settings import RecommenderSettings
-from habitue_recommender.slots import CHEAP, Slot, Source
+from habitue_recommender.slots import CHEAP, PERSONAL, Slot, Source
 from habitue_recommender.trust import patterns
+from habitue_recommender.variety import Mixer
 from habitue_recommender.visitor import Visitor
 
 _NOBODY = Visitor()
+_IMPULSE_PART = 4  # of a mixed slot: one place in four
 
 
 class Rules(Protocol):
@@ -147,7 +150,7 @@ def consider(
 
 
 def _only_looks_back(slot: Slot | str) -> bool:
-    return not isinstance(slot, str) and slot.order() == (Source.RECENTLY_VIEWED,)
+    return not isinstance(slot, str) and PERSONAL.issuperset(slot.order())
 
 
 class _Filling:
@@ -170,6 +173,7 @@ class _Filling:
         self._until = clock() + min(slot.deadline_ms, deadline_ms) / 1000.0
         self._order = slot.order()
         self._chosen: list[Ranked] = []
+        self._mixer = Mixer(slot, candidates.visitor)
         self._groups: set[str] = set()
         self._per_category: dict[str, int] = {}
         self._per_brand: dict[str, int] = {}
@@ -209,7 +213,10 @@ class _Filling:
             if source not in CHEAP and self._is_late():
                 continue
             floor = (steps - step - 1) / steps
-            pool = self._candidates.pool(source)
+            pool: Iterable[tuple[Item, float]] = self._candidates.pool(source)
+            if source is Source.IMPULSE and not PERSONAL.issuperset(self._order):
+                # It comes first, and leaves room for what the slot is there for.
+                pool = islice(pool, max(1, self._slot.size // _IMPULSE_PART))
             for item, score in pool:
                 if not inside or is_below(item.category, inside):
                     # Whatever an earlier source has stands before what a later one has.
@@ -230,13 +237,7 @@ class _Filling:
     # ---- choosing: once on the page, and not too much of one kind --------------------------------
 
     def _take(self, ranked: Iterable[Ranked], size: int) -> None:
-        if len(self._chosen) >= size:
-            return
-        for one in ranked:
-            if self._fits(one.item):
-                self._add(one)
-                if len(self._chosen) >= size:
-                    return
+        self._mixer.take(ranked, size - len(self._chosen), self._fits, self._add)
 
     def _fits(self, item: Item) -> bool:
         slot = self._slot

@@ -1,6 +1,7 @@
 """Slots: places on the shop's pages, and what each one shows. Pure.
 
-A shop that configures nothing has the nine below. `[slots.<id>]` in habitue.toml changes one or adds another.
+A shop that configures nothing has the eleven below. `[slots.<id>]` in habitue.toml changes one or adds
+another.
 """
 
 from __future__ import annotations
@@ -51,6 +52,8 @@ class Slot:
 
     `max_per_category` and `max_per_brand` are 0 for as many as there are. With `same_category` only items of
     the page's category stand here (when there are any). `new_share` of the places goes to new items.
+    `diversity`, 0 to 1, is what a second offer of a category loses, `novelty` what an item loses that the
+    visitor knows, `rotation` how fast what was shown and ignored falls back.
     With `fallback`, what is popular and what is new fill what its own sources leave empty.
     `page_types` says where the slot belongs, for layouts and the console; a request is answered anywhere.
     """
@@ -65,6 +68,9 @@ class Slot:
     same_category: bool = False
     fallback: bool = True
     new_share: float = 0.0
+    diversity: float = 0.0
+    novelty: float = 0.0
+    rotation: float = 0.0
     deadline_ms: int = 50
     holdout: float = 0.0
     variants: tuple[Variant, ...] = ()
@@ -90,6 +96,16 @@ _RECENT, _NOW, _POPULAR, _NEW = (
     Source.POPULAR,
     Source.NEW_ITEMS,
 )
+_AGAIN, _ACCESSORIES, _SIMILAR, _IMPULSE, _SINCE, _CHEAPER = (
+    Source.BUY_AGAIN,
+    Source.ACCESSORIES,
+    Source.SIMILAR,
+    Source.IMPULSE,
+    Source.NEW_SINCE_VISIT,
+    Source.PRICE_DROPS,
+)
+PERSONAL = frozenset({_RECENT, _AGAIN, _IMPULSE, _SINCE, _CHEAPER})
+"""What one visitor's own past brings: slots that show nothing else choose first on a page."""
 
 DEFAULT_SLOTS: dict[str, Slot] = {
     slot.id: slot
@@ -97,13 +113,23 @@ DEFAULT_SLOTS: dict[str, Slot] = {
         Slot(
             "home-hero",
             "For you",
-            (_NEIGHBOURS, _FACTORS, _ITEM_ITEM, _NOW, _POPULAR, _NEW),
+            (_IMPULSE, _NEIGHBOURS, _FACTORS, _ITEM_ITEM, _SIMILAR, _NOW, _POPULAR, _NEW),
             page_types=("home",),
             max_per_category=4,
             new_share=1 / 12,
+            diversity=0.05,
+            rotation=0.05,
         ),
         # Nothing but the truth under this title: a visitor who looked at nothing gets nothing here.
         Slot("home-recent", "You looked at recently", (_RECENT,), page_types=("home",), fallback=False),
+        Slot("home-again", "Time to buy again", (_AGAIN,), page_types=("home",), fallback=False),
+        Slot(
+            "home-since",
+            "Since your last visit",
+            (_CHEAPER, _SINCE),
+            page_types=("home",),
+            fallback=False,
+        ),
         Slot(
             "home-popular",
             "Popular right now",
@@ -119,18 +145,20 @@ DEFAULT_SLOTS: dict[str, Slot] = {
             same_category=True,
             max_per_brand=4,
             new_share=1 / 12,
+            diversity=0.02,
+            rotation=0.05,
         ),
         Slot(
             "pdp-related",
             "Similar choices",
-            (_ITEM_ITEM, _NEIGHBOURS, _POPULAR, _NOW, _NEW),
+            (_ITEM_ITEM, _NEIGHBOURS, _SIMILAR, _POPULAR, _NOW, _NEW),
             page_types=("product",),
             new_share=1 / 12,
         ),
         Slot(
             "pdp-together",
             "Often bought together",
-            (_TOGETHER, _ITEM_ITEM, _POPULAR, _NOW, _NEW),
+            (_TOGETHER, _ITEM_ITEM, _SIMILAR, _POPULAR, _NOW, _NEW),
             size=4,
             page_types=("product",),
             max_per_category=2,
@@ -153,10 +181,11 @@ DEFAULT_SLOTS: dict[str, Slot] = {
         Slot(
             "thanks-next",
             "For your next visit",
-            (_FACTORS, _TOGETHER, _NOW, _POPULAR, _NEW),
+            (_ACCESSORIES, _FACTORS, _TOGETHER, _NOW, _POPULAR, _NEW),
             size=6,
             page_types=("thanks",),
             max_per_category=2,
+            rotation=0.05,
         ),
     )
 }
@@ -212,7 +241,7 @@ def _parse(name: str, value: Any) -> Any:
         if not isinstance(value, bool):
             raise ValueError(f"{value!r} is not true or false")
         return value
-    if name in ("new_share", "holdout"):
+    if name in ("new_share", "diversity", "novelty", "rotation", "holdout"):
         return _share(value)
     if name == "variants":
         return _variants(value)

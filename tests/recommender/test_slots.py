@@ -11,10 +11,12 @@ from habitue_recommender.settings import RecommenderSettings
 from habitue_recommender.slots import DEFAULT_SLOTS, Slot, Source, parse_slots
 
 
-def test_a_shop_without_configuration_has_nine_slots() -> None:
+def test_a_shop_without_configuration_has_eleven_slots() -> None:
     assert set(DEFAULT_SLOTS) == {
         "home-hero",
         "home-recent",
+        "home-again",
+        "home-since",
         "home-popular",
         "category-top",
         "pdp-related",

@@ -1,0 +1,131 @@
+"""How a list is mixed: diminishing returns of one kind, rotation of what was ignored, novelty. Pure.
+
+A candidate's score is worth `(1 - diversity)` of itself for each offer of its category that stands already
+(and half of that for its brand): the greedy form of maximal marginal relevance (Carbonell and Goldstein 1998)
+with kinds for similarity, which needs no comparison of pairs. Worths only fall while a list fills, so a heap
+finds the best next one, and the list's scores fall too.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Iterator
+from heapq import heapify, heappop, heapreplace
+from itertools import islice
+
+from habitue_recommender.alike import family
+from habitue_recommender.items import Item
+from habitue_recommender.offers import Ranked
+from habitue_recommender.slots import Slot
+from habitue_recommender.visitor import Visitor
+
+_WINDOW = 3  # times the places of a slot: so many candidates are mixed, the rest stays as it is
+_LEAST_KINDS = 3  # categories that say how varied somebody's taste is
+_DEEP = 3  # times shown and ignored, from where an offer does not fall further
+
+
+def appetite(visitor: Visitor) -> float:
+    """How much variety this visitor looks for: 0.5 (one kind only) to 1.5 (everything alike), 1 unknown.
+
+    The entropy of what they look at, against that of an even mix.
+    """
+    shares = [share for share in visitor.categories.values() if share > 0.0]
+    if len(shares) < _LEAST_KINDS:
+        return 1.0
+    entropy = -sum(share * math.log(share) for share in shares)
+    return 0.5 + entropy / math.log(len(shares))
+
+
+class Mixer:
+    """Orders candidates for one slot; `fits` says whether one may still stand there."""
+
+    def __init__(self, slot: Slot, visitor: Visitor) -> None:
+        self._slot = slot
+        self._visitor = visitor
+        self._diversity = min(0.95, slot.diversity * appetite(visitor)) if slot.diversity else 0.0
+        self._kinds: dict[str, int] = {}
+        self._brands: dict[str, int] = {}
+        self._families: set[tuple[str, str]] = set()
+        self._plain = not (slot.diversity or slot.rotation or slot.novelty)
+
+    def take(
+        self,
+        ranked: Iterable[Ranked],
+        places: int,
+        fits: Callable[[Item], bool],
+        add: Callable[[Ranked], None],
+    ) -> None:
+        """Give `places` candidates to `add`, the worthiest first; near-duplicates only fill what is left."""
+        doubles: list[Ranked] = []
+        least = 1.0
+        for one in self._mixed(iter(ranked)):
+            if places <= 0:
+                return
+            item = one.item
+            if not fits(item):
+                continue
+            if item.name and (item.brand, family(item.name)) in self._families:
+                doubles.append(one)
+                continue
+            self.note(item)
+            add(one)
+            least = one.score
+            places -= 1
+        for one in doubles:
+            if places <= 0:
+                return
+            if fits(one.item):
+                add(Ranked(one.item, min(one.score, least), one.source))
+                places -= 1
+
+    def note(self, item: Item) -> None:
+        """An offer of this item stands in the slot."""
+        self._kinds[item.category] = self._kinds.get(item.category, 0) + 1
+        if item.brand:
+            self._brands[item.brand] = self._brands.get(item.brand, 0) + 1
+        if item.name:
+            self._families.add((item.brand, family(item.name)))
+
+    def _mixed(self, ranked: Iterator[Ranked]) -> Iterator[Ranked]:
+        if self._plain:
+            yield from ranked
+            return
+        window = list(islice(ranked, _WINDOW * self._slot.size))
+        base = [one.score * self._worth(one.item) for one in window]
+        heap = [(-score * self._kept(window[at].item), at) for at, score in enumerate(base)]
+        heapify(heap)
+        while heap:
+            worth, at = heap[0]
+            now = -base[at] * self._kept(window[at].item)
+            if now > worth:  # others of its kind were taken meanwhile
+                heapreplace(heap, (now, at))
+                continue
+            heappop(heap)
+            one = window[at]
+            yield Ranked(one.item, -now, one.source)
+        yield from ranked
+
+    def _kept(self, item: Item) -> float:
+        """What is left of a score beside the offers of its kind that stand already."""
+        diversity = self._diversity
+        if not diversity:
+            return 1.0
+        kept = 1.0
+        if item.category and (alike := self._kinds.get(item.category, 0)):
+            kept = (1.0 - diversity) ** alike
+        if item.brand and (alike := self._brands.get(item.brand, 0)):
+            kept *= (1.0 - 0.5 * diversity) ** alike
+        return kept
+
+    def _worth(self, item: Item) -> float:
+        """Less for what was shown and ignored, and for what this visitor knows."""
+        visitor, slot = self._visitor, self._slot
+        worth = 1.0
+        seen = visitor.recent.get(item.item_id)
+        if slot.rotation and (shown := visitor.exposures.get(item.item_id)) is not None:
+            ignored = seen is None or seen.last < shown.last  # else somebody followed it
+            if ignored:
+                worth /= 1.0 + slot.rotation * min(shown.count, _DEEP)
+        if slot.novelty and (seen is not None or item.item_id in visitor.bought):
+            worth *= 1.0 - slot.novelty
+        return worth
