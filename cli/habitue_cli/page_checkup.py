@@ -57,13 +57,14 @@ def examine(
     add(consent(tag, source, settings))
     base = tag.endpoint if tag is not None else base_of(server, settings)
     if base:
-        answered = Server(base, page.url, key or (tag.key if tag is not None else ""), allow_private)
+        usual = next((one.key for one in settings.keys if not one.secret), "")
+        answered = Server(base, page.url, key or (tag.key if tag is not None else usual), allow_private)
         host = urlsplit(page.url).hostname or ""
         token = DebugTokens(signing_keys(settings.data.folder)).sign(host)
         findings, opens = answered.look(token)
         add(findings)
         add(answered.slots(source))
-        if tag is not None and opens:
+        if opens and (tag is not None or _may_be_inserted(page, source, settings, key)):
             checkup.debug_url = f"{page.url.partition('#')[0]}#habitue_debug={token}"
     else:
         add(slots_without_server(source))
@@ -99,10 +100,10 @@ def _tag(
         key = wanted or next((one.key for one in settings.keys if not one.secret), "YOUR-BROWSER-KEY")
         base = base_of(server, settings) or "https://h.shop.example/h"
         said = "the tag is not in the page's source"
-        if _CONTAINER.search(page.text):
+        if _may_be_inserted(page, source, settings, wanted):
             yield Finding(
                 None,
-                f"{said}; a tag manager is there and may put it in, which only a browser shows",
+                f"{said}; a script there may put it in, which only a browser shows",
                 "open the page, and type habitue('doctor') into the browser's console",
                 "tag",
             )
@@ -122,6 +123,13 @@ def _tag(
             None, "the page waits for the tag before it goes on", "add async to the script element", "tag"
         )
     yield from _key(tag, page.url, settings, wanted)
+
+
+def _may_be_inserted(page: Fetched, source: PageSource, settings: Settings, wanted: str | None) -> bool:
+    """Whether a tag manager or a script of the page could bring the tag."""
+    names = [one.key for one in settings.keys if not one.secret] + ([wanted] if wanted else [])
+    code = source.code
+    return bool(_CONTAINER.search(page.text)) or "/s.js" in code or any(name in code for name in names)
 
 
 def _key(tag: Tag, url: str, settings: Settings, wanted: str | None) -> Iterator[Finding]:

@@ -343,9 +343,9 @@ def test_whatever_a_theme_prints_is_read_or_not(text: str) -> None:
 
 @pytest.mark.parametrize("piece", ['"', "{", "[", '{"a":', "<!--", "/*", '"a" ', "\\", ",", "&quot;", "a"])
 def test_a_long_text_takes_no_long_time(piece: str) -> None:
-    began = time.perf_counter()
+    began = time.process_time()
     read_json(piece * (2 * MAX_LENGTH // len(piece)))
-    assert time.perf_counter() - began < 2
+    assert time.process_time() - began < 2
 
 
 # ---- whatever comes in -------------------------------------------------------------------------------
@@ -424,11 +424,11 @@ def test_a_tree_of_any_depth_and_width_takes_no_long_time() -> None:
     for _ in range(900):
         deep = {"@graph": [deep]}
     wide = [product(sku=str(number), name=f"n{number}") for number in range(3_000)]
-    began = time.perf_counter()
+    began = time.process_time()
     assert refused(deep) is RejectReason.NO_PRODUCT
     assert refused(*wide) is RejectReason.AMBIGUOUS_PRODUCT
     assert refused({"@graph": wide}) is RejectReason.AMBIGUOUS_PRODUCT
-    assert time.perf_counter() - began < 2
+    assert time.process_time() - began < 2
 
 
 # ---- sightings ---------------------------------------------------------------------------------------

@@ -74,7 +74,7 @@ def _page(arguments: argparse.Namespace, settings: Settings) -> int:
     looked = page_checkup.examine(
         arguments.page,
         settings,
-        server=arguments.server or arguments.url,
+        server=arguments.server or arguments.url or RunFolder(settings.data.folder).read_address(),
         key=arguments.key,
         allow_private=arguments.allow_private,
     )
