@@ -13,25 +13,28 @@ const target = path.join(here, '../collector/habitue_collector/static/tag')
 /** Own properties that no page sees; each file has to call them the same. */
 const OWN = /^_[a-z]/
 
+const options = (entry) => ({
+  absWorkingDir: here,
+  entryPoints: [`src/${entry}.ts`],
+  bundle: true,
+  format: 'iife',
+  target: 'es2022',
+  tsconfigRaw: { compilerOptions: { alwaysStrict: false } },
+  charset: 'utf8',
+  legalComments: 'none',
+  write: false
+})
+
 /** One source, one self-contained script. `names`: what the build calls our own properties. */
-export async function bundle(entry, define = {}, names = {}) {
-  const result = await build({
-    absWorkingDir: here,
-    entryPoints: [`src/${entry}.ts`],
-    bundle: true,
-    minify: true,
-    format: 'iife',
-    target: 'es2022',
-    tsconfigRaw: { compilerOptions: { alwaysStrict: false } },
-    charset: 'utf8',
-    legalComments: 'none',
-    mangleProps: OWN,
-    mangleCache: names,
-    write: false,
-    define
-  })
+async function bundle(entry, define = {}, names = {}) {
+  const result = await build({ ...options(entry), minify: true, mangleProps: OWN, mangleCache: names, define })
   Object.assign(names, result.mangleCache)
   return result.outputFiles[0].text
+}
+
+/** The same before it is made small. */
+export async function readable(entry) {
+  return (await build(options(entry))).outputFiles[0].text
 }
 
 /** What esbuild leaves, once more: some two per cent. */

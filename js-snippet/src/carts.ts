@@ -1,108 +1,60 @@
-/** What is put into the cart by forms, links and calls, unless the dataLayer tells of it. */
-import { after, all, on, open, safe } from './lent'
+/** What is put into the cart by forms, links and calls. */
+import { drain } from './layer'
+import { after, all, host, on, doors, safe } from './lent'
 import type { Any } from './lent'
-import { captured, ignore, tell } from './told'
+import { added } from './told'
 
-/** For the dataLayer to tell of it, ms. */
-const WORD = 1000
-
-let waiting: { at: number; item: Any; source: string }[] = []
-
-export function settle(leaving?: boolean): void {
-  const before = waiting
-  waiting = []
-  for (const added of before) {
-    if (!leaving && Date.now() < added.at + WORD) waiting.push(added)
-    else if (
-      captured(added.at - WORD).some(
-        ({ event, context }) => /add.?to.?cart|product.?added/i.test(event!) && !/form|call/.test(context.source!)
-      )
-    ) {
-      ignore(added.item)
-    } else tell('add_to_cart', { items: [added.item] }, added.source)
-  }
-}
-
-const id = (item: Any): unknown => item.item_variant || item.item_id
-
-function added(source: string, item: Any): void {
-  if (!id(item)) return
-  const same = waiting.find((other) => id(other.item) === id(item))
-  if (same) Object.assign(same.item, item)
-  else {
-    waiting.push({ at: Date.now(), item, source })
-    after(WORD, settle)
-  }
-}
-
-/** WooCommerce's, Shopify's and Magento's names of the fields, and what Shopify answers. */
-function itemOf(fields: Any, answer: Any = {}): Any {
+/** WooCommerce's, Shopify's and Magento's names of the fields. */
+const itemOf = (fields: Any): Any => {
   const variant = fields.variation_id || fields.id
-  const item_id =
-    answer.product_id || fields['product-id'] || fields.product_id || fields['add-to-cart'] || fields.product || variant
+  const { id, variants } = host.ShopifyAnalytics?.meta?.product || {}
+  const known = variants?.find((one: Any) => one.id == variant)
   return {
-    item_id: item_id && '' + item_id,
-    item_variant: variant && '' + variant,
+    item_id: fields.product_id || fields['add-to-cart'] || fields.product || (known ? id : variant),
+    item_variant: variant,
     quantity: +(fields.quantity || fields.qty || 1),
-    sku: answer.sku || fields.product_sku,
-    item_name: answer.product_title || answer.title,
-    price: answer.price / 100 || undefined
+    sku: fields.product_sku || known?.sku
   }
 }
 
-type Read = (from: Any, more: Any) => Any
+type Read = (from: Any, event?: Any) => Any
+
+const fieldsOf = (body: Any): Any => Object.fromEntries(new URLSearchParams(body))
 
 /** Elements by a selector, calls by a pattern of their address. */
-const adapters: [string | RegExp, Read][] = [
+const adapters: [Any, Read][] = [
   [
     'form.cart,form[action*="/cart/add"]',
-    (form, { submitter }) => {
-      const fields = new FormData(form)
-      if (submitter?.name) fields.append(submitter.name, submitter.value)
-      return itemOf(Object.fromEntries(fields))
-    }
+    (form, { submitter }) => itemOf({ ...fieldsOf(new FormData(form)), [submitter?.name]: submitter?.value })
   ],
-  [
-    '.ajax_add_to_cart,[href*="add-to-cart="]',
-    ({ dataset, search }) => itemOf({ ...Object.fromEntries(new URLSearchParams(search)), ...dataset })
-  ],
-  [
-    /\/cart\/add|wc-ajax=add_to_cart/,
-    (fields, answer) =>
-      (fields.items || [fields]).map((line: Any) =>
-        itemOf(line, (answer.items || [answer]).find((one: Any) => one.id == line.id))
-      )
-  ]
+  [/\/cart\/add|wc-ajax=add_to_cart/, (fields) => (fields.items || [fields]).map(itemOf)]
 ]
 
-open.adapter = (match: string | RegExp, read: Read) => {
-  adapters.push([match, read])
+doors.adapter = (...adapter: [Any, Read]) => {
+  adapters.push(adapter)
 }
 
 const touched = (event: Event): void => {
+  // A click is a moment at which much is pushed, even past us.
+  after(9, drain)
   for (const [match, read] of adapters) {
-    const element = typeof match === 'string' && (event.target as Element).closest(match)
-    if (element && element.matches('form') === (event.type === 'submit')) added('form', read(element, event) || {})
+    // A form's fields may hide its own members.
+    const element = !match.test && all(match).find((one) => event.composedPath().includes(one))
+    if (element && match.startsWith('form') === (event.type === 'submit')) added(read(element, event))
   }
 }
 on(document, 'submit', touched)
 on(document, 'click', touched)
 
-const called = safe((url: string, body: Any, answer: Any) => {
+const called = safe((url: string, body: Any) => {
   for (const [match, read] of adapters) {
-    if (typeof match !== 'string' && match.test(url)) {
-      let fields
+    if (match.test?.(url)) {
       try {
-        fields = JSON.parse(body)
+        body = JSON.parse(body)
       } catch {
-        fields = Object.fromEntries(new URLSearchParams(body))
+        body = fieldsOf(body)
       }
-      try {
-        answer = JSON.parse(answer)
-      } catch {
-        // Then the call alone says what was added.
-      }
-      for (const item of [].concat(read(fields, Object(answer)) || [])) added('cart_call', item)
+      added(read(body))
     }
   }
 })
@@ -110,20 +62,17 @@ const called = safe((url: string, body: Any, answer: Any) => {
 const { fetch } = window
 window.fetch = function (...given) {
   const answer = fetch.apply(this, given)
-  answer.then((response) => {
-    const url = response.url
-    if (response.ok && adapters.some(([match]) => typeof match !== 'string' && match.test(url))) {
-      response.clone().text().then((text) => called(url, given[1]?.body, text))
-    }
-  }).catch(() => {})
+  answer.then(
+    ({ ok, url }) => ok && called(url, given[1]?.body),
+    () => {}
+  )
   return answer
 }
 
 const { send } = XMLHttpRequest.prototype
 XMLHttpRequest.prototype.send = function (body) {
   on(this, 'load', () => {
-    if (this.status < 300) called(this.responseURL, body, this.response)
+    if (this.status < 300) called(this.responseURL, body)
   })
   send.call(this, body)
 }
-void all

@@ -1,17 +1,23 @@
 /** What the script element says: `data-*` first, then the query of its address, then the defaults. */
 
-export const script = (document.currentScript || document.querySelector('script[data-key]')) as HTMLScriptElement | null
+const current = document.currentScript
+
+/** `<img name="currentScript">` is not us: what stands in the page must not say where our files come from. */
+export const script = (
+  current?.tagName === 'SCRIPT' ? current : document.querySelector('script[data-key],script[src*="s.js?key="]')
+) as HTMLScriptElement | null
 
 const source = new URL(script?.src || location.href)
 
-export function setting(name: string): string | null {
+export const setting = (name: string): string | null => {
   return script?.getAttribute('data-' + name) ?? source.searchParams.get(name)
 }
 
 export const writeKey = setting('key') || ''
 
 /** `…/h/s.js` came from `…/h`, and so the beacons go there. */
-export const endpoint = setting('endpoint') || source.origin + source.pathname.replace(/\/[^/]*$/, '')
+const address = source.origin + source.pathname
+export const endpoint = setting('endpoint') || address.replace(/\/[^/]*$/, '')
 
 /** Other files lie beside us and are named after us: a shop that renames the one renames them all. */
-export const beside = source.origin + source.pathname.replace(/(\.js)?$/, '-')
+export const beside = address.replace(/(\.js)?$/, '-')

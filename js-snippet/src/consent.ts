@@ -7,7 +7,7 @@ export type State = 'pending' | 'granted' | 'denied'
 export type Consent = { analytics: State; personalization: State }
 export type Choice = { [purpose in keyof Consent]?: State | boolean }
 
-const forbidden =
+export const forbidden =
   (navigator as { globalPrivacyControl?: boolean }).globalPrivacyControl ||
   (setting('dnt') !== null && navigator.doNotTrack === '1')
 
@@ -15,20 +15,15 @@ const forbidden =
 const remembered = read('consent') as State | null
 const initial: State = forbidden ? 'denied' : setting('consent') === 'assumed' ? 'granted' : 'pending'
 
-export const consent: Consent = { analytics: initial, personalization: initial }
-if (remembered && pending()) {
-  consent.analytics = 'granted'
-  consent.personalization = remembered
-}
+export const consent: Consent =
+  remembered && initial === 'pending'
+    ? { analytics: 'granted', personalization: remembered }
+    : { analytics: initial, personalization: initial }
 
 /** May events leave the page, may this browser be recognised, may anything be stored in it? */
-export function granted(): boolean {
-  return consent.analytics === 'granted'
-}
+export const granted = (): boolean => consent.analytics === 'granted'
 
-export function pending(): boolean {
-  return consent.analytics === 'pending'
-}
+export const pending = (): boolean => consent.analytics === 'pending'
 
 /** Was it ever granted, so that the server has to hear of a withdrawal? */
 let known = granted() || !!remembered
@@ -41,7 +36,7 @@ let chosen = false
  * grant, a standing denial only means that the tool has not spoken yet.
  * True when the server has to be told.
  */
-export function choose(choice: Choice, standing?: boolean): boolean {
+export const choose = (choice: Choice, standing?: boolean): boolean => {
   if (forbidden || (standing && chosen)) return false
   chosen = !standing
   const before = JSON.stringify(consent)
@@ -60,7 +55,7 @@ export function choose(choice: Choice, standing?: boolean): boolean {
 }
 
 /** Forgets what is kept here once consent is gone. True when there had been one. */
-export function withdraw(): boolean {
+export const withdraw = (): boolean => {
   const tell = known && consent.analytics === 'denied'
   if (tell) {
     names('').forEach(remove)

@@ -23,22 +23,22 @@ export interface Core {
 
   _lent: Lent
   /** Called when the page has changed, and, with `true`, when it is about to leave. */
-  _hooks: ((leaving?: boolean) => void)[]
+  _hook?: (leaving?: boolean) => void
   /** Reads consent, and what was pushed before we came. */
   _start?: () => void
   /** What the slots show was meant for somebody else. */
   _clear?: () => void
   _answered?: (answers: Answers) => void
   /** The slots to ask for, and what the page is about. */
-  _wanted: string[]
+  _wanted: Set<string>
   _about: About
   /** Until a consent tool has spoken, or has been silent for too long. */
   _held: boolean
 }
 
-export const core = { log: [] as Note[], _hooks: [], _wanted: [], _held: true } as unknown as Core
+export const core = { log: [] as Note[], _wanted: new Set(), _held: true } as unknown as Core
 
-export function note(what: What, detail: unknown): void {
+export const note = (what: What, detail: unknown): void => {
   const made: Note = [Date.now(), what, detail]
   if (core.log.push(made) > 100) core.log.shift()
   if (core.onNote) safe(core.onNote)(made)

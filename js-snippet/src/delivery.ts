@@ -4,8 +4,8 @@ import { consent, granted, pending } from './consent'
 import { core, note } from './core'
 import { currentPage } from './events'
 import type { Answers } from './questions'
-import { Limit, done, isReset, keep, loggingOut, next } from './queue'
-import type { Batch } from './queue'
+import type { Sighting } from './events'
+import { Limit, done, flying, isReset, keep, loggingOut, next } from './queue'
 import { random } from './random'
 import { after, lose, takeLosses } from './safe'
 import type { Loss } from './safe'
@@ -25,11 +25,9 @@ let blockedUntil = 0
 let bytesInFlight = 0
 let notice = false
 let nonce: string | undefined = random()
-/** The first request does without: asking makes the browser load its tables, for milliseconds. */
-let timezone: string | undefined
 
 /** Sends in `delay` ms, or earlier when that was already planned, or later when the server asked for a pause. */
-export function schedule(delay: number): void {
+export const schedule = (delay: number): void => {
   const now = Date.now()
   const at = Math.max(now + delay, blockedUntil)
   if (due && due <= at) return
@@ -39,7 +37,7 @@ export function schedule(delay: number): void {
 }
 
 /** The server has to hear that consent changed, even when nothing else is to be said. */
-export function announce(): void {
+export const announce = (): void => {
   notice = true
   // Whoever consents after a withdrawal is somebody new.
   if (!granted()) nonce = random()
@@ -47,9 +45,9 @@ export function announce(): void {
 }
 
 /** The slots to ask for now. */
-const open = (): string[] => (core._held && pending() ? [] : core._wanted)
+const open = (): string[] => (core._held && pending() ? [] : [...core._wanted])
 
-export function flush(leaving?: boolean): void {
+export const flush = (leaving?: boolean): void => {
   clearTimeout(timer)
   due = 0
   if (Date.now() < blockedUntil) {
@@ -59,16 +57,14 @@ export function flush(leaving?: boolean): void {
   do {
     if (bytesInFlight && !leaving) return
     const slots = leaving || loggingOut() ? [] : open()
-    const batch = granted() ? next(!!slots[0]) : undefined
-    if (!batch && !slots[0] && !notice) return
-    if (leaving && batch && bytesInFlight + batch._size > Limit.BatchBytes) return
-    dispatch(batch, slots, leaving).catch(() => lose('error'))
+    const events = granted() ? next(!!slots[0], Limit.BatchBytes - bytesInFlight) : []
+    if (!events[0] && !slots[0] && !notice) return
+    dispatch(events, slots, leaving).catch(() => lose('error'))
   } while (leaving)
 }
 
-async function dispatch(batch: Batch | undefined, slots: string[], leaving?: boolean): Promise<void> {
-  const events = batch ? batch._events : []
-  const reset = batch && isReset(batch)
+const dispatch = async (events: Sighting[], slots: string[], leaving?: boolean): Promise<void> => {
+  const reset = isReset(events[0])
   const told = notice
   const may = granted()
   const lost = may ? takeLosses() : undefined
@@ -89,9 +85,6 @@ async function dispatch(batch: Batch | undefined, slots: string[], leaving?: boo
             ? {
                 consent,
                 page: currentPage(),
-                locale: navigator.language,
-                timezone,
-                screen: { width: screen.width, height: screen.height },
                 lost
               }
             : { consent },
@@ -101,11 +94,11 @@ async function dispatch(batch: Batch | undefined, slots: string[], leaving?: boo
   )
   notice = false
   bytesInFlight += body.length
-  if (batch) batch._sending = true
+  events.forEach((event) => flying.add(event))
   keep()
   const answer = await post(reset ? 'reset' : slots[0] ? 'context' : 'batch', body, may || told, leaving)
   bytesInFlight -= body.length
-  if (batch) batch._sending = false
+  events.forEach((event) => flying.delete(event))
   const refused = typeof answer === 'number'
   note(refused ? 'refused' : 'sent', { events, slots, answer })
   if (refused) {
@@ -118,17 +111,14 @@ async function dispatch(batch: Batch | undefined, slots: string[], leaving?: boo
     return
   }
   failures = 0
-  after(0, () => {
-    timezone ||= Intl.DateTimeFormat().resolvedOptions().timeZone
-  })
-  if (batch) done(batch)
+  done(events)
   if (granted()) {
     nonce = undefined
     remove('nonce')
   }
   keep()
-  core._wanted = core._wanted.filter((id) => !slots.includes(id))
-  if (next() || open()[0] || notice) schedule(Pause.Backlog)
+  for (const id of slots) core._wanted.delete(id)
+  if (next()[0] || open()[0] || notice) schedule(Pause.Backlog)
   document.dispatchEvent(new CustomEvent('habitue:sent', { detail: { events, answer } }))
   if (slots[0]) core._answered?.((answer.slots || {}) as Answers)
 }

@@ -3,8 +3,8 @@ import { random } from './random'
 
 export type Json = Record<string, unknown>
 
-/** Universal Analytics' place of an order's id. */
-type Purchase = { actionField?: { id?: string } }
+/** Where an order's id may stand: Segment's, GA4's and Universal Analytics' place. */
+type Order = { [name in 'order_id' | 'orderId' | 'transaction_id']?: string } & { purchase?: { actionField?: { id?: string } } }
 
 export interface Page {
   url: string
@@ -29,25 +29,27 @@ export interface Sighting {
 let referrer = document.referrer
 
 /** In a single-page shop the page before this one referred to it, not the site the visit began with. */
-export function refer(url: string): void {
+export const refer = (url: string): void => {
   referrer = url
 }
 
 /** An e-mail address in an address (`?email=ann@example.com`) stays on the page. */
-function clean(url: string): string {
-  return url.replace(/([?&#])[^?&#]*(@|%40)[^&#]*/g, '$1')
-}
+export const clean = (url: string): string => url.replace(/([?&#])[^?&#]*(@|%40)[^&#]*/g, '$1')
 
-export function currentPage(): Page {
-  return { url: clean(location.href), path: location.pathname, title: document.title, referrer: clean(referrer) }
-}
+export const currentPage = (): Page => ({
+  url: clean(location.href),
+  path: location.pathname,
+  title: document.title,
+  referrer: clean(referrer)
+})
 
-/** `at`: when it happened, ms. A copy is made, so that what the shop does to its objects later changes nothing. */
-export function build(type: Sighting['type'], fields: Json, at?: number, context?: Json): Sighting {
-  const { order_id, orderId, transaction_id, purchase } = (fields.properties || {}) as { [name: string]: unknown; purchase?: Purchase }
+/** An order is one event, however often pages tell of it: its id is that of the event. `at`: when it happened, ms. A copy is made, so that what the shop does to its objects later changes nothing. */
+export const build = (type: Sighting['type'], fields: Json, at?: number, context?: Json): Sighting => {
+  const { order_id, orderId, transaction_id, purchase } = (fields.properties || {}) as Order
   const order =
-    /^(purchase|order.?completed)$/i.test(fields.event as string) &&
-    (order_id || orderId || transaction_id || purchase?.actionField?.id)
+    /^(purchase|order.?completed)$/i.test(fields.event as string) || purchase
+      ? order_id || orderId || transaction_id || purchase?.actionField?.id
+      : ''
   return JSON.parse(
     JSON.stringify({
       type,

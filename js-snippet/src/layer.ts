@@ -2,37 +2,23 @@
 import { consentMode } from './choices'
 import { doors, host, safe, setting } from './lent'
 import type { Any } from './lent'
-import { ignore, isView, kindOf, tell, viewed } from './told'
+import { kindOf, tell } from './told'
 
+const SOURCE = 'datalayer'
 let user: string
 
-/** Universal Analytics named the action by where its products stand; the last that is there counts. */
-const ACTIONS: Record<string, string> = {
-  impressions: 'view_item_list',
-  click: 'select_item',
-  detail: 'view_item',
-  add: 'add_to_cart',
-  remove: 'remove_from_cart',
-  checkout: 'begin_checkout',
-  purchase: 'purchase',
-  refund: 'refund'
-}
-
 /** `given`: where the user's id may stand. */
-function heard(name: string, data: Any, given: Any): void {
-  const id = given.user_id || given.userId
-  if (id && id !== Object(id) && user !== '' + id && !/^(null|undefined|none|guest|anonymous|\(.*)$|@/i.test(id)) {
-    doors.identify((user = '' + id), {}, { source: 'datalayer' })
+const heard = (name: string, data: Any, given: Any): void => {
+  const id = '' + (given.user_id || given.userId || '')
+  if (id !== user && !/^(null|undefined|none|guest|anonymous|[([].*|)$|@/i.test(id)) {
+    doors.identify((user = id), {}, { source: SOURCE })
   }
-  let known = data.items || data.transaction_id || /^(login|sign_up|search|view_search_results)$/.test(name)
-  for (const action in ACTIONS) if (data[action]) known = name = ACTIONS[action]!
-  if (known && typeof name === 'string') {
-    if (isView(name) && viewed('markup')) ignore(name)
-    else tell(name, data, 'datalayer')
+  if (data.items?.[0] || data.transaction_id || data === given.ecommerce || /^(login|sign_up|search|view_search_results)$/.test(name)) {
+    tell(name || 'ecommerce', data, SOURCE)
   }
 }
 
-function take(entry: Any): void {
+const take = (entry: Any): void => {
   const kind = kindOf(entry)
   if (kind === 'Arguments') {
     const [command, name, given = name] = entry
@@ -47,7 +33,7 @@ let done = 0
 
 /** Takes what was pushed since the last time, by whatever way it came. */
 export const drain = safe(() => {
-  const now = host[setting('datalayer') || 'dataLayer']
+  const now = host[setting('layer') || 'dataLayer']
   if (layer !== now && Array.isArray(now)) {
     layer = now
     const { push } = now

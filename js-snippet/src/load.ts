@@ -7,7 +7,7 @@ type Policy = { createScriptURL(url: string): string }
 let policy: Policy | undefined
 
 /** `then` is called when the file has run or cannot be had. With the digest in the address no cache gives a stale one. */
-export function load(name: string, digest: string, then: () => void): void {
+export const load = (name: string, digest: string, then = (): void => {}): void => {
   const url = `${beside}${name}.js?${digest.slice(-9)}`
   const element = document.createElement('script')
   const types = (window as { trustedTypes?: { createPolicy(name: string, rules: object): Policy } }).trustedTypes

@@ -1,11 +1,11 @@
 /** The core: reads the calls that wait, watches pages, opens the doors for the shop. */
 import { endpoint, setting } from './config'
-import { choose, consent, granted, pending, withdraw } from './consent'
+import { choose, consent, forbidden, granted, pending, withdraw } from './consent'
 import type { Choice } from './consent'
 import { core, note } from './core'
 import type { Core } from './core'
 import { announce, flush, schedule } from './delivery'
-import { build, currentPage, refer } from './events'
+import { build, clean, currentPage, refer } from './events'
 import type { Json, Sighting } from './events'
 import { load } from './load'
 import { watchPages } from './pages'
@@ -26,38 +26,36 @@ const enum Wait {
 const host = window as unknown as Record<string, unknown> & { habitue?: Habitue }
 const habitue: Habitue =
   host.habitue ||
-  function () {
-    const call = arguments as Call
+  ((...call: unknown[] & { t?: number }) => {
     call.t = Date.now()
     habitue.q!.push(call)
-  }
+  })
 const loaded = Date.now()
 let user: string | undefined
 /** When the call that is being carried out was made. */
 let calledAt: number | undefined
 
 /** Takes an event in, unless nobody may know of it. */
-function record(type: Sighting['type'], fields: Json, context?: Json, at = calledAt): void {
+const record = (type: Sighting['type'], fields: Json, context?: Json, at = calledAt): Sighting => {
   const event = build(type, fields, at, context)
-  if (consent.analytics === 'denied') return note('ignored', ['consent', event])
-  // An order is one event, however often a page tells of it: its id is that of the event.
-  if (core.log.some(([, what, told]) => what === 'captured' && (told as Sighting).messageId === event.messageId)) {
-    return note('ignored', ['told before', event])
+  if (consent.analytics === 'denied') note('ignored', ['consent', event])
+  else {
+    note('captured', event)
+    add(event)
+    schedule(Wait.Company)
   }
-  note('captured', event)
-  add(event)
-  schedule(Wait.Company)
+  return event
 }
 
-function page(name?: string, properties?: Json, at?: number): void {
-  record('page', { name, properties: { ...currentPage(), search: location.search, ...properties } }, undefined, at)
-}
+const page = (name?: string, properties?: Json, at?: number): Sighting =>
+  record('page', { name, properties: { ...currentPage(), search: clean(location.search), ...properties } }, undefined, at)
 
 /** Somebody else: what the slots show was not meant for them. */
 const startOver = (): void => core._clear?.()
 
 /** The shop's doors: `habitue('track', 'Product Viewed', {…})`; s-more.js opens some more. */
 const doors = {
+  __proto__: null,
   track(event: string, properties: Json = {}, context?: Json) {
     record('track', { event, properties }, context)
   },
@@ -88,57 +86,56 @@ const doors = {
 /** Calls for doors that s-more.js has to open first. */
 let later: Call[] = []
 
-function handle(call: Call): void {
+const handle = (call: Call): void => {
   safe(() => {
     const [name, ...given] = call
-    const door = doors.hasOwnProperty(name as string) && (doors as never)[name as string]
+    const door = doors[name as 'track']
     calledAt = call.t
-    if (door) (door as Function)(...given)
+    if (door) door(...(given as [string]))
     else if (later.push(call)) more()
   })()
   calledAt = undefined
 }
 
 /** With consent: what other pages left behind, again when the lease of one that still lives may have run out. */
-function takeOver(): void {
+const takeOver = (): void => {
   if (!granted()) return
   if (adopt()) after(Limit.Lease + 1000, takeOver)
   schedule(Wait.Company)
 }
 
-/** What could tell us of consent. */
-const witness = (): unknown => host[setting('datalayer') || 'dataLayer'] || host.__tcfapi || host.Shopify
-
 /** Is there anything that s-more.js could read or fill? */
 const wanted = (): unknown =>
-  witness() ||
+  host[setting('layer') || 'dataLayer'] ||
+  host.__tcfapi ||
+  host.Shopify ||
   location.hash.includes('habitue_debug=') ||
-  document.querySelector('[data-habitue-slot],[type*=ld],[itemtype],[property^=product],[class*=cart],[action*=cart]')
+  document.querySelector('[data-habitue-slot],[type*=ld],[itemtype],[property],[class*=cart],[action*=cart]')
 
 let asked: boolean | undefined
 
-function more(then?: () => void): void {
+const more = (then?: () => void): void => {
   if (asked) return
   asked = true
   load('more', DIGEST, () => {
-    if (core._start) core._start()
-    // Without it we do not know what the visitor said.
-    else if (witness()) choose({ analytics: 'pending', personalization: 'pending' }, true)
+    core._start?.()
     then?.()
     later.splice(0).forEach(handle)
   })
 }
 
 /** Once the page is parsed, and we know what the visitor said. */
-function open(): void {
+const open = (): void => {
   note('consent', { ...consent })
   takeOver()
-  let tell = (): void => {}
   if (setting('pages') !== 'manual') {
     page(undefined, undefined, loaded)
-    tell = watchPages((at, referrer) => {
+    watchPages((referrer) => {
       refer(referrer)
-      page(undefined, undefined, at)
+      const { properties, context } = page()
+      return () => {
+        context.page.title = properties!.title = document.title
+      }
     })
   }
   // What waits was asked for before we came; from now on a push is a call.
@@ -149,7 +146,7 @@ function open(): void {
   const look = (): void => {
     planned = false
     if (wanted()) more()
-    core._hooks.forEach((hook) => hook())
+    core._hook?.()
   }
   new MutationObserver(() => {
     if (!planned) after(Wait.Changes, look)
@@ -160,8 +157,7 @@ function open(): void {
     attributeFilter: ['data-habitue-slot', 'data-item', 'data-category']
   })
   const leave = safe(() => {
-    tell()
-    core._hooks.forEach((hook) => hook(true))
+    core._hook?.(true)
     flush(true)
   })
   on(document, 'visibilitychange', () => {
@@ -177,15 +173,15 @@ function open(): void {
     schedule(Wait.Company)
   })
   // A browser that has come to refuse since it agreed.
-  if (withdraw()) announce()
+  if (forbidden && withdraw()) announce()
 }
 
-function begin(): void {
+const begin = (): void => {
   if (wanted()) more(open)
   else open()
 }
 
-function ready(): void {
+const ready = (): void => {
   // Before that the page has better things to do.
   if (document.readyState === 'loading') on(document, 'DOMContentLoaded', begin)
   else begin()

@@ -1,9 +1,9 @@
 /** The product in the page's markup, unless something else has told of one. The server understands what we send. */
 import { after, all, host, safe } from './lent'
 import type { Any } from './lent'
-import { tell, viewed } from './told'
+import { forgetView, tell } from './told'
 
-function microdata(scope: Element): Any {
+const microdata = (scope: Element): Any => {
   const found: Any = {}
   for (const element of all('[itemprop]', scope)) {
     if (element.parentElement!.closest('[itemscope]') === scope) {
@@ -24,11 +24,11 @@ let planned: unknown
 const look = safe(() => {
   planned = 0
   const opengraph: Any = {}
-  for (const meta of all('[property^="og:"],[property^="product:"]')) {
+  for (const meta of all('[property^=og],[property^=product]')) {
     opengraph[meta.getAttribute('property')!] = (meta as HTMLMetaElement).content
   }
   const markup = {
-    jsonld: all('[type*="ld+json"]')
+    jsonld: all('[type*=ld]')
       .map((script) => script.textContent!)
       .filter((text) => /Product|Breadcrumb/.test(text))
       .map((text) => {
@@ -38,13 +38,13 @@ const look = safe(() => {
           return text
         }
       }),
-    microdata: all('[itemtype*="schema.org/Product"]').map(microdata),
+    microdata: all('[itemtype*="/Product"]:not([itemtype*="/Product"] *)').map(microdata),
     opengraph
   }
   const now = JSON.stringify(markup)
   if (now === seen) return
   seen = now
-  if (!/product/i.test(now) || viewed()) return
+  if (!markup.microdata[0] && !/product/i.test(now)) return forgetView()
   tell(
     'view_item',
     {
@@ -61,7 +61,7 @@ const look = safe(() => {
 })
 
 /** In a second, for the dataLayer may still speak; now when the page leaves. */
-export function lookSoon(leaving?: boolean): void {
+export const lookSoon = (leaving?: boolean): void => {
   if (leaving) look()
   else planned ||= after(1000, look)
 }

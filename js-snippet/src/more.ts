@@ -4,17 +4,18 @@
  */
 import { readChoices } from './choices'
 import { drain } from './layer'
-import { settle } from './carts'
+import { settle } from './told'
+import './carts'
 import { lookSoon } from './markup'
-import { core, load, open } from './lent'
+import { core, doors, load } from './lent'
 import { scan } from './slots'
 
-core._hooks.push((leaving) => {
+core._hook = (leaving) => {
   drain()
   lookSoon(leaving)
-  settle(leaving)
+  if (leaving) settle()
   if (!leaving) scan()
-})
+}
 
 core._start = () => {
   drain()
@@ -23,8 +24,5 @@ core._start = () => {
   lookSoon()
 }
 
-open.doctor = () => {
-  if (core.doctor) core.doctor()
-  else load('debug', DIGEST, () => core.doctor?.())
-}
-if (location.hash.includes('habitue_debug=')) load('debug', DIGEST, () => {})
+doors.doctor = () => (core.doctor ? core.doctor() : load('debug', DIGEST, () => core.doctor?.()))
+if (location.hash.includes('habitue_debug=')) doors.doctor()

@@ -6,19 +6,19 @@ export type Losses = { [why in Loss]?: number }
 
 let losses: Losses = {}
 
-export function lose(why: Loss, count = 1): void {
+export const lose = (why: Loss, count = 1): void => {
   if (count) losses[why] = (losses[why] || 0) + count
 }
 
 /** What was lost since the last call; nothing when nothing was. */
-export function takeLosses(): Losses | undefined {
+export const takeLosses = (): Losses | undefined => {
   const taken = losses
   losses = {}
   return Object.keys(taken)[0] ? taken : undefined
 }
 
 /** `work`, made harmless: every door by which the page, the browser or a timer calls us goes through here. */
-export function safe<A extends unknown[]>(work: (...given: A) => void): (...given: A) => void {
+export const safe = <A extends unknown[]>(work: (...given: A) => void): (...given: A) => void => {
   return (...given) => {
     try {
       work(...given)
@@ -28,10 +28,8 @@ export function safe<A extends unknown[]>(work: (...given: A) => void): (...give
   }
 }
 
-export function on(target: EventTarget, type: string, work: (event: Event) => void): void {
+export const on = (target: EventTarget, type: string, work: (event: Event) => void): void => {
   target.addEventListener(type, safe(work), true)
 }
 
-export function after(delay: number, work: () => void): ReturnType<typeof setTimeout> {
-  return setTimeout(safe(work), delay)
-}
+export const after = (delay: number, work: () => void): ReturnType<typeof setTimeout> => setTimeout(safe(work), delay)

@@ -18,7 +18,7 @@ export interface Answer {
  * in ms, that its Retry-After asks for. `leaving`: the page may be gone before the answer comes; where `fetch` fails
  * then, `sendBeacon` tries (its `true` only means "queued", so that is no acknowledgement either).
  */
-export async function post(path: string, body: string, cookies: boolean, leaving?: boolean): Promise<Answer | number> {
+export const post = async (path: string, body: string, cookies: boolean, leaving?: boolean): Promise<Answer | number> => {
   const url = endpoint + '/v1/' + path
   try {
     const response = await fetch(url, {

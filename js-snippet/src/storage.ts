@@ -13,12 +13,10 @@ try {
   // Forbidden, then.
 }
 
-export function read(name: string): string | null | undefined {
-  return box && box.getItem(PREFIX + name)
-}
+export const read = (name: string): string | null | undefined => box?.getItem(PREFIX + name)
 
 /** True when it is kept. */
-export function write(name: string, value: string): boolean {
+export const write = (name: string, value: string): boolean => {
   try {
     box!.setItem(PREFIX + name, value)
     return true
@@ -27,12 +25,12 @@ export function write(name: string, value: string): boolean {
   }
 }
 
-export function remove(name: string): void {
-  if (box) box.removeItem(PREFIX + name)
+export const remove = (name: string): void => {
+  box?.removeItem(PREFIX + name)
 }
 
 /** Names of what we keep that begin like this, in order, without the prefix. */
-export function names(start: string): string[] {
+export const names = (start: string): string[] => {
   return Object.keys(box || {})
     .filter((name) => name.startsWith(PREFIX + start))
     .sort()

@@ -14,13 +14,13 @@ if (!host.habitue) {
     ;(queue.q = queue.q || []).push(call)
   }
   host.habitue = queue
-  const script = document.currentScript as HTMLScriptElement | null
-  const sheet = addStyle(
-    ':where([data-habitue-slot]:not([data-habitue]),[data-habitue=wait]){visibility:hidden}' + ROOM,
-    script ? script.nonce : undefined
-  )
-  // Whatever becomes of the tag, the shop's own content shows after this.
-  setTimeout(() => {
-    if (sheet) sheet.deleteRule(0)
-  }, 1500)
+  try {
+    const sheet = addStyle(
+      ':where([data-habitue-slot]:not([data-habitue]),[data-habitue=wait]){visibility:hidden}' + ROOM
+    )
+    // Whatever becomes of the tag, the shop's own content shows after this.
+    setTimeout(() => sheet.deleteRule(0), 1500)
+  } catch {
+    // Then slots have their room when the tag comes.
+  }
 }

@@ -1,59 +1,83 @@
-/** Tells the core what was seen, without a person's data and what no JSON can hold. */
-import { after, core, doors, log, note, page } from './lent'
+/** Tells the core what was seen, without a person's data and what no JSON can hold, and nothing twice. */
+import { after, doors, note, page } from './lent'
 import type { Any } from './lent'
-import type { Json, Sighting } from './events'
+import type { Json } from './events'
 
 export const kindOf = (value: unknown): string => ({}).toString.call(value).slice(8, -1)
 
 /** What names a person, and what nobody needs. */
 const PERSONAL =
-  /mail|phone|address|street|birth|passw|user|customer|buyer|billing|recipient|contact|^zip|^city|post(al|code)|(first|last|sur|given|family|full).?name|review|rating|description|^gtm\./i
-const ADDRESS = /[\w.+-](@|%40)[\w-]+\.\w/
+  /mail|phone|address|street|birth|user|customer|buyer|billing|recipient|^zip|^city|post|(first|last|sur|given|family|full).?name|review|rating|description|^gtm/i
+
+const FORM = 'form'
+
+/** Containers in an event; at the top of it no name is that of a product. */
+const EVENT = 5
 
 /** How many values may still be copied: what a page has in its objects is without end. */
 let room: number
 
-function clean(value: Any, depth: number, longest: number): unknown {
+const clean = (value: Any, depth: number, longest: number): unknown => {
   const kind = kindOf(value)
   if (kind === 'Array' || kind === 'Object') {
     const copy: Any = kind === 'Array' ? [] : {}
     for (const key in value) {
-      if (depth && room-- > 0 && !PERSONAL.test(key)) copy[key] = clean(value[key], depth - 1, longest)
+      if (depth && room-- > 0 && !PERSONAL.test(key) && (depth !== EVENT || key !== 'name')) {
+        copy[key] = clean(value[key], depth - 1, longest)
+      }
     }
     return copy
   }
-  return typeof value === 'string'
-    ? ADDRESS.test(value)
-      ? undefined
-      : value.slice(0, longest)
-    : typeof value === 'number' || value === !!value
-      ? value
-      : undefined
+  // No addresses of people.
+  if (kind === 'String') return /[\w.+-](@|%40)[\w-]+\.\w/.test(value) ? undefined : value.slice(0, longest)
+  return kind === 'Number' || kind === 'Boolean' ? value : undefined
 }
 
 /** `source`: where it was seen. `depth`, `longest`: of objects, and of texts. */
-export function tell(name: string, data: Json, source: string, depth = 5, longest = 500): void {
+export const tell = (name: string, data: Json, source: string, depth = EVENT, longest = 500): void => {
   room = 3000
   doors.track(name, clean(data, depth, longest) as Json, { source })
 }
 
-/** What was captured, newest last, and since when, ms. */
-export function captured(since = 0): Sighting[] {
-  return log.filter(([at, what]) => what === 'captured' && at > since).map(([, , event]) => event as Sighting)
+/** The last view of a product that was told: on which address, and by whom. */
+const view: { url?: string; source?: unknown } = {}
+export const forgetView = (): void => {
+  view.url = ''
 }
 
-/** Was a view of a product told since the visitor came to this address (by `source`)? */
-export function viewed(source = ''): boolean {
-  const { url } = page()
-  let found = false
-  for (const { event, context } of captured()) {
-    found = context.page.url === url && (found || (isView(event) && (context.source || '').startsWith(source)))
+/** What was put into the cart, while something better may tell of it. */
+const carts = new Map<string, Any[]>()
+let addedAt = 0
+
+/** Tells of one, or of all when the page leaves. */
+export const settle = (key?: string): void =>
+  carts.forEach((items, other) => {
+    if (key && key !== other) return
+    carts.delete(other)
+    tell('add_to_cart', { items }, FORM)
+  })
+
+/** In a second, for the dataLayer may still speak: tells what was put into the cart. A form and its call are one. */
+export const added = (given: Any): void => {
+  const items = [].concat(given).filter((item: Any) => item?.item_id)
+  const key = items.map((item: Any) => item.item_variant || item.item_id).join()
+  if (!key || carts.has(key) || addedAt > Date.now() - 1000) return
+  carts.set(key, items)
+  after(1000, () => settle(key))
+}
+
+const { track } = doors
+doors.track = (name: string, properties: Json = {}, context?: Json) => {
+  const source = context?.source
+  if (/view_?item$|product.?(view|detail)/i.test(name) || properties.detail) {
+    const { url } = page()
+    if (view.url === url && (source === 'markup' || view.source === 'markup')) return note('ignored', ['told before', name])
+    view.url = url
+    view.source = source
   }
-  return found
+  if (source !== FORM && (/add.?to.?cart|product.?added/i.test(name) || properties.add)) {
+    carts.clear()
+    addedAt = Date.now()
+  }
+  track(name, properties, context)
 }
-
-export const isView = (name?: string): boolean => /view_?item$|product.?view/i.test(name!)
-
-export const ignore = (what: unknown): void => note('ignored', ['told before', what])
-void after
-void core
