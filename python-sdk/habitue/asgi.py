@@ -1,7 +1,7 @@
 """The mount for ASGI shops: Starlette, FastAPI, Litestar, or any other app.
 
-It answers what stands below its path by the Habitue server, and tells the SDK's calls whose request they
-serve.
+It answers what stands below its path by the Habitue server, and tells
+the SDK's calls whose request they serve.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from habitue.proxy import (
     response_headers,
     target,
 )
+from habitue.reporter import HOST
 from habitue.transport import TransportError
 from habitue.visit import Consent, Mode, UserId, Visit, enter, leave
 
@@ -46,8 +47,10 @@ def mount(
     app: AnyApp,
     path: str = "/h",
     *,
-    client: Client | AsyncClient,
-    write_key: str,
+    client: Client | AsyncClient | None = None,
+    url: str = HOST,
+    secret_key: str = "",
+    write_key: str = "",
     consent: Mode | Callable[[Scope], Consent | None] = "required",
     user: Callable[[Scope], UserId] | None = None,
     **options: Any,
@@ -55,15 +58,17 @@ def mount(
     """`app` with Habitue on its own host, below `path`.
 
     Starlette, FastAPI and Litestar apps are changed in place; any other callable comes back wrapped: use what
-    is returned. `consent`: `required` or `assumed` as for the tag, or a function of the ASGI scope that says
-    `{"analytics": …, "personalization": …}` (None: the visitor was not asked). `user`: who is logged in,
-    from the
-    scope; called when it is needed, so sessions are there. `options`: see `FirstParty`.
+    is returned. `client`: the shop's own; else one is made for the server at `url` with the `secret_key`.
+    `write_key`: the shop's browser key, for the tag that templates print. `consent`: `required` or `assumed`
+    as for the tag, or a function of the ASGI scope that says `{"analytics": …, "personalization": …}` (None:
+    the visitor was not asked). `user`: who is logged in, from the scope; called when it is needed, so
+    sessions are there. `options`: see `FirstParty`.
     """
-    site, asked = first_party(client, path, write_key, consent, options)
+    speaker = client if client is not None else AsyncClient(secret_key, url)
+    site, asked = first_party(speaker, path, write_key, consent, options)
 
     def wrapped(inner: App) -> Mounted:
-        return Mounted(inner, client, site, asked, user)
+        return Mounted(inner, speaker, site, asked, user)
 
     changeable: Any = app
     if hasattr(changeable, "add_middleware"):
@@ -146,9 +151,10 @@ class Mounted:
             said = {name.lower(): value.decode("latin-1") for name, value in headers}
             caching = said.get(b"cache-control")
             if self.site.needs_settling(visit, caching):
-                settling = self._client.settle(visit)
-                if settling is not None:
-                    await settling
+                if isinstance(self._client, AsyncClient):
+                    await self._client.settle(visit)
+                else:
+                    await asyncio.to_thread(self._client.settle, visit)
             added = self.site.added_headers(visit, caching, said.get(b"vary"))
             message["headers"] = headers + [(name.encode(), value.encode("latin-1")) for name, value in added]
         except Exception:

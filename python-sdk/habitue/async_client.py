@@ -46,8 +46,7 @@ class AsyncClient(Reporter[Told]):
         """The offers for a slot, or `fallback` when they cannot be had within `deadline` seconds.
 
         For the visitor of the current request, unless `visitor` (the value of the browser's cookie),
-        `user_id`
-        or `anonymous_id` say otherwise. See `Client.offers`.
+        `user_id` or `anonymous_id` say otherwise. See `Client.offers`.
         """
         try:
             named = user_id is not None or anonymous_id is not None

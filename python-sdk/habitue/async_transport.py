@@ -79,8 +79,7 @@ class AsyncHTTPTransport:
         """A request and its answer in pieces, for a proxy; raises TransportError.
 
         `body` as pieces needs their `length` in bytes, or is sent chunked. `seconds` is the patience until
-        the
-        answer begins, and for each further piece. What `body` raises comes through.
+        the answer begins, and for each further piece. What `body` raises comes through.
         """
         import h11
 

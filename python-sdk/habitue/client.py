@@ -37,10 +37,9 @@ class Client(Reporter[None]):
         """The offers for a slot, or `fallback` when they cannot be had within `deadline` seconds.
 
         For the visitor of the current request, unless `visitor` (the value of the browser's cookie),
-        `user_id`
-        or `anonymous_id` say otherwise; `page_type`, `item_id` and `category` describe the page that the slot
-        stands on. Without `fallback` those count that the client was made with. Events that were tracked a
-        moment ago may still be on their way: `flush` first where they must count.
+        `user_id` or `anonymous_id` say otherwise; `page_type`, `item_id` and `category` describe the page
+        that the slot stands on. Without `fallback` those count that the client was made with. Events that
+        were tracked a moment ago may still be on their way: `flush` first where they must count.
         """
         try:
             named = user_id is not None or anonymous_id is not None

@@ -2,8 +2,7 @@
 asking.
 
 The middlewares (`asgi`, `wsgi`, `django`) make a `Visit` of each request by `visit`, and send what stands
-below
-`mount` on to the server as `proxy` says.
+below `mount` on to the server as `proxy` says.
 """
 
 from __future__ import annotations
@@ -27,8 +26,8 @@ class FirstParty:
     """The settings of one mount.
 
     `mode`: what holds before the visitor was asked, as `data-consent` of the tag. `patience` (s): how long
-    the
-    server may take to begin an answer.
+    the server may take to begin an answer, `piece_patience` to go on with it; `body_patience`: how long a
+    browser may take for its body. `keep_host`: the server sees the shop's `Host`, not its own.
     """
 
     write_key: str
@@ -53,8 +52,6 @@ class FirstParty:
                 raise ValueError(f"{name} begins with a slash and does not end with one: {path!r}")
         if self.mode not in ("required", "assumed"):
             raise ValueError(f"consent is 'required' or 'assumed', not {self.mode!r}")
-        if not self.write_key:
-            raise ValueError("there is no write_key: the tag needs the browser key of the shop")
 
     def owns(self, path: str) -> bool:
         """Whether a path (without the host's own prefix) is ours to answer."""

@@ -64,8 +64,7 @@ class Habitue:
         self, function: Callable[[Request], Consent | None]
     ) -> Callable[[Request], Consent | None]:
         """What the visitor agreed to, from the request: `{"analytics": …, "personalization": …}`, or None
-        where
-        nobody was asked yet; then `HABITUE_CONSENT` counts."""
+        where nobody was asked yet; then `HABITUE_CONSENT` counts."""
         self._consent = function
         return function
 

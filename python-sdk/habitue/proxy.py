@@ -1,8 +1,7 @@
 """What passes between a browser and the server through the shop's host. Pure.
 
-A mount reaches one host and, on it, one folder: whatever a path says, it names something in there. The
-shop's own
-cookies and passwords stay in the shop.
+A mount reaches one host and, on it, one folder: whatever a path says, it names something in there. The shop's
+own cookies and passwords stay in the shop.
 """
 
 from __future__ import annotations

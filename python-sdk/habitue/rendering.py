@@ -1,5 +1,4 @@
-"""What stands in the shop's pages: the tag, and offers that the server rendered. All text is text, never
-HTML."""
+"""What stands in the shop's pages: the tag, and offers that the server rendered. Text stays text."""
 
 from __future__ import annotations
 
@@ -29,6 +28,8 @@ def tag_html(
     traits: Mapping[str, Any] | None = None,
 ) -> str:
     """The two lines of the tag, for the `<head>`; who is logged in is identified, with the proof of it."""
+    if not site.write_key:
+        return "<!-- Habitue: the mount was given no write_key -->"
     by = _attribute("nonce", nonce)
     base = escape((visit.prefix if visit is not None else "") + site.mount)
     lines = [

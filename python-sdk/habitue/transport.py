@@ -123,8 +123,7 @@ class HTTPTransport:
         """A request and its answer in pieces, for a proxy; raises TransportError.
 
         `body` as pieces needs their `length` in bytes, or is sent chunked. `seconds` is the patience until
-        the
-        answer begins, and for each further piece. What `body` raises comes through.
+        the answer begins, and for each further piece. What `body` raises comes through.
         """
         whole = isinstance(body, bytes)
         connection, fresh = (self._take() if whole else None), False

@@ -1,7 +1,7 @@
 """The mount for WSGI shops: Flask has its extension, Django its app; this serves any other.
 
-It answers what stands below its path by the Habitue server, and tells the SDK's calls whose request they
-serve.
+It answers what stands below its path by the Habitue server, and tells
+the SDK's calls whose request they serve.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from habitue.proxy import (
     response_headers,
     target,
 )
+from habitue.reporter import HOST
 from habitue.transport import HTTPTransport, Streamed, TransportError
 from habitue.visit import Consent, Mode, UserId, Visit, enter, leave
 
@@ -44,22 +45,26 @@ def mount(
     app: App,
     path: str = "/h",
     *,
-    client: Client,
-    write_key: str,
+    client: Client | None = None,
+    url: str = HOST,
+    secret_key: str = "",
+    write_key: str = "",
     consent: Mode | Callable[[Environ], Consent | None] = "required",
     user: Callable[[Environ], UserId] | None = None,
     **options: Any,
 ) -> Mounted:
     """`app` with Habitue on its own host, below `path`.
 
-    `consent`: `required` or `assumed` as for the tag, or a function of the WSGI environ that says
-    `{"analytics": …, "personalization": …}` (None: the visitor was not asked). `user`: who is logged in,
-    from the
-    environ; called when it is needed. `options`: see `FirstParty`.
+    `client`: the shop's own; else one is made for the server at `url` with the `secret_key`. `write_key`: the
+    shop's browser key, for the tag that templates print. `consent`: `required` or `assumed` as for the tag,
+    or a function of the WSGI environ that says `{"analytics": …, "personalization": …}` (None: the visitor
+    was not asked). `user`: who is logged in, from the environ; called when it is needed. `options`: see
+    `FirstParty`.
     """
     options.setdefault("max_in_flight", MAX_IN_FLIGHT)
-    site, asked = first_party(client, path, write_key, consent, options)
-    return Mounted(app, client, site, asked, user)
+    speaker = client if client is not None else Client(secret_key, url)
+    site, asked = first_party(speaker, path, write_key, consent, options)
+    return Mounted(app, speaker, site, asked, user)
 
 
 class Mounted:
