@@ -27,16 +27,14 @@ class Consent:
 
     analytics: State | None
     personalization: State | None
+    keeps_profile: bool = field(init=False, repr=False, compare=False)
     _record: dict[str, str] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         said = (("analytics", self.analytics), ("personalization", self.personalization))
         record = {name: state.value for name, state in said if state is not None}
         object.__setattr__(self, "_record", record)
-
-    @property
-    def keeps_profile(self) -> bool:
-        return self.analytics is State.GRANTED
+        object.__setattr__(self, "keeps_profile", self.analytics is State.GRANTED)
 
     @property
     def personalizes(self) -> bool:

@@ -44,6 +44,7 @@ WEIGHTS = {
     Kind.ADD_TO_CART: 3.0,
     Kind.PURCHASE: 5.0,
 }
+IDENTIFY, PAGE_VIEW = Kind.IDENTIFY, Kind.PAGE_VIEW  # an enum's own attribute costs 40 ns
 # Somebody is on the page. Orders that a backend reports, mails and the like open no visit.
 BROWSING = frozenset(
     {
@@ -115,7 +116,7 @@ def fold(
     handler = _HANDLERS.get(event.kind)
     if handler is not None:
         handler(state, event, facts)
-    if event.kind is Kind.IDENTIFY and event.user_id is not None and not profile.is_user:
+    if event.kind is IDENTIFY and event.user_id is not None and not profile.is_user:
         state["claimed_user_id"] = event.user_id
     return profile
 
@@ -173,21 +174,21 @@ def _session(profile: Profile, event: Event) -> None:
     timestamp = event.timestamp
     opens = event.kind in BROWSING
     if session is None:
-        where = sessions.Place.NEW
+        where = sessions.NEW
     else:
         where = sessions.place(session["started"], session["last"], timestamp)
-    if where is sessions.Place.CURRENT and session is not None:
+    if where is sessions.CURRENT and session is not None:
         event.session_id = session["id"]
         if not opens:
             return
         session["events"] += 1
         if timestamp > session["last"]:
             session["last"] = timestamp
-        if event.kind is Kind.PAGE_VIEW:
+        if event.kind is PAGE_VIEW:
             session["pages"] = session.get("pages", 0) + 1
         return
     event.session_id = sessions.session_id(profile.profile_id, timestamp)
-    if where is sessions.Place.LATE or not opens:
+    if where is sessions.LATE or not opens:
         return
     session = {
         "id": event.session_id,
@@ -195,7 +196,7 @@ def _session(profile: Profile, event: Event) -> None:
         "last": timestamp,
         "events": 1,
     }
-    if event.kind is Kind.PAGE_VIEW:
+    if event.kind is PAGE_VIEW:
         session["pages"] = 1
     context = event.context
     page = context.get("page")

@@ -94,7 +94,8 @@ class Ingest:
         self.tally = IngestTally()
         self.clock = clock
         self._network_secret = network_secret
-        self._networks: dict[tuple[str, int], str | None] = {}
+        self._networks: dict[str | None, str] = {}  # of this day
+        self._day = 0
         self._origins: dict[tuple[bytes, str], bool] = {}
         self._cors: dict[tuple[bytes, str], Prepared] = {}  # what the pages of an origin get with each answer
         self._proxies = trusted_networks(settings.server.trusted_proxies)
@@ -292,23 +293,21 @@ class Ingest:
 
     def _network(self, peer: str | None, now: int) -> str | None:
         """A keyed hash of the client's network (/24, /48) that changes daily: for caps, not for people."""
-        if peer is None:
-            return None
         day = now // 86_400_000
-        known = self._networks.get((peer, day))
-        if known is None:
-            if len(self._networks) > 20_000:
-                self._networks.clear()
-            try:
-                address = ip_address(peer)
-            except ValueError:
-                return None
-            prefix = address.packed[: 3 if address.version == 4 else 6]
-            known = blake2b(
-                prefix + day.to_bytes(4, "big"), key=self._network_secret[:64], digest_size=4
-            ).hexdigest()
-            self._networks[peer, day] = known
-        return known
+        if day != self._day or len(self._networks) > 20_000:
+            self._day = day
+            self._networks.clear()
+        if peer in self._networks:
+            return self._networks[peer]
+        try:
+            address = ip_address(peer or "")
+        except ValueError:
+            return None
+        prefix = address.packed[: 3 if address.version == 4 else 6]
+        network = self._networks[peer] = blake2b(
+            prefix + day.to_bytes(4, "big"), key=self._network_secret[:64], digest_size=4
+        ).hexdigest()
+        return network
 
     # ---- take --------------------------------------------------------------------------------
 

@@ -16,13 +16,16 @@ class Place(Enum):
     LATE = auto()  # it happened before that session began: it belongs to none that is still open
 
 
+CURRENT, NEW, LATE = Place  # an enum's own attribute costs 40 ns
+
+
 def place(started: int | None, last: int, timestamp: int) -> Place:
     """Compare one event's time with the open session (`started` None: there is none)."""
     if started is None or timestamp > last + SESSION_GAP:
-        return Place.NEW
+        return NEW
     if timestamp < started - SESSION_GAP:
-        return Place.LATE
-    return Place.CURRENT
+        return LATE
+    return CURRENT
 
 
 def session_id(profile_id: str, started: int) -> str:

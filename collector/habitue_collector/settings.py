@@ -142,11 +142,11 @@ class WriteKey:
     origins: tuple[str, ...] = ()
     name: str = ""
 
-    @property
+    @cached_property
     def secret(self) -> bool:
         return self.kind == "server"
 
-    @property
+    @cached_property
     def consent_assumed(self) -> bool:
         return (self.consent or ("assumed" if self.secret else "required")) == "assumed"
 

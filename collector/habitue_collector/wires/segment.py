@@ -66,6 +66,7 @@ _KINDS: Final = MappingProxyType(
         "alias": Kind.CUSTOM,
     }
 )
+_CONSENT: Final = Kind.CONSENT  # an enum's own attribute costs 40 ns
 _ORDERS: Final = frozenset((Kind.PURCHASE, Kind.REFUND))
 # Where a plain `id` among the properties is the item's: these events are about one product.
 _ABOUT_ONE_ITEM: Final = frozenset(
@@ -231,7 +232,7 @@ def decode(raw: object, envelope: Envelope, received_at: int) -> Event:
             page = context.get("page")
             event.kind, properties = read_sighting(kind, properties, source, page and page.get("url"))
         _read_track(event, properties)
-        if kind is Kind.CONSENT and consent is not None:
+        if kind is _CONSENT and consent is not None:
             event.properties |= consent.to_record()  # what the event is about, wherever its sender put it
     elif call == "page" or call == "screen":
         _read_page(event, properties)
