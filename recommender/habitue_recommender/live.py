@@ -29,6 +29,9 @@ _USUAL_HALF_LIFE = 24 * 12  # buckets: what was usual a day ago counts half
 _WARM_AFTER = 2 * BUCKETS  # two hours seen before anything can be said to be more than usual
 _TREND_LEAST = 5  # distinct visitors
 _TREND_RATIO = 2.0
+_MAX_ARRIVED = 100_000  # visitors of whom is known how they came
+_ARRIVALS = 30  # campaigns and sites that are published, those of most people
+_OF_ARRIVAL = 40  # items of each
 _MAX_MARKS = 500_000  # (item, visitor) pairs held: some 100 MB; past it new ones are counted as overflow
 
 
@@ -40,6 +43,8 @@ class Live:
     overall: tuple[tuple[str, int], ...] = ()
     categories: Mapping[str, tuple[tuple[str, int], ...]] = field(default_factory=dict)
     trending: Mapping[str, float] = field(default_factory=dict)  # item → times its usual number
+    # By how people came, as `arrival` names it: what they look at.
+    arrivals: Mapping[str, tuple[tuple[str, int], ...]] = field(default_factory=dict)
 
     def is_stale(self, now: int) -> bool:
         """Whether nobody published for so long that "right now" would be a lie."""
@@ -60,6 +65,7 @@ def parse(packed: bytes | None) -> Live:
             _pairs(raw["overall"]),
             {category: _pairs(pairs) for category, pairs in raw["categories"].items()},
             {str(item_id): float(ratio) for item_id, ratio in raw["trending"]},
+            {arrival: _pairs(pairs) for arrival, pairs in raw.get("arrivals", {}).items()},
         )
     except (ValueError, KeyError, TypeError, AttributeError):
         return NOTHING_LIVE
@@ -67,6 +73,23 @@ def parse(packed: bytes | None) -> Live:
 
 def _pairs(raw: Any) -> tuple[tuple[str, int], ...]:
     return tuple((str(item_id), int(count)) for item_id, count in raw)
+
+
+def arrival(campaign: str | None, referrer: str | None) -> str:
+    """How somebody came, in one word: by a campaign, else from a site; "" when neither is known."""
+    if campaign:
+        return f"campaign:{campaign}"
+    return f"referrer:{referrer}" if referrer else ""
+
+
+def _arrival(context: Mapping[str, Any]) -> str:
+    """What an event says of it, in the words that the profile's session has."""
+    campaign, referrer = context.get("campaign"), context.get("referrer")
+    name = campaign.get("name") if isinstance(campaign, Mapping) else None
+    site = None
+    if isinstance(referrer, Mapping) and referrer.get("kind") not in (None, "internal", "direct"):
+        site = str(referrer.get("host") or referrer["kind"])[:64]
+    return arrival(str(name)[:64] if name else None, site)
 
 
 class Store(Protocol):
@@ -100,6 +123,8 @@ class LiveCounts:
         self._usual: dict[str, float] = {}
         self._usual_weight = 0.0  # how much of the average is behind us: it began with nothing
         self._marks = 0
+        self._arrived: dict[str, tuple[str, int]] = {}  # visitor → (how they came, bucket)
+        self._arrivals: dict[str, tuple[tuple[str, int], ...]] = {}
         self._bucket = 0
         self._buckets_seen = 0
         self._changed = True
@@ -113,16 +138,27 @@ class LiveCounts:
         oldest = self._bucket - BUCKETS + 1
         for record in records:
             visitor = record.get("profile_id")
-            if not visitor or record.get("bot") or record.get("kept") or record.get("kind") not in KINDS:
+            if not visitor or record.get("bot") or record.get("kept"):
+                continue
+            self._note_arrival(visitor, record.get("context") or {})
+            if record.get("kind") not in KINDS:
                 continue
             # When it happened, not when we got it: a year of imported orders is not happening now.
             happened = min(int(record.get("timestamp") or now), int(record.get("received_at") or now))
             bucket = min(happened // BUCKET, self._bucket)
             if bucket < oldest:
                 continue
-            network = str((record.get("context") or {}).get("network") or "")
+            context = record.get("context") or {}
+            network = str(context.get("network") or "")
             for item in record.get("items") or ():
                 self._mark(str(item.get("item_id") or ""), visitor, bucket, network)
+
+    def _note_arrival(self, visitor: str, context: Mapping[str, Any]) -> None:
+        """Only the first page of a visit says how somebody came."""
+        if ("campaign" in context or "referrer" in context) and (how := _arrival(context)):
+            known = visitor in self._arrived
+            if known or len(self._arrived) < _MAX_ARRIVED:
+                self._arrived[visitor] = (how, self._bucket)
 
     def _mark(self, item_id: str, visitor: str, bucket: int, network: str) -> None:
         if not item_id:
@@ -170,7 +206,33 @@ class LiveCounts:
             for _, network in seen.visitors.values():
                 self._count(seen, network)
             self._marks += len(seen.visitors)
+        self._count_arrivals(oldest)
         self._changed = True
+
+    def _count_arrivals(self, oldest: int) -> None:
+        """What people look at who came the same way; once in a bucket, for it looks at every mark."""
+        self._arrived = {who: mark for who, mark in self._arrived.items() if mark[1] >= oldest}
+        counts: dict[str, dict[str, dict[str, int]]] = {}
+        for item_id, seen in self._items.items():
+            for who, (_, network) in seen.visitors.items():
+                if (mark := self._arrived.get(who)) is not None:
+                    networks = counts.setdefault(mark[0], {}).setdefault(item_id, {})
+                    networks[network] = networks.get(network, 0) + 1
+        most = self._per_network
+        totals = {
+            how: {
+                item_id: sum(min(count, most) if network else count for network, count in networks.items())
+                for item_id, networks in items.items()
+            }
+            for how, items in counts.items()
+        }
+        largest = sorted(totals, key=lambda how: (-sum(totals[how].values()), how))[:_ARRIVALS]
+        self._arrivals = {}
+        for how in largest:
+            enough = [(item_id, count) for item_id, count in totals[how].items() if count >= self._least]
+            enough.sort(key=lambda pair: (-pair[1], pair[0]))
+            if enough:
+                self._arrivals[how] = tuple(enough[:_OF_ARRIVAL])
 
     def _learn_usual(self, passed: int) -> None:
         keep = math.pow(0.5, passed / _USUAL_HALF_LIFE)
@@ -202,6 +264,7 @@ class LiveCounts:
             tuple(counts[:TOP]),
             {category: tuple(top) for category, top in sorted(categories.items())},
             self._trending(counts),
+            self._arrivals,
         )
 
     def _trending(self, counts: list[tuple[str, int]]) -> dict[str, float]:
@@ -232,6 +295,7 @@ class LiveCounts:
                 "overall": live.overall,
                 "categories": live.categories,
                 "trending": list(live.trending.items()),
+                "arrivals": live.arrivals,
             }
         )
         if packed == self._published:

@@ -56,6 +56,8 @@ class Visitor:
     categories: dict[str, float] = field(default_factory=dict)  # path → share
     brands: dict[str, float] = field(default_factory=dict)
     orders: OrderSummary = _NO_ORDERS
+    campaign: str | None = None  # that brought this visit
+    referrer: str | None = None
     near: Nearness = field(init=False)
 
     def __post_init__(self) -> None:
@@ -76,6 +78,8 @@ class Visitor:
             profile.affinity("category"),
             profile.affinity("brand"),
             profile.orders,
+            session.campaign if session else None,
+            session.referrer if session else None,
         )
 
     def just_bought(self) -> list[str]:

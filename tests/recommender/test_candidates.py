@@ -185,3 +185,12 @@ def test_a_page_that_says_nonsense_says_nothing(raw: object) -> None:
 def test_a_page_is_read_as_it_is_meant() -> None:
     assert Page.parse({"type": "product", "item_id": 7, "category": " A / B/"}) == Page("product", "7", "A/B")
     assert Page.parse({"type": "x" * 65, "item_id": "i" * 256, "category": "\ud800"}) == Page()
+
+
+def test_who_is_new_sees_what_people_look_at_who_came_the_same_way() -> None:
+    live = Live(NOW, (("a", 9), ("b", 5), ("c", 3)), arrivals={"campaign:spring": (("c", 3),)})
+    newcomer = visitor()
+    newcomer.state["session"] = {"id": "s", "started": NOW, "last": NOW, "events": 1, "campaign": "spring"}
+    assert names(gather(newcomer, live=live), Source.POPULAR_NOW) == ["c", "a", "b"]
+    newcomer.state["recent_items"] = {"d": {"last": NOW // 1000}}
+    assert names(gather(newcomer, live=live), Source.POPULAR_NOW) == ["a", "b", "c"]

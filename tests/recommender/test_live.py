@@ -133,3 +133,23 @@ def test_old_news_is_no_news() -> None:
     snapshot = live.snapshot(NOW)
     assert not snapshot.is_stale(NOW + WINDOW // 2)
     assert snapshot.is_stale(NOW + 2 * WINDOW)
+
+
+def test_people_who_came_by_a_campaign_are_told_what_others_of_it_look_at() -> None:
+    spring = {"campaign": {"name": "spring"}}
+    landing = [
+        view(who, "", **{"kind": "page_view", "context": spring, "items": []}) for who in ("a", "b", "c")
+    ]
+    looks = [view("a", "rake"), view("b", "rake"), view("c", "hose"), view("d", "lamp"), view("e", "lamp")]
+    live = LiveCounts(least=2)
+    live.observe([*landing, *looks], NOW)
+    later = live.snapshot(NOW + BUCKET)
+    assert later.arrivals == {"campaign:spring": (("rake", 2),)}
+    assert dict(later.overall) == {"rake": 2, "lamp": 2}
+
+
+def test_a_machine_that_says_it_came_by_a_campaign_counts_no_more_than_elsewhere() -> None:
+    said = {"context": {"network": "one", "referrer": {"kind": "search", "host": "find.example"}}}
+    live = LiveCounts(least=1, per_network=3)
+    live.observe([view(f"x{n}", "scam", **said) for n in range(50)], NOW)
+    assert live.snapshot(NOW + BUCKET).arrivals == {"referrer:find.example": (("scam", 3),)}

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from habitue_recommender.catalog import DAY
 from habitue_recommender.items import Item
+from habitue_recommender.live import arrival
 from habitue_recommender.models.base import Query
 from habitue_recommender.pools import Pool, is_below, normalised
 from habitue_recommender.reasons import Reason, ReasonCode, category_name
@@ -26,6 +27,9 @@ def popular_now(candidates: Candidates) -> Pool:
     top = candidates.category.split("/", 1)[0]
     listed = list(live.categories.get(top, ())) if top else []
     here = {item_id for item_id, _ in listed}
+    came = _came_alike(candidates) if not listed else ()
+    listed += came
+    here.update(item_id for item_id, _ in came)
     listed += [pair for pair in live.overall if pair[0] not in here]
     least = candidates.settings.live_least
     listed = [pair for pair in listed if pair[1] >= least]
@@ -33,6 +37,14 @@ def popular_now(candidates: Candidates) -> Pool:
     # What is popular in the page's own department stands before what is popular anywhere.
     scores = [count / most + (1.0 if item_id in here else 0.0) for item_id, count in listed]
     return _lifted(candidates, candidates.admit([item_id for item_id, _ in listed], scores))
+
+
+def _came_alike(candidates: Candidates) -> tuple[tuple[str, int], ...]:
+    """Of whom nothing else is known: what people look at who came by the same campaign or site."""
+    visitor = candidates.visitor
+    if visitor.has_affinity or visitor.recent or visitor.bought:
+        return ()
+    return candidates.live.arrivals.get(arrival(visitor.campaign, visitor.referrer), ())
 
 
 def popular(candidates: Candidates) -> Pool:
