@@ -30,9 +30,12 @@ def create_app(
     lifespan: Lifespan[Starlette] | None = None,
 ) -> Starlette:
     """The ASGI app: the handlers on the slow path, the other routes, problem+json for every error."""
+    # A path that takes other methods too has one route for all, so that `Allow` names them all.
+    routed = {route.path for route in routes if isinstance(route, Route) and "POST" in (route.methods or ())}
     mounted = [
         Route(path, starlette_endpoint(handler, tally=tally), methods=["POST"])
         for path, handler in handlers.items()
+        if path not in routed
     ]
     app = Starlette(
         routes=sorted([*mounted, *routes], key=lambda route: getattr(route, "comes_last", False)),

@@ -21,7 +21,12 @@ _JSON = {"description": "As asked.", "content": {"application/json": {"schema": 
 
 
 def _operation(
-    summary: str, answers: dict[str, Any], *, secret: bool = False, body: str | None = None
+    summary: str,
+    answers: dict[str, Any],
+    *,
+    secret: bool = False,
+    body: str | None = None,
+    required: bool = True,
 ) -> dict[str, Any]:
     operation: dict[str, Any] = {"summary": summary, "responses": answers}
     if secret:
@@ -29,7 +34,7 @@ def _operation(
     if body is not None:
         schema = {"$ref": f"#/components/schemas/{body}"}
         operation["requestBody"] = {
-            "required": True,
+            "required": required,
             "content": {"application/json": {"schema": schema}, "text/plain": {"schema": schema}},
         }
     return operation
@@ -41,8 +46,8 @@ def _path(name: str) -> dict[str, Any]:
 
 def document(base_path: str) -> dict[str, Any]:
     """The whole document for an installation that serves browsers below `base_path`."""
-    events = {"200": _RESULTS, "400": _PROBLEM, "401": _PROBLEM, "413": _PROBLEM, "503": _PROBLEM}
-    found = {"200": _JSON, "401": _PROBLEM, "404": _PROBLEM}
+    events = {"200": _RESULTS, **dict.fromkeys(("400", "401", "403", "413", "503"), _PROBLEM)}
+    found = {"200": _JSON, "400": _PROBLEM, "401": _PROBLEM, "403": _PROBLEM, "404": _PROBLEM}
     paths: dict[str, Any] = {
         f"{base_path}/s.js": {"get": _operation("The tag.", {"200": {"description": "JavaScript."}})},
         f"{base_path}/v1/batch": {"post": _operation("A browser's events.", events, body="Batch")},
@@ -77,7 +82,11 @@ def document(base_path: str) -> dict[str, Any]:
         },
         "/v1/catalog": {
             "put": _operation(
-                "Items in, as JSON lines or a list.", {"200": _RESULTS}, secret=True, body="Items"
+                "Items in, as JSON lines or a list.",
+                {"200": _RESULTS, "400": _PROBLEM, "401": _PROBLEM, "403": _PROBLEM, "413": _PROBLEM},
+                secret=True,
+                body="Items",
+                required=False,
             )
         },
         "/v1/catalog/{item_id}": {
@@ -86,12 +95,23 @@ def document(base_path: str) -> dict[str, Any]:
             "delete": _operation("Take one item out.", found, secret=True),
         },
         "/v1/recommend": {
-            "get": _operation("As POST, with everything in the query.", found, secret=True),
+            "get": {
+                **_operation("As POST, with everything in the query.", found, secret=True),
+                "parameters": [
+                    {
+                        "name": "slots",
+                        "in": "query",
+                        "required": True,
+                        "description": "Slot ids, parted by commas.",
+                        "schema": {"type": "string"},
+                    }
+                ],
+            },
             "post": _operation(
                 "Offers, asked for by a backend.",
-                {"200": _JSON, "401": _PROBLEM},
+                {"200": _JSON, "400": _PROBLEM, "401": _PROBLEM, "403": _PROBLEM, "413": _PROBLEM},
                 secret=True,
-                body="Context",
+                body="Question",
             ),
         },
         "/healthz": {"get": _operation("The process lives.", {"200": _JSON})},
@@ -155,74 +175,87 @@ _SCHEMAS: dict[str, Any] = {
             }
         },
     },
+    # A bad event is rejected in the answer, not by a status: what is described here is what is understood.
     "Event": {
-        "type": "object",
+        "type": ["object", "array"],
+        "description": "A call of the Segment HTTP API. Each event is judged by itself.",
         "properties": {
-            "type": {"enum": ["track", "page", "screen", "identify", "group", "alias"]},
-            "messageId": {"type": "string"},
-            "timestamp": {"type": "string", "format": "date-time"},
-            "anonymousId": {"type": "string"},
-            "userId": {"type": "string"},
-            "event": {"type": "string"},
-            "properties": {"type": "object"},
-            "traits": {"type": "object"},
-            "context": {"type": "object"},
-            "writeKey": {"type": "string"},
+            "type": {"description": "track, page, screen, identify, group or alias; the path may say it."},
+            "messageId": {"description": "Text: the event counts once by it."},
+            "timestamp": {"description": "ISO 8601, or seconds or milliseconds since 1970."},
+            "anonymousId": {"description": "Text: the device."},
+            "userId": {"description": "Text: the shop's own id of a person."},
+            "event": {"description": "Text: the name of a track call."},
+            "properties": {"description": "An object: what happened."},
+            "traits": {"description": "An object: what is known of the person."},
+            "context": {"description": "An object: page, consent, user_hash."},
+            "writeKey": {"description": "Text, where no header and no query names the key."},
         },
+        "examples": [{"type": "page", "anonymousId": "visitor-1", "properties": {"title": "Home"}}],
     },
     "Batch": {
-        "type": "object",
+        "type": ["object", "array"],
+        "description": "Many events in one envelope, or nothing but a list of them.",
         "properties": {
-            "writeKey": {"type": "string"},
-            "sentAt": {"type": "string", "format": "date-time"},
-            "nonce": {"type": "string"},
-            "context": {"type": "object"},
-            "batch": {"type": "array", "items": {"$ref": "#/components/schemas/Event"}},
+            "writeKey": {"description": "Text, where no header and no query names the key."},
+            "sentAt": {"description": "When it was sent, by the sender's clock."},
+            "nonce": {"description": "Text: stands for the visitor until the first answer."},
+            "context": {"description": "An object, for all events that say nothing else."},
+            "batch": {"type": ["array", "null"], "description": "The events."},
         },
+        "examples": [{"batch": [{"type": "page", "anonymousId": "visitor-1"}]}],
     },
     "Debug": {
-        "allOf": [
-            {"$ref": "#/components/schemas/Batch"},
-            {"type": "object", "required": ["token"], "properties": {"token": {"type": "string"}}},
-        ]
+        "type": ["object", "array"],
+        "properties": {
+            "token": {"description": "Text, as `habitue doctor --page` prints it."},
+            "batch": {"description": "The events that were not sent."},
+        },
     },
     "Context": {
-        "allOf": [
-            {"$ref": "#/components/schemas/Batch"},
-            {
-                "type": "object",
-                "properties": {
-                    "slots": {"type": "array", "items": {"type": "string"}},
-                    "page": {
-                        "type": "object",
-                        "properties": {
-                            "type": {"type": "string"},
-                            "item_id": {"type": "string"},
-                            "category": {"type": "string"},
-                        },
-                    },
-                },
+        "type": ["object", "array"],
+        "description": "A batch, and the slots to fill on this page.",
+        "properties": {
+            "batch": {"type": ["array", "null"], "description": "The events."},
+            "slots": {"description": "A list of slot ids."},
+            "page": {"description": "An object: type, item_id, category."},
+        },
+        "examples": [{"batch": [], "slots": ["home-hero"], "page": {"type": "home"}}],
+    },
+    "Question": {
+        "type": "object",
+        "required": ["slots"],
+        "properties": {
+            "slots": {"type": ["array", "string"], "minItems": 1, "description": "Slot ids."},
+            "anonymous_id": {
+                "type": ["string", "integer", "null"],
+                "description": "Whom the offers are for.",
             },
-        ]
+            "user_id": {
+                "type": ["string", "integer", "null"],
+                "description": "The same, as the shop calls them.",
+            },
+            "page": {"description": "An object: type, item_id, category."},
+        },
+        "examples": [{"slots": ["home-hero"]}],
     },
     "Items": {
-        "type": "array",
+        "description": "Items, each judged by itself; also as JSON lines, one a line.",
         "items": {
-            "type": "object",
-            "required": ["item_id"],
             "properties": {
-                "item_id": {"type": "string"},
-                "group_id": {"type": "string"},
-                "name": {"type": "string"},
-                "url": {"type": "string"},
-                "image_url": {"type": "string"},
-                "price": {"type": "number"},
-                "currency": {"type": "string"},
-                "availability": {"enum": ["in_stock", "out_of_stock", "preorder", "backorder"]},
-                "category": {"type": "string"},
-                "brand": {"type": "string"},
-                "attributes": {"type": "object"},
+                "item_id": {"description": "Text; needed."},
+                "group_id": {"description": "Text: what variants have in common."},
+                "name": {"description": "Text."},
+                "url": {"description": "Where its page is."},
+                "image_url": {"description": "Where its picture is."},
+                "price": {"description": "A number."},
+                "currency": {"description": "Three letters."},
+                "availability": {"description": "in_stock, out_of_stock, preorder or backorder."},
+                "category": {"description": "A path: Shoes/Trail."},
+                "brand": {"description": "Text."},
+                "attributes": {"description": "An object: whatever else."},
             },
         },
+        "examples": [[{"item_id": "SKU-001", "name": "Trail Shoe", "price": 89.9, "currency": "EUR"}]],
     },
 }

@@ -69,13 +69,13 @@ class Trackers:
         return routes
 
     def routes(self) -> list[Route]:
-        def get(path: str, handler: Handler) -> Route:
-            return Route(path, starlette_endpoint(handler, tally=self.tally), methods=["GET"])
+        def get(path: str, handler: Handler, *more: str) -> Route:
+            return Route(path, starlette_endpoint(handler, tally=self.tally), methods=["GET", *more])
 
         matomo_door = self._handler(matomo.decode, _matomo)
         pixel = self._handler(rudder.decode_pixel, _image)
         return [
-            *(get(path, matomo_door) for path in MATOMO_PATHS),
+            *(get(path, matomo_door, "POST") for path in MATOMO_PATHS),
             get("/i", self._handler(snowplow.decode, _image)),
             *(get(f"/{path}/{call}", pixel) for path in ("pixel/v1", "v1/pixel") for call in CALLS[:6]),
             Route("/sourceConfig", self.source_config, methods=["GET"]),

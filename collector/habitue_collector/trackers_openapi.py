@@ -92,7 +92,13 @@ def paths() -> dict[str, Any]:
             described[f"{path}/{call}"] = {
                 "get": {
                     "summary": f"{client}'s {call} call, by an image.",
-                    "parameters": _query("data", "writeKey", "anonymousId", "userId", "event"),
+                    "parameters": _query(
+                        *(
+                            ("data",)
+                            if client == "Segment"
+                            else ("writeKey", "anonymousId", "userId", "event")
+                        )
+                    ),
                     "responses": {"200": _IMAGE, **_REFUSALS},
                 }
             }
@@ -100,7 +106,7 @@ def paths() -> dict[str, Any]:
         described[path] = _events("Jitsu's calls, many at once.", batch)
     for path in ("/api/v1/event", "/api/v1/s2s/event"):
         described[path] = _events(
-            "An event of Jitsu before version 2.", {"type": ["object", "array"]}, parameters=_query("token")
+            "Events of Jitsu before version 2.", {"type": ["object", "array"]}, parameters=_query("token")
         )
     for path in SNOWPLOW_PATHS:
         described[path] = _events("Events of a Snowplow tracker.", payload)
@@ -136,16 +142,23 @@ SCHEMAS: dict[str, Any] = {
         "type": "object",
         "required": ["schema", "data"],
         "properties": {
-            "schema": {"type": "string"},
-            "data": {"type": "array", "items": {"type": "object"}},
+            "schema": {"type": "string", "pattern": "/payload_data/"},
+            "data": {"type": ["array", "object"], "description": "Events, each judged by itself."},
         },
+        "examples": [
+            {
+                "schema": "iglu:com.snowplowanalytics.snowplow/payload_data/jsonschema/1-0-4",
+                "data": [{"e": "pv", "aid": "YOUR-WRITE-KEY", "duid": "visitor-1"}],
+            }
+        ],
     },
     "MatomoBulk": {
-        "type": "object",
+        "type": ["object", "array"],
         "required": ["requests"],
         "properties": {
-            "requests": {"type": "array", "items": {"type": "string"}},
-            "token_auth": {"type": "string"},
+            "requests": {"type": "array", "description": "Query strings, each judged by itself."},
+            "token_auth": {"description": "Text: a server key."},
         },
+        "examples": [{"requests": ["?idsite=YOUR-WRITE-KEY&rec=1&_id=7f1c2a9e5b7d4c1e&action_name=Home"]}],
     },
 }

@@ -34,7 +34,7 @@ def events_of(wire: str, sent: dict[str, Any]) -> list[dict[str, Any]]:
     """The stored form of each event, or why it was refused."""
     body = sent.get("body", b"")
     request = Request(
-        path=sent.get("path", "/"),
+        path=sent.get("path", "/i"),
         query=sent.get("query", "").encode(),
         headers={},
         body=body.encode() if isinstance(body, str) else body if body == b"" else orjson.dumps(body),

@@ -44,7 +44,9 @@ def decode(request: Request, received_at: int) -> Calls:
         parsed = orjson.loads(request.body)
     except orjson.JSONDecodeError as error:
         raise Malformed("invalid_json", f"The body is not JSON: {error}.") from None
-    listed = parsed if type(parsed) is list else [parsed]
+    listed = [parsed] if type(parsed) is dict else parsed
+    if type(listed) is not list:
+        raise Malformed("invalid_body", "The body must be a JSON object, or a list of them.")
     if len(listed) > MAX_EVENTS_PER_BATCH:
         raise Malformed("too_many_events", f"A batch may have {MAX_EVENTS_PER_BATCH} events.")
     calls = Calls(count=len(listed))

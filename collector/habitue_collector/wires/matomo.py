@@ -40,6 +40,8 @@ def decode(request: Request, received_at: int) -> Calls:
     query = request.query.decode("latin-1")
     if body[:1] in (b"{", b"["):
         return _bulk(body, query, received_at)
+    if body and b"=" not in body:
+        raise Malformed("invalid_body", "The body holds parameters, or requests in bulk.")
     calls = Calls(count=1)
     text = body.decode("utf-8", "replace").removeprefix("?")
     key = None
@@ -60,10 +62,8 @@ def _bulk(body: bytes, query: str, received_at: int) -> Calls:
         raise Malformed("invalid_json", f"The body is not JSON: {error}.") from None
     members = parsed if type(parsed) is dict else {"requests": parsed}
     lines = members.get("requests")
-    if type(lines) is not list:
-        raise Malformed("invalid_batch", 'A bulk request is {"requests": ["?idsite=…", …]}.')
-    if len(lines) > MAX_EVENTS_PER_BATCH:
-        raise Malformed("too_many_events", f"A batch may have {MAX_EVENTS_PER_BATCH} events.")
+    if type(lines) is not list or len(lines) > MAX_EVENTS_PER_BATCH:
+        raise Malformed("invalid_batch", f'Bulk is {{"requests": [up to {MAX_EVENTS_PER_BATCH} queries]}}.')
     try:
         shared = parameters(query)
     except InvalidEvent as refusal:
@@ -124,10 +124,8 @@ def _action(said: dict[str, str], common: Call) -> Call:
             return track(name, present(url=get(parameter)), common)
     if get("ping") == "1":
         return track("Heart Beat", {}, common)
-    if "cra" in said:
-        return track("Crash", present(message=get("cra"), category=get("cra_ct")), common)
-    rest = {name: value for name, value in said.items() if name[:3] in ("ma_", "fa_", "hsr")}
-    return track("Plugin Request", rest, common)
+    rest = {name: value for name, value in said.items() if name[:3] in ("ma_", "fa_", "hsr", "cra")}
+    return track("Crash" if "cra" in said else "Plugin Request", rest, common)
 
 
 def _viewed(said: dict[str, str], common: Call) -> Call | None:

@@ -10,8 +10,9 @@ from typing import Any
 
 import orjson
 
+from habitue_collector.events import InvalidEvent
 from habitue_collector.request import Request
-from habitue_collector.wires.calls import Calls, Malformed, parameters
+from habitue_collector.wires.calls import Call, Calls, parameters, refused
 
 
 def source_config(write_key: str) -> dict[str, Any]:
@@ -68,40 +69,44 @@ def decode_pixel(request: Request, received_at: int) -> Calls:
     """`GET /v1/pixel/track?data=BASE64` (Segment) and `GET /pixel/v1/track?writeKey=…&event=…` (RudderStack).
 
     The last word of the path is the call. RudderStack's parameters are the members of the call; those of
-    objects have their path as a name (`context.page.url`, `properties.price`). Raises Malformed.
+    objects have their path as a name (`context.page.url`, `properties.price`).
     """
-    said: dict[str, Any] = dict(parameters_of(request))
-    call = request.path.rpartition("/")[2].removesuffix(".gif")
-    if (encoded := said.get("data")) is not None:
-        standard = encoded.replace("-", "+").replace("_", "/").replace(" ", "+").rstrip("=")
-        try:
-            event = orjson.loads(b64decode(standard + "=" * (-len(standard) % 4), validate=True))
-        except ValueError:
-            raise Malformed("invalid_data", "data is base64 of a JSON object.") from None
-        if type(event) is not dict:
-            raise Malformed("invalid_data", "data is base64 of a JSON object.")
-    else:
-        event = {}
-        for path, value in said.items():
-            place = event
-            *parents, name = path.split(".")[:6]
-            for parent in parents:
-                inner = place.setdefault(parent, {})
-                if type(inner) is not dict:
-                    break
-                place = inner
-            else:
-                place.setdefault(name, value)
-    key = event.pop("writeKey", None)
-    event["type"] = call
     calls = Calls(count=1)
+    try:
+        said = parameters(request.query.decode("latin-1"))
+        event = _packed(said) if request.path.startswith("/v1/pixel/") else _unfolded(said)
+    except InvalidEvent as refusal:
+        calls.add(0, None, refusal)
+        return calls
+    key = event.pop("writeKey", None)
+    event["type"] = request.path.rpartition("/")[2]
     calls.add(0, key if type(key) is str else None, event)
     return calls
 
 
-def parameters_of(request: Request) -> dict[str, str]:
-    """The request's parameters. Raises Malformed."""
+def _packed(said: dict[str, str]) -> Call:
+    """The JSON object in Segment's `data`. Raises InvalidEvent."""
+    standard = said.get("data", "").replace("-", "+").replace("_", "/").replace(" ", "+").rstrip("=")
     try:
-        return parameters(request.query.decode("latin-1"))
-    except ValueError as error:  # InvalidEvent
-        raise Malformed("invalid_query", str(error)) from None
+        event = orjson.loads(b64decode(standard + "=" * (-len(standard) % 4), validate=True))
+    except ValueError:
+        event = None
+    if type(event) is not dict:
+        raise refused("data is base64 of a JSON object")
+    return event
+
+
+def _unfolded(said: dict[str, str]) -> Call:
+    """`{"context.page.url": …}` → `{"context": {"page": {"url": …}}}`."""
+    event: Call = {}
+    for path, value in said.items():
+        place = event
+        *parents, name = path.split(".")[:6]
+        for parent in parents:
+            inner = place.setdefault(parent, {})
+            if type(inner) is not dict:
+                break
+            place = inner
+        else:
+            place.setdefault(name, value)
+    return event

@@ -37,7 +37,7 @@ OUR_ENTITY: Final = ("com.habitue", "visitor")  # {user_hash, analytics, persona
 
 def decode(request: Request, received_at: int) -> Calls:
     """POST and GET of a tracker. Raises Malformed; what is wrong with one event stands in its place."""
-    if not request.body:
+    if not request.body and request.path == "/i":
         calls = Calls(count=1)
         try:
             said: Any = parameters(request.query.decode("latin-1"))
