@@ -240,12 +240,14 @@ class _Handler(BaseHTTPRequestHandler):
             return self._answer(204, b"", "text/plain")
         if path.endswith((".ico", ".jpg", ".png")):
             return self._answer(204, b"", "image/x-icon")
+        if "refuse=422" in query:
+            return self._answer(422, b'{"status":422,"message":"Cart Error"}', "application/json")
         wants_json = path.endswith(".js") or "json" in self.headers.get("Accept", "")
         if path.endswith(("/cart/add.js", "/cart/add")) and wants_json:
             return self._answer(200, json.dumps(_shopify(raw)).encode(), "application/json")
         if "wc-ajax" in query or self.headers.get("X-Requested-With"):
             return self._answer(200, b'{"fragments":{},"cart_hash":"abc"}', "application/json")
-        if path.startswith("/api/") or "json" in self.headers.get("Accept", ""):
+        if "/api/" in path or path.startswith("/wp-json/") or "json" in self.headers.get("Accept", ""):
             return self._answer(200, b"{}", "application/json")
         if self.command == "POST":
             return self._answer(303, b"", "text/plain", {"Location": self.path})

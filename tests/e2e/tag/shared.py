@@ -61,7 +61,6 @@ def _markup(said: dict[str, object], file: Path) -> Truth:
     assert isinstance(product, dict)
     assert isinstance(cart, dict)
     assert isinstance(events, list)
-    names = {"id": "item_id"}
     return Truth(
         "shared-c",
         about="WooCommerce with JSON-LD",
@@ -69,7 +68,7 @@ def _markup(said: dict[str, object], file: Path) -> Truth:
         # The form leaves for the same page: another view.
         counts={**{kind: [n, n + 1] for kind, n in _counts(events).items()}, "add_to_cart": 1},
         page_views=None,
-        product={names.get(name, name): value for name, value in product.items()},
+        product={("item_id" if name == "id" else name): value for name, value in product.items()},
         carts=({"item_id": cart["id"], "quantity": cart["quantity"]},),
         settle=1400,
         file=file,

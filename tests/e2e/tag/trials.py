@@ -139,7 +139,7 @@ class _Run:
             await context.close()
 
     def _console(self, message: Any) -> None:
-        if message.type == "error":
+        if message.type == "error" and self.truth.quiet:
             self.complaints.append(f"console: {message.text}")
 
     async def _ready(self, page: Page) -> None:

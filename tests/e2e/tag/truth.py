@@ -53,6 +53,7 @@ class Truth:
     sentinel: bool = True
     query: Mapping[str, str] = field(default_factory=dict)
     path: str = "/"
+    quiet: bool = True  # False: the page itself makes the browser complain on the console
     file: Path = PAGES
 
 
