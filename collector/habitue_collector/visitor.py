@@ -105,15 +105,11 @@ class VisitorCookie:
         if cookie_header is None:
             return None
         prefix = self._prefix
-        start = cookie_header.find(prefix)
-        if start < 0:
+        before, found, after = cookie_header.partition(prefix)
+        if not found:
             return None
-        if start == 0 or cookie_header.startswith(b"; ", start - 2):
-            end = cookie_header.find(b";", start)
-            value = (
-                cookie_header[start + len(prefix) : end] if end > 0 else cookie_header[start + len(prefix) :]
-            )
-            visitor = self.read(value, now)
+        if not before or before.endswith(b"; "):
+            visitor = self.read(after.partition(b";")[0], now)
             if visitor is not None:
                 return visitor
         for part in cookie_header.split(b";"):
