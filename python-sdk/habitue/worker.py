@@ -1,6 +1,7 @@
-"""Delivers events in the background: a bounded queue, one daemon thread, batches, retries.
+"""Delivers events in the background: a bounded queue, daemon threads, batches, retries.
 
-The host's threads only append. Everything that can take time or go wrong happens in the thread.
+The host's threads only append. Everything that can take time or go wrong happens in threads of our own: one,
+and up to four when events of several visitors wait.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ MAX_AGE = 23 * 3_600.0  # s; the server recognises what it has seen for 24 h
 FIRST_PAUSE = 0.5
 LONGEST_PAUSE = 60.0
 REQUEST_SECONDS = 15.0
+LANES = 4  # requests under way at a time; never two of one sender
 IDLE_SECONDS = 60.0  # a client that somebody forgot keeps no thread
 _AGAIN = frozenset((408, 425, 429))
 
@@ -86,11 +88,13 @@ class Worker:
         self._waiting = 0
         self._queue_bytes = 0
         self._in_flight = 0
+        self._busy: set[Sender] = set()
         self._put = 0
         self._flushes: list[_Flush] = []  # while there are any, everything is delivered at once
         self._closed = False
-        self._last_chance = False  # closing: one attempt more, no pauses
-        self._thread: threading.Thread | None = None
+        self._last_chances: set[int] = set()  # closing: one attempt more for each thread, no pauses
+        self._threads: set[threading.Thread] = set()
+        self._idle = 0  # of them
 
     def after_fork(self) -> None:
         """The thread and the waiting events stayed with the parent, which delivers them."""
@@ -116,17 +120,20 @@ class Worker:
             elif self._waiting >= self._max_queue or self._queue_bytes + size > self._max_queue_bytes:
                 lost = "queue_full"
             else:
-                if self._thread is None:
-                    self._start()
-                    started = True
                 queue = self._queues.get(sender)
                 if queue is None:
+                    if not self._threads or (
+                        not self._idle and len(self._threads) < LANES and sender not in self._busy
+                    ):
+                        started = self._start()
                     queue = self._queues[sender] = deque()
+                    if self._idle:
+                        self._changed.notify_all()
                 self._put += 1
                 queue.append(Pending(body, self._clock(), self._put, sender))
                 self._queue_bytes += size
                 self._waiting += 1
-                if self._waiting == 1 or self._waiting == MAX_BATCH_EVENTS:
+                if self._waiting == MAX_BATCH_EVENTS:
                     self._changed.notify_all()
         # Outside of the lock: both may write a log line, and a host's log handler may track.
         if lost is not None:
@@ -157,7 +164,6 @@ class Worker:
             if self._closed:
                 return
             self._closed = True
-            self._last_chance = True
             self._changed.notify_all()
         self.flush(seconds)
         with self._lock:
@@ -171,10 +177,16 @@ class Worker:
         if left:
             self._tally.lose("closed", left)
 
-    def _start(self) -> None:
+    def _start(self) -> bool:
         thread = threading.Thread(target=self._run, name="habitue", daemon=True)
-        thread.start()
-        self._thread = thread
+        try:
+            thread.start()
+        except RuntimeError:  # the process may have no more of them; one is enough
+            if not self._threads:
+                raise
+            return False
+        self._threads.add(thread)
+        return True
 
     def _run(self) -> None:
         while True:
@@ -188,7 +200,8 @@ class Worker:
             finally:
                 with self._lock:
                     self._finish(batch)
-                    self._in_flight = 0
+                    self._in_flight -= len(batch)
+                    self._busy.discard(batch[0].sender)
                     self._changed.notify_all()
 
     def _finish(self, events: Iterable[Pending]) -> None:
@@ -202,14 +215,17 @@ class Worker:
         """The next batch, when it is full, has lingered, or somebody waits for it; empty at the end."""
         with self._lock:
             idle_until = time.monotonic() + IDLE_SECONDS
-            while not self._waiting:
+            while (sender := self._free()) is None:
                 idle = idle_until - time.monotonic()
                 if self._closed or idle <= 0:  # the next put starts another thread
-                    self._thread = None
+                    self._threads.discard(threading.current_thread())
                     return []
+                self._idle += 1
                 self._changed.wait(idle)
-            first = next(iter(self._queues.values()))[0]
-            until = time.monotonic() + min(self._linger, first.born + self._linger - self._clock())
+                self._idle -= 1
+            self._busy.add(sender)
+            age = self._clock() - self._queues[sender][0].born
+            until = time.monotonic() + self._linger - max(age, 0.0)
             while 0 < self._waiting < MAX_BATCH_EVENTS and not self._flushes and not self._closed:
                 left = until - time.monotonic()
                 if left <= 0:
@@ -217,22 +233,26 @@ class Worker:
                 self._changed.wait(left)
             batch: list[Pending] = []
             size = 0
-            if self._queues:
-                sender, queue = self._queues.popitem(last=False)
-                while queue and len(batch) < MAX_BATCH_EVENTS:
-                    size += len(queue[0].body) + 1
-                    if batch and size > MAX_BATCH_BYTES - 2_000:  # the envelope
-                        break
-                    event = queue.popleft()
-                    self._queue_bytes -= len(event.body)
-                    batch.append(event)
-                if queue:  # the others first: whoever has many events keeps nobody waiting
-                    self._queues[sender] = queue
+            queue = self._queues.pop(sender, None)
+            while queue and len(batch) < MAX_BATCH_EVENTS:
+                size += len(queue[0].body) + 1
+                if batch and size > MAX_BATCH_BYTES - 2_000:  # the envelope
+                    break
+                event = queue.popleft()
+                self._queue_bytes -= len(event.body)
+                batch.append(event)
+            if queue:  # the others first: whoever has many events keeps nobody waiting
+                self._queues[sender] = queue
             self._waiting -= len(batch)
-            self._in_flight = len(batch)
+            self._in_flight += len(batch)
             if not batch:  # closing took what was left
-                self._thread = None
+                self._busy.discard(sender)
+                self._threads.discard(threading.current_thread())
             return batch
+
+    def _free(self) -> Sender | None:
+        """Who has waited longest and has no request under way."""
+        return next((sender for sender in self._queues if sender not in self._busy), None)
 
     def _deliver(self, batch: Sequence[Pending]) -> None:
         """Send until the server has confirmed every event, or they are too old, or we may not wait longer."""
@@ -308,11 +328,11 @@ class Worker:
         until = time.monotonic() + pause
         with self._lock:
             while True:
-                if self._last_chance:
-                    self._last_chance = False
-                    return True
                 if self._closed:
-                    return False
+                    own = threading.get_ident()
+                    chance = own not in self._last_chances
+                    self._last_chances.add(own)
+                    return chance
                 left = until - time.monotonic()
                 if left <= 0:
                     return True

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
+import time
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from habitue import AsyncClient, Client, Visit, current_visit, user_hash, visiting
+from habitue import AsyncClient, Client, Request, Response, Visit, current_visit, user_hash, visiting
 from habitue.testing import RecordingTransport
 
 
@@ -82,6 +83,35 @@ class TestWhose:
             assert request.headers["x-habitue-visitor"] == f"visitor-{of.pop()}"
             assert not of
         assert client.stats.delivered == 41
+
+    def test_several_visitors_are_delivered_at_a_time_but_one_after_the_other_each(self) -> None:
+        class Slow(RecordingTransport):
+            now: list[str] = []  # noqa: RUF012  # of this test alone
+            most = 0
+
+            def send(self, request: Request, seconds: float) -> Response:
+                visitor = request.headers["x-habitue-visitor"]
+                assert visitor not in self.now
+                self.now.append(visitor)
+                self.most = max(self.most, len(self.now))
+                time.sleep(0.02)  # the way to the server and back
+                self.now.remove(visitor)
+                return super().send(request, seconds)
+
+        transport = Slow()
+        client = Client("secret", transport=transport, linger=0.0)
+        for number in range(60):
+            with visiting(Visit(cookie=f"visitor-{number % 20}")):
+                client.track("Ping", {"n": number})
+        assert client.flush(20)
+        assert client.stats.delivered == 60
+        assert client.stats.lost == {}
+        assert 2 <= transport.most <= 4
+        order: dict[int, list[int]] = {}
+        for event in transport.events:
+            order.setdefault(event["properties"]["n"] % 20, []).append(event["properties"]["n"])
+        assert all(numbers == sorted(numbers) for numbers in order.values())
+        client.close()
 
     def test_who_is_logged_in_comes_along_with_the_proof(
         self, client: Client, transport: RecordingTransport

@@ -63,8 +63,7 @@ def test_a_worker_with_nothing_to_do_keeps_no_thread(monkeypatch: pytest.MonkeyP
     worker = worker_at(lambda: 0.0, transport, Tally())
     for count in (1, 2):
         worker.put(b'{"event":"x"}')
-        thread = worker._thread
-        assert thread is not None
+        (thread,) = worker._threads
         assert worker.flush(5)
         thread.join(5)
         assert not thread.is_alive()
