@@ -139,7 +139,14 @@ def fit(name: str, data: Interactions, config: TrainingConfig | None = None) -> 
 
 
 def _fitting(config: TrainingConfig) -> Fitting:
-    return Fitting(config.seed, config.threads or os.cpu_count() or 1)
+    return Fitting(config.seed, config.threads or _cores())
+
+
+def _cores() -> int:
+    """Those that this process may use: two threads that wait for each other on one are slower than one."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def _digest(data: Interactions, settings: Mapping[str, Any], seed: int) -> str:

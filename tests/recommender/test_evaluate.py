@@ -132,3 +132,28 @@ def test_on_the_large_files_too(name, model, hit_rate, mrr) -> None:
     assert figures["mrr@20"] >= mrr
     assert figures["p50_ms"] <= 0.6
     assert figures["p99_ms"] <= 2.5
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(
+    ("name", "protocol", "hit_rate", "mrr"),
+    [
+        ("diginetica", "all", 0.555, 0.205),
+        ("rsc15", "all", 0.71, 0.39),
+        ("serenade", "new", 0.71, 0.39),
+    ],
+)
+def test_the_default_stands_well_above_every_single_model(name, protocol, hit_rate, mrr) -> None:
+    figures = read(name, protocol=protocol)
+    assert figures["hit_rate@20"] >= hit_rate
+    assert figures["mrr@20"] >= mrr
+    assert figures["p50_ms"] <= 1.5
+    assert figures["p99_ms"] <= 5
+    assert figures["fit_seconds"] <= 180
+    assert figures["peak_mb"] <= 4_000
+
+
+def test_the_default_reads_a_real_webshop_as_its_candidates_do() -> None:
+    figures = read("serenade", protocol="new", model="blend")
+    assert figures["hit_rate@20"] >= 0.699  # the experiment's blend
+    assert figures["p50_ms"] <= 1.5
