@@ -49,7 +49,8 @@ def picture(measured: Mapping[str, NDArray[np.float64]]) -> str:
         ' font-family="system-ui, sans-serif" font-size="12">',
         "<title>Milliseconds per query of the default model</title>",
         f'<rect width="{_WIDTH}" height="{height}" fill="#fff"/>',
-        f'<text x="{_LEFT}" y="22" font-size="14" fill="#222">Milliseconds of CPU per query, default model</text>',
+        f'<text x="{_LEFT}" y="22" font-size="14" fill="#222">'
+        "Milliseconds of CPU per query, default model</text>",
     ]
     for number, (name, took) in enumerate(measured.items()):
         base = _TOP + _ROW * (number + 1) - 8
