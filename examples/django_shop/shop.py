@@ -26,19 +26,18 @@ ITEMS: dict[str, dict[str, Any]] = {
         "brand": author,
         "category": category,
         "price": price,
-        "sign": sign,
     }
-    for item_id, name, author, category, price, sign in (
-        ("book-01", "The Long Way to the Sea", "Ada Brandt", "Books/Novels", 22.00, "🌊"),
-        ("book-02", "A Lamp in November", "Ada Brandt", "Books/Novels", 18.50, "🕯️"),
-        ("book-03", "Nine Foxes", "Jon Ekberg", "Books/Novels", 16.00, "🦊"),
-        ("book-04", "Bread, Slowly", "Mira Sol", "Books/Cooking", 29.00, "🍞"),
-        ("book-05", "Forty Soups", "Mira Sol", "Books/Cooking", 24.00, "🍲"),
-        ("book-06", "Birds of One Garden", "Leo Hartmann", "Books/Nature", 27.50, "🐦"),
-        ("book-07", "Where Mushrooms Are", "Leo Hartmann", "Books/Nature", 19.90, "🍄"),
-        ("book-08", "Moon Atlas", "Ines Falk", "Books/Nature", 34.00, "🌙"),
-        ("gift-01", "Reading Light", "Ours", "Gifts", 14.00, "💡"),
-        ("gift-02", "Linen Bookmark", "Ours", "Gifts", 6.50, "🔖"),
+    for item_id, name, author, category, price in (
+        ("book-01", "The Long Way to the Sea", "Ada Brandt", "Books/Novels", 22.00),
+        ("book-02", "A Lamp in November", "Ada Brandt", "Books/Novels", 18.50),
+        ("book-03", "Nine Foxes", "Jon Ekberg", "Books/Novels", 16.00),
+        ("book-04", "Bread, Slowly", "Mira Sol", "Books/Cooking", 29.00),
+        ("book-05", "Forty Soups", "Mira Sol", "Books/Cooking", 24.00),
+        ("book-06", "Birds of One Garden", "Leo Hartmann", "Books/Nature", 27.50),
+        ("book-07", "Where Mushrooms Are", "Leo Hartmann", "Books/Nature", 19.90),
+        ("book-08", "Moon Atlas", "Ines Falk", "Books/Nature", 34.00),
+        ("gift-01", "Reading Light", "Ours", "Gifts", 14.00),
+        ("gift-02", "Linen Bookmark", "Ours", "Gifts", 6.50),
     )
 }
 
@@ -233,7 +232,9 @@ def drawing(item: dict[str, Any]) -> str:
     return (
         '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 100 100">'
         f'<rect width="100" height="100" fill="hsl({hue} 42% 83%)"/>'
-        f'<text x="50" y="66" font-size="46" text-anchor="middle">{item["sign"]}</text></svg>'
+        f'<circle cx="50" cy="50" r="30" fill="hsl({hue} 45% 92%)"/><text x="50" y="64" font-size="40"'
+        f' font-family="Georgia, serif" fill="hsl({hue} 35% 30%)" text-anchor="middle">'
+        f"{item['name'][0]}</text></svg>"
     )
 
 

@@ -24,18 +24,18 @@ from habitue import AsyncClient
 HERE = Path(__file__).parent
 CURRENCY = "EUR"
 ITEMS: dict[str, dict[str, Any]] = {
-    item_id: {"item_id": item_id, "name": name, "category": category, "price": price, "sign": sign}
-    for item_id, name, category, price, sign in (
-        ("plant-01", "Window Monstera", "Plants/Large", 39.00, "🌿"),
-        ("plant-02", "Patient Palm", "Plants/Large", 54.00, "🌴"),
-        ("plant-03", "Small Cactus", "Plants/Small", 7.50, "🌵"),
-        ("plant-04", "Lucky Clover", "Plants/Small", 6.00, "🍀"),
-        ("plant-05", "Rosemary", "Plants/Herbs", 4.80, "🌱"),
-        ("plant-06", "Tall Sunflower", "Plants/Flowers", 8.90, "🌻"),
-        ("plant-07", "Late Tulip", "Plants/Flowers", 5.40, "🌷"),
-        ("pot-11", "Clay Pot", "Pots", 12.00, "🏺"),
-        ("tool-01", "Watering Can", "Tools", 22.00, "🚿"),
-        ("tool-02", "Good Gloves", "Tools", 14.50, "🧤"),
+    item_id: {"item_id": item_id, "name": name, "category": category, "price": price}
+    for item_id, name, category, price in (
+        ("plant-01", "Window Monstera", "Plants/Large", 39.00),
+        ("plant-02", "Patient Palm", "Plants/Large", 54.00),
+        ("plant-03", "Small Cactus", "Plants/Small", 7.50),
+        ("plant-04", "Lucky Clover", "Plants/Small", 6.00),
+        ("plant-05", "Rosemary", "Plants/Herbs", 4.80),
+        ("plant-06", "Tall Sunflower", "Plants/Flowers", 8.90),
+        ("plant-07", "Late Tulip", "Plants/Flowers", 5.40),
+        ("pot-11", "Clay Pot", "Pots", 12.00),
+        ("tool-01", "Watering Can", "Tools", 22.00),
+        ("tool-02", "Good Gloves", "Tools", 14.50),
     )
 }
 templates = Jinja2Templates(HERE / "templates")
@@ -183,7 +183,9 @@ def drawing(item: dict[str, Any]) -> str:
     return (
         '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 100 100">'
         f'<rect width="100" height="100" fill="hsl({hue} 40% 84%)"/>'
-        f'<text x="50" y="66" font-size="46" text-anchor="middle">{item["sign"]}</text></svg>'
+        f'<circle cx="50" cy="50" r="30" fill="hsl({hue} 45% 92%)"/><text x="50" y="64" font-size="40"'
+        f' font-family="Georgia, serif" fill="hsl({hue} 35% 30%)" text-anchor="middle">'
+        f"{item['name'][0]}</text></svg>"
     )
 
 

@@ -18,18 +18,18 @@ from habitue.flask import Habitue
 
 CURRENCY = "EUR"
 ITEMS: dict[str, dict[str, Any]] = {
-    item_id: {"item_id": item_id, "name": name, "category": category, "price": price, "sign": sign}
-    for item_id, name, category, price, sign in (
-        ("tea-01", "Morning Assam", "Tea/Black", 8.90, "🍂"),
-        ("tea-02", "Smoky Lapsang", "Tea/Black", 11.50, "🔥"),
-        ("tea-03", "Darjeeling First Flush", "Tea/Black", 14.20, "⛰️"),
-        ("tea-04", "Sencha of the Coast", "Tea/Green", 9.80, "🌊"),
-        ("tea-05", "Jasmine Pearls", "Tea/Green", 13.60, "🌼"),
-        ("tea-06", "Mountain Mint", "Tea/Herbal", 6.40, "🌿"),
-        ("pot-01", "Stone Teapot", "Ware/Pots", 48.00, "🫖"),
-        ("pot-02", "Glass Teapot", "Ware/Pots", 32.00, "🔮"),
-        ("cup-01", "Everyday Cup", "Ware/Cups", 9.50, "☕"),
-        ("cup-02", "Gaiwan", "Ware/Cups", 18.00, "🍵"),
+    item_id: {"item_id": item_id, "name": name, "category": category, "price": price}
+    for item_id, name, category, price in (
+        ("tea-01", "Morning Assam", "Tea/Black", 8.90),
+        ("tea-02", "Smoky Lapsang", "Tea/Black", 11.50),
+        ("tea-03", "Darjeeling First Flush", "Tea/Black", 14.20),
+        ("tea-04", "Sencha of the Coast", "Tea/Green", 9.80),
+        ("tea-05", "Jasmine Pearls", "Tea/Green", 13.60),
+        ("tea-06", "Mountain Mint", "Tea/Herbal", 6.40),
+        ("pot-01", "Stone Teapot", "Ware/Pots", 48.00),
+        ("pot-02", "Glass Teapot", "Ware/Pots", 32.00),
+        ("cup-01", "Everyday Cup", "Ware/Cups", 9.50),
+        ("cup-02", "Gaiwan", "Ware/Cups", 18.00),
     )
 }
 
@@ -160,7 +160,9 @@ def drawing(item: dict[str, Any]) -> str:
     return (
         '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 100 100">'
         f'<rect width="100" height="100" fill="hsl({hue} 45% 82%)"/>'
-        f'<text x="50" y="66" font-size="46" text-anchor="middle">{item["sign"]}</text></svg>'
+        f'<circle cx="50" cy="50" r="30" fill="hsl({hue} 45% 92%)"/><text x="50" y="64" font-size="40"'
+        f' font-family="Georgia, serif" fill="hsl({hue} 35% 30%)" text-anchor="middle">'
+        f"{item['name'][0]}</text></svg>"
     )
 
 
