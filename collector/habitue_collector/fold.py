@@ -17,6 +17,7 @@ import orjson
 
 from habitue_collector import affinity, identity, orders, personas, sessions, touches
 from habitue_collector.events import Event, Item, Kind
+from habitue_collector.item_numbers import joined
 from habitue_collector.profile import (
     HOUR,
     MAX_AFFINITIES,
@@ -115,7 +116,8 @@ def fold(
         del state["last_seen"]  # the session's end says it now
     handler = _HANDLERS.get(event.kind)
     if handler is not None:
-        handler(state, event, facts)
+        # What the tag saw may speak of items by the shop system's numbers.
+        handler(state, joined(state, event) if "source" in event.context else event, facts)
     if event.kind is IDENTIFY and event.user_id is not None and not profile.is_user:
         state["claimed_user_id"] = event.user_id
     return profile
