@@ -1,6 +1,5 @@
 /** What is put into the cart by forms, links and calls. */
-import { drain } from './layer'
-import { after, all, host, on, doors, safe } from './lent'
+import { all, host, on, doors, safe } from './lent'
 import type { Any } from './lent'
 import { added } from './told'
 
@@ -27,7 +26,11 @@ const adapters: [Any, Read][] = [
     'form.cart,form[action*="/cart/add"]',
     (form, { submitter }) => itemOf({ ...fieldsOf(new FormData(form)), [submitter?.name]: submitter?.value })
   ],
-  [/\/cart\/add|wc-ajax=add_to_cart/, (fields) => (fields.items || [fields]).map(itemOf)]
+  [
+    /\/cart\/add|wc-ajax=add_to_cart|\/store\/v1\/batch/,
+    (fields) =>
+      (fields.requests?.map((one: Any) => /add-item/.test(one.path) && one.body) || fields.items || [fields]).map(itemOf)
+  ]
 ]
 
 doors.adapter = (...adapter: [Any, Read]) => {
@@ -35,8 +38,6 @@ doors.adapter = (...adapter: [Any, Read]) => {
 }
 
 const touched = (event: Event): void => {
-  // A click is a moment at which much is pushed, even past us.
-  after(9, drain)
   for (const [match, read] of adapters) {
     // A form's fields may hide its own members.
     const element = !match.test && all(match).find((one) => event.composedPath().includes(one))
@@ -61,9 +62,15 @@ const called = safe((url: string, body: Any) => {
 
 const { fetch } = window
 window.fetch = function (...given) {
+  const [input, init] = given as Any
+  let body = init?.body
+  safe(() => {
+    // A request's own body has to be read before it is sent.
+    if (adapters.some(([match]) => match.test?.(input.url))) body ||= input.clone().text()
+  })()
   const answer = fetch.apply(this, given)
-  answer.then(
-    ({ ok, url }) => ok && called(url, given[1]?.body),
+  Promise.all([answer, body]).then(
+    ([{ ok, url }, body]) => ok && called(url, body),
     () => {}
   )
   return answer

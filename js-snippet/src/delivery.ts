@@ -48,12 +48,9 @@ export const announce = (): void => {
 const open = (): string[] => (core._held && pending() ? [] : [...core._wanted])
 
 export const flush = (leaving?: boolean): void => {
+  if (leaving && Date.now() < blockedUntil) return
   clearTimeout(timer)
   due = 0
-  if (Date.now() < blockedUntil) {
-    if (!leaving) schedule(0)
-    return
-  }
   do {
     if (bytesInFlight && !leaving) return
     const slots = leaving || loggingOut() ? [] : open()

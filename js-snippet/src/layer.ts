@@ -10,7 +10,7 @@ let user: string
 /** `given`: where the user's id may stand. */
 const heard = (name: string, data: Any, given: Any): void => {
   const id = '' + (given.user_id || given.userId || '')
-  if (id !== user && !/^(null|undefined|none|guest|anonymous|[([].*|)$|@/i.test(id)) {
+  if (id !== user && !/^(null|undefined|none|guest|anonymous|[([].*|)$|@|%40/i.test(id)) {
     doors.identify((user = id), {}, { source: SOURCE })
   }
   if (data.items?.[0] || data.transaction_id || data === given.ecommerce || /^(login|sign_up|search|view_search_results)$/.test(name)) {

@@ -148,10 +148,13 @@ const open = (): void => {
     if (wanted()) more()
     core._hook?.()
   }
-  new MutationObserver(() => {
+  const plan = (): void => {
     if (!planned) after(Wait.Changes, look)
     planned = true
-  }).observe(document.documentElement, {
+  }
+  // A moment at which much is pushed, even past us.
+  on(document, 'click', plan)
+  new MutationObserver(plan).observe(document.documentElement, {
     childList: true,
     subtree: true,
     attributeFilter: ['data-habitue-slot', 'data-item', 'data-category']

@@ -163,7 +163,7 @@ const fill = (slot: Slot, id: string, { offers, decision_id }: SlotAnswer): void
     place.setAttribute('role', 'listitem')
     place.append(made)
     row.append(place)
-    made = made instanceof Element ? made : place
+    if (!made.tagName) made = place
     watch(made, { decision_id, slot: id, item_id: offer.item_id, position: index + 1 })
     items.push(made)
   })

@@ -40,7 +40,7 @@ export const tell = (name: string, data: Json, source: string, depth = EVENT, lo
 }
 
 /** The last view of a product that was told: on which address, and by whom. */
-const view: { url?: string; source?: unknown } = {}
+const view: { url?: string; way?: string } = {}
 export const forgetView = (): void => {
   view.url = ''
 }
@@ -71,9 +71,11 @@ doors.track = (name: string, properties: Json = {}, context?: Json) => {
   const source = context?.source
   if (/view_?item$|product.?(view|detail)/i.test(name) || properties.detail) {
     const { url } = page()
-    if (view.url === url && (source === 'markup' || view.source === 'markup')) return note('ignored', ['told before', name])
+    // Told in another way on the same address, it is the same view.
+    const way = `${source}${!!properties.detail}`
+    if (view.url === url && view.way !== way) return note('ignored', ['told before', name])
     view.url = url
-    view.source = source
+    view.way = way
   }
   if (source !== FORM && (/add.?to.?cart|product.?added/i.test(name) || properties.add)) {
     carts.clear()
