@@ -22,8 +22,9 @@ NAME, CATEGORY, BRAND, PRICE = 0.5, 0.3, 0.1, 0.1  # what each has of the whole
 _SHELF = 200  # items of the same category that one is compared with, newest first
 _OF_BRAND = 40
 _LEAST = 8  # items of a category, below which the one above it is looked at
-_KEPT = 40
-_REMEMBERED = 5_000  # items whose list is kept: about 20 MB
+_KEPT = 20
+_LIKE = 0.35  # a shared category alone is no likeness
+_REMEMBERED = 5_000  # items whose list is kept: about 10 MB
 
 _MEASURE = re.compile(
     r"\b(?:size |gr\.? )?(?:xx?s|xx?l|xxxl)\b"
@@ -78,15 +79,14 @@ class Alike:
         self._lists: OrderedDict[str, tuple[tuple[object, ...], list[tuple[Item, float]]]] = OrderedDict()
 
     def to(self, item: Item) -> list[tuple[Item, float]]:
-        """At most 40, most alike first, equal ones by item_id. A first look costs about a millisecond."""
+        """At most 20, most alike first, equal ones by item_id. A first look costs about a millisecond."""
         shelf = self._shelf(item.category)
-        newest = next(self._catalog.newest(shelf, 1), None)
-        stamp = (item.updated_at, shelf, self._catalog.category_size(shelf), newest.item_id if newest else "")
+        stamp = (item.updated_at, shelf, *self._catalog.mark(shelf))
         known = self._lists.get(item.item_id)
         if known is not None and known[0] == stamp:
             return known[1]
         found = {one.item_id: one for one in self._near(item, shelf) if one.group != item.group}
-        scored = [(one, likeness(item, one)) for one in found.values()]
+        scored = [(one, much) for one in found.values() if (much := likeness(item, one)) >= _LIKE]
         scored.sort(key=lambda pair: (-pair[1], pair[0].item_id))
         self._lists[item.item_id] = (stamp, scored[:_KEPT])
         self._lists.move_to_end(item.item_id)

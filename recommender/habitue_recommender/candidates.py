@@ -7,7 +7,6 @@ taken out here, once. Scores are 0 to 1 within a source, best first. The sources
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
 import numpy as np
 
@@ -64,6 +63,7 @@ class Candidates:
         self._fresh: Pool | None = None
         self._likenesses: dict[str, tuple[float, Item]] | None = None
         self._query: Query | None = None
+        self._bought: Query | None = None
         self.asked: dict[Source, Query] = {}
 
     def pool(self, source: Source) -> Pool:
@@ -158,18 +158,22 @@ class Candidates:
                 add_score(score)
         return pool
 
-    def _bought(self, model: ServedModel) -> dict[str, Any]:
-        """What was ever bought, when last, and since when."""
-        visitor = self.visitor
-        known = [(at, one) for item_id, one in visitor.bought.items() if (at := model.index(item_id)) >= 0]
-        first = visitor.orders.first
-        return {
-            "bought": np.array([at for at, _ in known], dtype=np.int32),
-            "bought_counts": np.array([one.count for _, one in known], dtype=np.float32),
-            "bought_ages": np.array([visitor.at - one.last for _, one in known], dtype=np.float32),
-            "orders": float(visitor.orders.count),
-            "first_order_age": float(visitor.at - first) if first is not None else 0.0,
-        }
+    def question_of_orders(self) -> Query:
+        """What was ever bought, when last, and since when: for the sources that need only that."""
+        if self._bought is None:
+            visitor, model = self.visitor, self.model
+            index = model.index if model is not None else lambda item_id: NO_ITEM
+            known = [(at, one) for item_id, one in visitor.bought.items() if (at := index(item_id)) >= 0]
+            first = visitor.orders.first
+            self._bought = Query(
+                bought=np.array([at for at, _ in known], dtype=np.int32),
+                bought_counts=np.array([one.count for _, one in known], dtype=np.float32),
+                bought_ages=np.array([visitor.at - one.last for _, one in known], dtype=np.float32),
+                orders=float(visitor.orders.count),
+                first_order_age=float(visitor.at - first) if first is not None else 0.0,
+                n=self.settings.candidates,
+            )
+        return self._bought
 
     def fresh(self) -> Pool:
         """What is new: of the page's category and the visitor's own, then of everything."""
@@ -220,7 +224,6 @@ class Candidates:
             history=np.array(list(history), dtype=np.int32),
             history_counts=np.array([count for count, _ in history.values()], dtype=np.float32),
             history_ages=np.array([visitor.at - last for _, last in history.values()], dtype=np.float32),
-            **self._bought(model),
             anchor=index(self.page.item_id) if self.page.item_id else NO_ITEM,
             basket=np.array(basket, dtype=np.int32),
             category=self.category or None,

@@ -163,6 +163,11 @@ class Catalog:
     def category_size(self, prefix: str) -> int:
         return len(self._categories.get(prefix, ()))
 
+    def mark(self, prefix: str) -> tuple[int, str]:
+        """Changes when something new stands on this shelf."""
+        shelf = self._categories.get(prefix)
+        return (len(shelf), shelf[0]) if shelf else (0, "")
+
     def categories(self) -> list[str]:
         """Every path prefix that has items, sorted."""
         return sorted(name for name, shelf in self._categories.items() if name and shelf)

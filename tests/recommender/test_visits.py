@@ -142,7 +142,7 @@ def test_what_is_due_again_may_have_been_bought_this_week() -> None:
 def test_the_question_holds_what_was_bought_and_since_when() -> None:
     profile = visitor(bought={"b": (3, 2 * DAY)})
     profile.state["orders"] = {"count": 7, "first": NOW - 90 * DAY}
-    query = gather(profile, model=model_of(IDS)).query()
+    query = gather(profile, model=model_of(IDS)).question_of_orders()
     assert (query.bought.tolist(), query.bought_counts.tolist(), query.orders) == ([1], [3.0], 7.0)
     assert np.isclose(query.first_order_age, 90 * DAY)
     assert np.isclose(query.bought_ages[0], 2 * DAY, rtol=1e-4)

@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from habitue_recommender.candidates import Candidates
 
 _ANCHORS = 3  # of what was touched last
-_LEAST = 0.35  # a shared category alone is no likeness
 
 
 def similar(candidates: Candidates) -> Pool:
@@ -25,10 +24,11 @@ def find(candidates: Candidates) -> dict[str, tuple[float, Item]]:
     """Item → how like it is, and to which of the visitor's or the page's own."""
     best: dict[str, tuple[float, Item]] = {}
     for step, anchor in enumerate(anchors(candidates)):
+        weight = 0.9**step  # what was touched before the last counts a little less
         for item, likeness in candidates.catalog.alike.to(anchor):
-            worth = likeness * 0.9**step  # what was touched before the last counts a little less
-            if likeness >= _LEAST and worth > best.get(item.item_id, (0.0, anchor))[0]:
-                best[item.item_id] = (worth, anchor)
+            known = best.get(item.item_id)
+            if known is None or likeness * weight > known[0]:
+                best[item.item_id] = (likeness * weight, anchor)
     return best
 
 

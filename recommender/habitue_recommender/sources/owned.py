@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def buy_again(candidates: Candidates) -> Pool:
     """What is due again, the likeliest first. The model knows when, so `just_bought_days` does not hold."""
-    query = candidates.query()
+    query = candidates.question_of_orders()
     if candidates.model is None or not len(query.bought):
         return Pool()
     item_ids, scores = candidates.model.score("repurchase", query)
@@ -31,7 +31,7 @@ def again_reason(candidates: Candidates, item: Item) -> Reason:
 
 def accessories(candidates: Candidates) -> Pool:
     """What people bought after what this visitor has."""
-    query = candidates.query()
+    query = candidates.question_of_orders()
     if candidates.model is None or not len(query.bought):
         return Pool()
     candidates.asked[Source.ACCESSORIES] = query
