@@ -175,6 +175,9 @@ class Reporter(Generic[Told]):
     ) -> Told:
         """Whoever was known as `previous_id` (an anonymous_id) is this user: what was done before joins the
         user's profile. Sent as Segment's `alias`, and as the `identify` that proves it."""
+        visit = current_visit()
+        if user_id is None and visit is not None:
+            user_id = visit.user_id
         told = self._put(
             "alias",
             user_id,

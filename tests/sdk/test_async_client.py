@@ -233,7 +233,10 @@ def test_alias_joins_an_anonymous_id_to_a_user() -> None:
     with Client("secret", transport=transport) as client:
         client.alias("device-1", "ann")
         client.alias("device-1")  # whose?
-    alias, identify = transport.events
+        with habitue.visiting(habitue.Visit(cookie="c", user_id="bea")):
+            client.alias("device-2")
+    alias, identify, _, of_the_visit = transport.events
+    assert (of_the_visit["anonymousId"], of_the_visit["userId"]) == ("device-2", "bea")
     assert (alias["type"], alias["previousId"], alias["userId"]) == ("alias", "device-1", "ann")
     assert (identify["type"], identify["anonymousId"], identify["userId"]) == ("identify", "device-1", "ann")
     assert client.stats.lost == {"invalid_argument": 2}

@@ -301,7 +301,8 @@ class TestProcesses:
             "-I",
             "-S",
             "-c",
-            f"import sys; sys.path.insert(0, {path!r}); import habitue",
+            f"import sys; sys.path.insert(0, {path!r});"
+            " import habitue, habitue.asgi, habitue.wsgi, habitue.page, habitue.testing",
         ]
         subprocess.run(command, check=True, timeout=30)
 
