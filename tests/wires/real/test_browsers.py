@@ -43,3 +43,14 @@ def test_every_event_is_stored_once_as_it_was_meant(
     for event in shop.events():
         assert event["context"]["device"] == "desktop"
         assert event["context"]["page"]["host"] == "shop.test"
+
+
+@pytest.mark.parametrize("name", ["segment", "rudderstack", "jitsu", "hightouch", "snowplow"])
+def test_a_wrong_key_keeps_no_client_sending(shop: Witness, name: str) -> None:
+    """Nothing is ever settled; in the meantime a client may try again, but not without end."""
+    order = shop.begin()
+    before = shop.refused()["invalid_write_key"]
+    with pytest.raises(AssertionError):
+        Pages(shop, name, "nobodys-key:any", order, NATIVE, "").walk()
+    assert shop.events() == []
+    assert 1 <= shop.refused()["invalid_write_key"] - before <= 20
