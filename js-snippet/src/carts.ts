@@ -55,7 +55,7 @@ const called = safe((url: string, body: Any) => {
       } catch {
         body = fieldsOf(body)
       }
-      added(read(body))
+      added(read(body), true)
     }
   }
 })

@@ -57,11 +57,16 @@ export const settle = (key?: string): void =>
     tell('add_to_cart', { items }, FORM)
   })
 
+/** Until when a call is that of a form, ms. */
+const forms = new Map<string, number>()
+
 /** In a second, for the dataLayer may still speak: tells what was put into the cart. A form and its call are one. */
-export const added = (given: Any): void => {
+export const added = (given: Any, called?: boolean): void => {
   const items = [].concat(given).filter((item: Any) => item?.item_id)
   const key = items.map((item: Any) => item.item_variant || item.item_id).join()
-  if (!key || carts.has(key) || addedAt > Date.now() - 1000) return
+  const now = Date.now()
+  if (!key || carts.has(key) || addedAt > now - 1000 || (called && forms.get(key)! > now)) return
+  if (!called) forms.set(key, now + 9000)
   carts.set(key, items)
   after(1000, () => settle(key))
 }
@@ -73,7 +78,7 @@ doors.track = (name: string, properties: Json = {}, context?: Json) => {
     const { url } = page()
     // Told in another way on the same address, it is the same view.
     const way = `${source}${!!properties.detail}`
-    if (view.url === url && view.way !== way) return note('ignored', ['told before', name])
+    if (view.url === url && (view.way !== way || source === 'markup')) return note('ignored', ['told before', name])
     view.url = url
     view.way = way
   }

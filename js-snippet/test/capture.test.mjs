@@ -168,6 +168,27 @@ test('cart calls are told with what they carry, once with their form', async (t)
   assert.deepEqual(added.map(({ properties }) => properties.items), [[{ item_id: 8, item_variant: '44', quantity: 3, sku: 'S-44' }]])
 })
 
+test('a call that takes long is still that of its form, and the next form is another', async (t) => {
+  const shop = await page(t, { html: FORM })
+  const call = () => shop.window.fetch('https://h.shop.example/h/v1/cart/add', { body: 'product_id=57&quantity=2' })
+  shop.run(submit)
+  await shop.pass(3000)
+  call()
+  await shop.pass(3000)
+  assert.equal(shop.taken().filter((name) => name === 'add_to_cart').length, 1)
+  shop.run(submit)
+  await shop.pass(1300)
+  assert.equal(shop.taken().filter((name) => name === 'add_to_cart').length, 2)
+})
+
+test('variants of a product on one address are one view', async (t) => {
+  const shop = await page(t, { html: JSONLD })
+  await shop.pass(1300)
+  shop.run("document.querySelector('[type*=ld]').textContent = '{\"@type\":\"Product\",\"name\":\"Mug\",\"sku\":\"B\"}'")
+  await shop.pass(3000)
+  assert.equal(told(shop).length, 1)
+})
+
 test('an adapter makes other shops possible', async (t) => {
   const before = "window.habitue = window.habitue || function () { (habitue.q = habitue.q || []).push(arguments) }; habitue('adapter', '.buy', (button) => ({item_id: button.dataset.sku}))"
   const shop = await page(t, { before, html: '<button class="buy" data-sku="X"><i>Buy</i></button>' })
