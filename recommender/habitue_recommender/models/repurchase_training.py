@@ -47,12 +47,13 @@ def learn(kind: type[_R], data: Interactions, settings: RepurchaseSettings, fitt
     begins = [until - window * (settings.windows - n) for n in range(settings.windows)]
     chance = np.random.default_rng(fitting.seed)
     asked = [_draw(orders, begin, begin + window, settings, chance) for begin in begins]
-    if sum(map(len, asked)) < settings.least_questions or not len(asked[-1]):
+    if sum(map(len, asked)) < settings.least_questions or not (len(asked[-1]) and any(asked[:-1])):
         return whole
     lessons = [
         _lesson(fitted(begin), data.baskets, orders, one) for begin, one in zip(begins, asked, strict=True)
     ]
-    trial = replace(whole, **_grown(lessons[:-1], settings, fitting))
+    # Half of the trees: if these are better already, more will be no worse, and time is dear.
+    trial = replace(whole, **_grown(lessons[:-1], replace(settings, trees=-(-settings.trees // 2)), fitting))
     ours, theirs = (
         lessons[-1].gain(_values(trial, lessons[-1])),
         lessons[-1].gain(whole.counted(lessons[-1].table)),
