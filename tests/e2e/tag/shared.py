@@ -52,6 +52,7 @@ def _data_layer(said: dict[str, object], file: Path) -> Truth:
         user_id=str(said["user_id"]),
         order={**order, "id": f"{order['id']}-{{{{RUN}}}}"},
         page={"window.__callbackRan": None, "window.__fnRan": None},
+        csps=("off", "nonce", "report"),  # it sets innerHTML, which Trusted Types forbid
         file=file,
     )
 
