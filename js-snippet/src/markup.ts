@@ -1,5 +1,5 @@
 /** The product in the page's markup, unless something else has told of one. The server understands what we send. */
-import { after, all, host, safe } from './lent'
+import { after, all, host, on, safe } from './lent'
 import type { Any } from './lent'
 import { forgetView, tell } from './told'
 
@@ -65,3 +65,12 @@ export const lookSoon = (leaving?: boolean): void => {
   if (leaving) look()
   else planned ||= after(1000, look)
 }
+
+// A page that comes back from the bfcache is looked at again.
+on(window, 'pageshow', (event) => {
+  if ((event as PageTransitionEvent).persisted) {
+    seen = ''
+    forgetView()
+    lookSoon()
+  }
+})

@@ -32,7 +32,6 @@ def _kinds(collector: RealCollector, trial: Trial) -> Counter[str]:
     return Counter(event["kind"] for event in collector.events(trial.host))
 
 
-@pytest.mark.xfail(strict=True, reason="markup that did not change is not read again for the new page view")
 def test_a_product_page_that_comes_back_from_the_bfcache_is_looked_at_again(
     visitor: BrowserContext, mall: Mall, collector: RealCollector
 ) -> None:
