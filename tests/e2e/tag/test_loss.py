@@ -49,9 +49,13 @@ REFUSALS: dict[str, Callable[[int], bool]] = {
     "refusing every third": lambda number: number % 3 == 1,
     "refusing the first ten": lambda number: number < 10,
 }
+LONG = "refusing the first ten"
 
 
-@pytest.mark.parametrize("collector_does", REFUSALS)
+@pytest.mark.parametrize(
+    "collector_does",
+    [pytest.param(name, marks=[pytest.mark.long] if name == LONG else []) for name in REFUSALS],
+)
 @pytest.mark.parametrize("pages", PAGES)
 def test_a_click_that_leaves_the_page_takes_its_events_along(
     tab: Page, mall: Mall, collector: RealCollector, pages: int, collector_does: str

