@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import random
 import threading
 import time
 from collections.abc import Callable
+from random import SystemRandom
 
 FAILURES = 5
 FIRST_PAUSE = 1.0
 LONGEST_PAUSE = 30.0
+# 0 to 1. The host's own `random` stays as it was seeded, and forked children do not pause in step.
+jittered = SystemRandom().random
 
 
 class Breaker:
@@ -26,7 +28,7 @@ class Breaker:
         longest_pause: float = LONGEST_PAUSE,
         *,
         clock: Callable[[], float] = time.monotonic,
-        jitter: Callable[[], float] = random.random,
+        jitter: Callable[[], float] = jittered,
     ) -> None:
         self._limit = max(1, failures)
         self._first = first_pause

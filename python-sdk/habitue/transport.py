@@ -6,6 +6,7 @@ is left of it.
 
 from __future__ import annotations
 
+import codecs
 import http.client
 import io
 import socket
@@ -308,6 +309,10 @@ class Streamed:
 
 Address = tuple[Any, ...]
 
+# `getaddrinfo` would import this in our thread. A host that forks in that moment (gunicorn --preload) has
+# children in which the import's lock is held for ever, by a thread that they do not have.
+codecs.lookup("idna")
+
 
 class Names:
     """A name's addresses, remembered for a minute; asking the system never takes longer than allowed."""
@@ -315,8 +320,8 @@ class Names:
     def __init__(self, name: str, port: int) -> None:
         self._name = name
         self._port = port
-        self._known: list[Address] = []
-        self._known_until = 0.0
+        self._known: list[Address] = _literal(name, port)
+        self._known_until = float("inf") if self._known else 0.0
         self._failure: OSError | None = None
         self.after_fork()
 
@@ -354,6 +359,17 @@ class Names:
             self._failure = failure
             self._asking = False
             self._changed.notify_all()
+
+
+def _literal(name: str, port: int) -> list[Address]:
+    """An address that is written as one: nothing to ask the system, whose locks a fork may cut off."""
+    for family in (socket.AF_INET, socket.AF_INET6):
+        try:
+            socket.inet_pton(family, name)
+        except (OSError, ValueError):
+            continue
+        return [(family, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", (name, port))]
+    return []
 
 
 def _connect(name: str, names: Names, context: ssl.SSLContext | None, until: float) -> socket.socket:

@@ -7,7 +7,6 @@ and up to four when events of several visitors wait.
 from __future__ import annotations
 
 import json
-import random
 import threading
 import time
 from collections import OrderedDict, deque
@@ -16,6 +15,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
 
+from habitue.breaker import jittered
 from habitue.events import MAX_EVENT_BYTES
 from habitue.processes import thread_started
 from habitue.stats import Tally
@@ -65,7 +65,7 @@ class Worker:
         linger: float = 0.2,
         base_path: str = "/h",
         clock: Callable[[], float] = time.time,
-        jitter: Callable[[], float] = random.random,
+        jitter: Callable[[], float] = jittered,
     ) -> None:
         """`linger` (s): how long the first event waits for others to travel with. `base_path`: where the
         server takes events of visitors."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import random
+
+from habitue import Client
 from habitue.breaker import Breaker
 
 
@@ -80,3 +83,14 @@ def test_a_child_process_has_its_own_experience() -> None:
         breaker.failed()
     breaker.after_fork()
     assert breaker.allows()
+
+
+def test_the_hosts_own_random_stays_as_it_was_seeded() -> None:
+    random.seed(7)
+    expected = random.getstate()
+    breaker = Breaker(1)
+    breaker.failed()
+    with Client("secret", "http://127.0.0.1:9", linger=0.0) as client:
+        client.track("Ping", user_id="u")
+        client.offers("home-hero", user_id="u")
+    assert random.getstate() == expected

@@ -51,6 +51,33 @@ def work(number):
 """
 
 
+def test_no_thread_of_ours_imports_what_a_fork_could_cut_off() -> None:
+    """A module's import lock that a thread holds during a fork is held for ever in the child."""
+    script = """
+import sys, threading, http.server
+from habitue import Client
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_POST(self):
+        self.send_response(503)
+        self.send_header("retry-after", "0")
+        self.end_headers()
+    def log_message(self, *_):
+        pass
+server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+threading.Thread(target=server.serve_forever, daemon=True).start()
+client = Client("secret", f"http://localhost:{server.server_address[1]}", linger=0.0)
+before = set(sys.modules)
+client.track("Ping", {"price": 1.5}, user_id="u")
+client.flush(0.3)
+print(sorted(set(sys.modules) - before))
+client.close(0.0)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script], env={"PYTHONPATH": SDK}, capture_output=True, text=True, timeout=60
+    )
+    assert done.stdout.strip() == "[]", done.stderr
+
+
 def wait_for(condition: Callable[[], bool], what: str, seconds: float = 30.0) -> None:
     until = time.monotonic() + seconds
     while not condition():
