@@ -11,9 +11,6 @@ const PERSONAL =
 
 const FORM = 'form'
 
-/** Containers in an event; at the top of it no name is that of a product. */
-const EVENT = 5
-
 /** How many values may still be copied: what a page has in its objects is without end. */
 let room: number
 
@@ -22,9 +19,7 @@ const clean = (value: Any, depth: number, longest: number): unknown => {
   if (kind === 'Array' || kind === 'Object') {
     const copy: Any = kind === 'Array' ? [] : {}
     for (const key in value) {
-      if (depth && room-- > 0 && !PERSONAL.test(key) && (depth !== EVENT || key !== 'name')) {
-        copy[key] = clean(value[key], depth - 1, longest)
-      }
+      if (depth && room-- > 0 && !PERSONAL.test(key)) copy[key] = clean(value[key], depth - 1, longest)
     }
     return copy
   }
@@ -34,9 +29,10 @@ const clean = (value: Any, depth: number, longest: number): unknown => {
 }
 
 /** `source`: where it was seen. `depth`, `longest`: of objects, and of texts. */
-export const tell = (name: string, data: Json, source: string, depth = EVENT, longest = 500): void => {
+export const tell = (name: string, data: Json, source: string, depth = 5, longest = 500): void => {
   room = 3000
-  doors.track(name, clean(data, depth, longest) as Json, { source })
+  // At the top of an event no name is that of a product.
+  doors.track(name, clean({ ...data, name: undefined }, depth, longest) as Json, { source })
 }
 
 /** The last view of a product that was told: on which address, and by whom. */
