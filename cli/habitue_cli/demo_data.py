@@ -141,11 +141,16 @@ def _wait_archived(archive: Path, orders: int) -> None:
             time.sleep(0.25)
 
 
+# Somebody waits for the shop to open: two minutes of trees that learn from receipts are left to `habitue train`.
+_HURRIED = {"ranker": {"trees": 0}, "repurchase": {"most_questions": 3_000}}
+
+
 def _train(data: Path) -> None:
     from habitue_recommender.artifact import publish
-    from habitue_recommender.train import train
+    from habitue_recommender.train import TrainingConfig, train
 
+    config = TrainingConfig(settings=_HURRIED)
     with bars() as progress:
-        digest = train(data / "archive", data / "models", progress=progress)
+        digest = train(data / "archive", data / "models", config, progress)
     publish(data / "models", digest)
     logger.info("The model %s is live", digest)
