@@ -141,7 +141,7 @@ def _wait_archived(archive: Path, orders: int) -> None:
             time.sleep(0.25)
 
 
-# Somebody waits for the shop to open: two minutes of trees that learn from receipts are left to `habitue train`.
+# Somebody waits for the shop to open: two minutes of learning from receipts are left to `habitue train`.
 _HURRIED = {"ranker": {"trees": 0}, "repurchase": {"most_questions": 3_000}}
 
 
