@@ -358,10 +358,9 @@ class Committer:
             submission.unsettled = submission.unsettled or answer.failed
         settled = not submission.unsettled
         intakes = submission.intakes
-        if settled:
-            for intake in intakes:
-                if intake.result is None:
-                    settled = False
+        for intake in intakes:
+            if intake.result is None:
+                settled = False
         if not settled:
             submission.unsettled = False
             if failed is not None and not _is_noscript(failed):
@@ -372,17 +371,23 @@ class Committer:
         if answer is not None:
             submission.profile = answer.profile
         self.queued_events -= len(intakes) or 1
-        self._answer(submission)
+        try:
+            submission.done(submission)
+        except Exception as error:
+            self._answer_failed(submission, error)
 
     def _answer(self, submission: Submission) -> None:
         """Call back; a caller that cannot make its answer does not take its neighbours' away."""
         try:
             submission.done(submission)
-        except Exception:
-            logger.exception("An answer could not be made")
-            if submission.error is None:
-                submission.error = "unavailable"
-                self._answer(submission)
+        except Exception as error:
+            self._answer_failed(submission, error)
+
+    def _answer_failed(self, submission: Submission, error: Exception) -> None:
+        logger.error("An answer could not be made", exc_info=error)
+        if submission.error is None:
+            submission.error = "unavailable"
+            self._answer(submission)
 
     def _next(self) -> None:
         if self._ready and self._queue:

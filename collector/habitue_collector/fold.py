@@ -81,6 +81,7 @@ class Facts:
 
 
 NO_FACTS = Facts()
+_MOST_AFFINITIES = tuple(MAX_AFFINITIES.items())
 _NO_SESSION = {"last": 0}
 
 
@@ -219,8 +220,9 @@ def _like(affinities: State, item: Item, log_weight: float) -> None:
         _credit(affinities, "category", item.category[:96], log_weight)
     if item.brand:
         _credit(affinities, "brand", item.brand[:48], log_weight)
-    if item.price is not None and item.price > 0:
-        _credit(affinities, "price_band", price_band(item.price), log_weight)
+    price = item.price
+    if price is not None and price > 0:
+        _credit(affinities, "price_band", price_band(price), log_weight)
 
 
 @lru_cache(1_024)
@@ -241,9 +243,9 @@ def _credit(affinities: State, dimension: str, name: str, log_weight: float) -> 
 
 def _trim(affinities: State) -> None:
     """Once an event, not once an item: else one line of an order could push out what the next one adds to."""
-    for dimension, scores in affinities.items():
-        if len(scores) > MAX_AFFINITIES[dimension]:
-            affinity.trim(scores, MAX_AFFINITIES[dimension])
+    for dimension, most in _MOST_AFFINITIES:
+        if dimension in affinities and len(affinities[dimension]) > most:
+            affinity.trim(affinities[dimension], most)
 
 
 def _item_interest(state: State, event: Event, facts: Facts) -> None:

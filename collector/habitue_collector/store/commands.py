@@ -82,10 +82,12 @@ def commit(
     log = _LOGS[bucket]
     if len(records) == 1:
         record_type, record = records[0]
+        # fmt: off
         return _COMMIT_ONE % (
-            *(len(key), key, len(log), log, len(version), version, len(value), value),
-            *(len(lifetime), lifetime, len(record_type), record_type, len(record), record),
+            len(key), key, len(log), log, len(version), version, len(value), value,
+            len(lifetime), lifetime, len(record_type), record_type, len(record), record,
         )
+        # fmt: on
     head = _COMMIT % (
         8 + 2 * len(records),
         *(len(key), key, len(log), log, len(version), version, len(value), value, len(lifetime), lifetime),
