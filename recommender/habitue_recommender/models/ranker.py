@@ -337,7 +337,7 @@ class Ranker(Model):
         place = np.flatnonzero(items == item)
         if len(place) == 0:
             return None
-        share = _shares(scores)[place[0]]
+        share = self._shares_of(scores)[place[0]]
         for column in np.argsort(-share, kind="stable"):
             if share[column] <= 0:
                 break
@@ -345,6 +345,14 @@ class Ranker(Model):
             if found is not None and found != item:
                 return found
         return None
+
+    def _shares_of(self, scores: Floats) -> NDArray[np.float64]:
+        """Of all offers of one query once, as `_candidates`."""
+        last = self.__dict__.get("_last_shares")
+        if last is None or last[0] is not scores:
+            last = self.__dict__["_last_shares"] = (scores, _shares(scores))
+        shares: NDArray[np.float64] = last[1]
+        return shares
 
     def _because(self, source: str, query: Query, item: int) -> int | None:
         if source == "history":

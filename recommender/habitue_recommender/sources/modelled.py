@@ -24,9 +24,9 @@ _MEMBERS = {  # of the artifact
 }
 
 
-def _member(model: ServedModel, source: Source) -> str:
-    """Who answers for a source: the ranker, which knows more than one, where the artifact has one."""
-    if source is Source.SESSION_NEIGHBOURS and model.has("ranker"):
+def _member(candidates: Candidates, model: ServedModel, source: Source) -> str:
+    """Who answers for a source: the ranker, which knows more than one, where it is wanted and there."""
+    if source is Source.SESSION_NEIGHBOURS and candidates.settings.ranker and model.has("ranker"):
         return "ranker"
     return _MEMBERS[source]
 
@@ -35,7 +35,7 @@ def modelled(candidates: Candidates, source: Source, query: Query) -> Pool:
     if candidates.model is None:
         return Pool()
     candidates.asked[source] = query
-    item_ids, scores = candidates.model.score(_member(candidates.model, source), query)
+    item_ids, scores = candidates.model.score(_member(candidates, candidates.model, source), query)
     return Pool(more=_pieces(candidates, item_ids, scores), waiting=len(item_ids))
 
 
@@ -86,7 +86,7 @@ def reason(candidates: Candidates, source: Source, item: Item) -> Reason:
         return Reason(ReasonCode.BUY_AGAIN)
     query = candidates.asked.get(source)
     anchor_id = (
-        candidates.model.because(_member(candidates.model, source), query, item.item_id)
+        candidates.model.because(_member(candidates, candidates.model, source), query, item.item_id)
         if candidates.model is not None and query is not None
         else None
     )
