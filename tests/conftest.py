@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 E2E = Path(__file__).parent / "e2e"
-BROWSER = (E2E / "tag", E2E / "demo")
+BROWSER = tuple(E2E / folder for folder in ("debug", "tag", "demo"))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
