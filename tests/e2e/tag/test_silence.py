@@ -71,5 +71,9 @@ def test_nobody_is_known_and_slots_are_still_asked_for(
         assert one.context.cookies() == [], way
         assert collector.events(one.trial.host) == [], way
         assert one.complaints == [], way
-        assert {sent.status for sent in one.trial.beacons} == {200}, way
+        answers = {sent.status: sent.answer for sent in one.trial.beacons}
+        said = collector.said()
+        # A disk that stands still for five seconds is a reason to answer 503, and the only one.
+        allowed = {200, 503} if "connection to Redis is gone" in said else {200}
+        assert 200 in answers and answers.keys() <= allowed, (way, answers, said[-2_000:])
         one.context.close()
