@@ -83,6 +83,7 @@ class Facts:
 NO_FACTS = Facts()
 _MOST_AFFINITIES = tuple(MAX_AFFINITIES.items())
 _NO_SESSION = {"last": 0}
+_DEVICES = frozenset({"mobile", "tablet", "desktop"})
 
 
 def is_seen(state: State, event_digest: str) -> bool:
@@ -189,6 +190,8 @@ def _session(profile: Profile, event: Event) -> None:
             session["last"] = timestamp
         if event.kind is PAGE_VIEW:
             session["pages"] = session.get("pages", 0) + 1
+            if "device" not in session:  # a backend opened it, which cannot know
+                _describe(session, event.context)
         return
     event.session_id = sessions.session_id(profile.profile_id, timestamp)
     if where is sessions.LATE or not opens:
@@ -211,8 +214,29 @@ def _session(profile: Profile, event: Event) -> None:
     campaign = context.get("campaign")
     if campaign and campaign.get("name"):
         session["campaign"] = str(campaign["name"])[:64]
+    _describe(session, context)
     state["session"] = session
     state["visits"] = state.get("visits", 0) + 1
+
+
+def _describe(session: State, context: State) -> None:
+    """With what, from where and in which language: once a session, for these do not change in it."""
+    device = context.get("device")
+    if device in _DEVICES:
+        session["device"] = device
+    country = context.get("country")
+    if country:
+        session["country"] = country
+    locale = context.get("locale")
+    if locale and (spoken := language(locale)):
+        session["language"] = spoken
+
+
+@lru_cache(1_024)
+def language(locale: str) -> str:
+    """The language of a locale, without region and script: `de` of `de-AT`; "" when it names none."""
+    tag = locale.replace("_", "-").partition("-")[0].lower()
+    return tag if 2 <= len(tag) <= 3 and tag.isascii() and tag.isalpha() else ""
 
 
 def _like(affinities: State, item: Item, log_weight: float) -> None:

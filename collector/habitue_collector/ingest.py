@@ -31,7 +31,7 @@ from habitue_collector.events import (
     RejectReason,
 )
 from habitue_collector.pipeline import STEPS, Opened, walk_steps
-from habitue_collector.proxies import seen_through, trusted_networks
+from habitue_collector.proxies import country_told, seen_through, trusted_networks
 from habitue_collector.request import NO_HEADERS, Headers, Prepared, Request, problem
 from habitue_collector.settings import Settings, WriteKey
 from habitue_collector.submission import ACCEPTED, Intake, Submission
@@ -100,6 +100,7 @@ class Ingest:
         self._origins: dict[tuple[bytes, str], bool] = {}
         self._cors: dict[tuple[bytes, str], Prepared] = {}  # what the pages of an origin get with each answer
         self._proxies = trusted_networks(settings.server.trusted_proxies)
+        self._country_header = (settings.server.country_header or "").lower().encode()
 
     # ---- open --------------------------------------------------------------------------------
 
@@ -111,8 +112,7 @@ class Ingest:
         """
         self.tally.requests += 1
         received_at = self.clock()
-        if self._proxies:
-            self._see_through(request)
+        country = self._see_through(request) if self._proxies else None
         head = request.headers
         try:
             body = read_body(request)
@@ -153,6 +153,7 @@ class Ingest:
             opened.consent = DENIED
         if not key.secret:
             opened.network = self._network(request.peer, received_at)
+            opened.country = country
         if by_cookie:
             self._visitor(request, opened)
         elif key.secret and b"x-habitue-visitor" in head:
@@ -181,15 +182,23 @@ class Ingest:
         opened.measure_events = length > MAX_EVENT_BYTES or request.body.startswith(GZIP_MAGIC)
         return opened
 
-    def _see_through(self, request: Request) -> None:
-        """Put the client's own address and scheme into the request, as trusted proxies tell them."""
+    def _see_through(self, request: Request) -> str | None:
+        """Put the client's own address and scheme into the request, as trusted proxies tell them.
+
+        Returns its country, where they tell that too.
+        """
+        head = request.headers
+        country = None
+        if self._country_header:
+            country = country_told(self._proxies, request.peer, head.get(self._country_header))
         request.peer, request.scheme = seen_through(
             self._proxies,
             request.peer,
             request.scheme,
-            request.headers.get(b"x-forwarded-for"),
-            request.headers.get(b"x-forwarded-proto"),
+            head.get(b"x-forwarded-for"),
+            head.get(b"x-forwarded-proto"),
         )
+        return country
 
     def _visitor(self, request: Request, opened: Opened) -> None:
         """Cookie → id, else nonce → id, else a new one; none at all without consent."""

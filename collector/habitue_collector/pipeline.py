@@ -35,6 +35,7 @@ class Opened:
         "by_cookie",
         "consent",
         "consent_now",
+        "country",
         "envelope",
         "gpc",
         "headers",
@@ -82,6 +83,7 @@ class Opened:
         self.by_cookie = by_cookie
         self.visitor_id: str | None = None
         self.network: str | None = None
+        self.country: str | None = None
 
     def add_header(self, pair: tuple[bytes, bytes]) -> None:
         self.headers = [*self.headers, pair]
@@ -124,6 +126,8 @@ def enrich(intake: Intake, sender: Opened) -> None:
     )
     if sender.network is not None:
         context["network"] = sender.network
+    if sender.country is not None:
+        context["country"] = sender.country
 
 
 def identify(intake: Intake, sender: Opened) -> None:

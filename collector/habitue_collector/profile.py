@@ -55,6 +55,9 @@ class Session:
     landing: str | None = None
     referrer: str | None = None
     campaign: str | None = None
+    device: str = ""  # mobile, tablet or desktop; "" when nothing told
+    country: str = ""  # two letters (ISO 3166-1), by the word of a trusted proxy alone
+    language: str = ""  # of the browser, without its region: "de"
 
 
 @dataclass(slots=True, frozen=True)
@@ -153,6 +156,9 @@ class Profile:
             raw.get("landing"),
             raw.get("referrer"),
             raw.get("campaign"),
+            raw.get("device", ""),
+            raw.get("country", ""),
+            raw.get("language", ""),
         )
 
     def _touched_since(self, seconds: int) -> list[str]:

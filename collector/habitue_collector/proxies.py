@@ -12,11 +12,20 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 
 Network = IPv4Network | IPv6Network
 MAX_CHAIN = 16  # more hops than that are nobody's installation
+_NOWHERE = frozenset({b"XX", b"ZZ"})  # Cloudflare's and others' word for "unknown"
 
 
 def trusted_networks(settings: Sequence[str]) -> tuple[Network, ...]:
     """The networks of `[server] trusted_proxies`."""
     return tuple(ip_network(text, strict=False) for text in settings)
+
+
+def country_told(trusted: tuple[Network, ...], peer: str | None, told: bytes | None) -> str | None:
+    """The two letters that a trusted proxy wrote; None from anybody else, and for what is no country."""
+    if told is None or peer is None or not is_trusted(trusted, peer):
+        return None
+    code = told.strip().upper()
+    return code.decode() if len(code) == 2 and code.isalpha() and code not in _NOWHERE else None
 
 
 def seen_through(
@@ -27,7 +36,7 @@ def seen_through(
     forwarded_proto: bytes | None,
 ) -> tuple[str | None, str]:
     """Address and scheme of the client itself; those of the connection unless a trusted proxy made it."""
-    if peer is None or not _is_trusted(trusted, peer):
+    if peer is None or not is_trusted(trusted, peer):
         return peer, scheme
     if forwarded_proto is not None:
         # The nearest proxy's word: it has added its own to the right, or replaced what was there.
@@ -41,13 +50,14 @@ def seen_through(
             if address is None:
                 break  # garbage: the last one that a trusted proxy vouched for counts
             client = str(address)
-            if not _is_trusted(trusted, client):
+            if not is_trusted(trusted, client):
                 break
     return client, scheme
 
 
 @lru_cache(4_096)
-def _is_trusted(trusted: tuple[Network, ...], text: str) -> bool:
+def is_trusted(trusted: tuple[Network, ...], text: str) -> bool:
+    """Whether this address belongs to one of the proxies."""
     address = _address(text)
     return address is not None and any(address in network for network in trusted)
 

@@ -56,6 +56,11 @@ class Server:
     trusted_proxies: tuple[str, ...] = _setting(
         (), "Addresses or networks whose X-Forwarded-For and X-Forwarded-Proto are believed."
     )
+    country_header: str | None = _setting(
+        None,
+        "Header in which a trusted proxy names the visitor's country, as `CF-IPCountry`; believed from"
+        " `trusted_proxies` alone.",
+    )
     public_url: str | None = _setting(None, "The address that browsers use, when a proxy stands before us.")
 
 
@@ -243,6 +248,10 @@ class Settings:
             for name in (DEMO_KEY, DEMO_SECRET_KEY)
             if name in self._by_name
         ]
+        if self.server.country_header and not self.server.trusted_proxies:
+            reasons.append(
+                "[server] country_header is believed from trusted proxies alone: name them in trusted_proxies"
+            )
         if not self.exposed:
             return reasons
         browser = [key for key in self.keys if not key.secret]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -36,6 +38,7 @@ from habitue_collector.profile import (
     digest,
     unpack,
 )
+from habitue_collector.settings import demo_settings
 from habitue_collector.store import keys
 
 NOW = 1_700_000_000_000
@@ -140,6 +143,39 @@ def test_an_impression_counts_exposures() -> None:
         event(Kind.OFFER_IMPRESSION, 3_000, properties={"item_id": 7}),
     )
     assert profile.exposures["a"].count == 3
+
+
+PHONE = {"device": "mobile", "country": "AT", "locale": "de-AT"}
+
+
+def test_a_visit_knows_its_device_its_country_and_its_language() -> None:
+    session = folded(event(Kind.PAGE_VIEW, context=dict(PHONE))).session
+    assert session is not None
+    assert (session.device, session.country, session.language) == ("mobile", "AT", "de")
+
+
+def test_a_visit_that_a_backend_opened_learns_its_device_from_the_first_page() -> None:
+    opened = folded(event(Kind.PRODUCT_VIEW), event(Kind.PAGE_VIEW, 1_000, context=dict(PHONE)))
+    assert opened.visits == 1
+    assert opened.session is not None
+    assert opened.session.device == "mobile"
+    unknown = folded(event(Kind.PAGE_VIEW, context={"device": "bot", "locale": "?"})).session
+    assert unknown is not None
+    assert (unknown.device, unknown.country, unknown.language) == ("", "", "")
+
+
+def test_a_profile_that_an_older_version_wrote_can_be_read() -> None:
+    old = {"id": "s", "started": NOW, "last": NOW, "events": 1}
+    session = Profile("p", {"session": old}).session
+    assert session is not None
+    assert (session.device, session.country, session.language) == ("", "", "")
+
+
+@given(st.text(max_size=12))
+def test_the_language_of_any_locale_is_two_or_three_letters_or_none(locale: str) -> None:
+    spoken = fold.language(locale)
+    assert spoken == "" or (len(spoken) in (2, 3) and spoken.isalpha() and spoken == spoken.lower())
+    assert [fold.language(one) for one in ("de-AT", "pt_BR", "EN", "gsw")] == ["de", "pt", "en", "gsw"]
 
 
 def test_a_claim_is_noted_on_a_device_and_never_on_a_user() -> None:
@@ -383,12 +419,19 @@ def test_a_replay_of_the_log_equals_the_live_profiles_many_times() -> None:
 
 
 @pytest.mark.asyncio
-async def test_a_typical_visitor_of_twenty_events_takes_one_and_a_half_kilobytes() -> None:
+async def test_a_typical_visitor_of_twenty_events_takes_one_and_a_half_kilobytes(tmp_path: Path) -> None:
     """All keys of that visitor, by MEMORY USAGE; the log apart, which is archived and trimmed."""
-    async with house() as shop:
+    demo = demo_settings(tmp_path)
+    proxied = replace(demo.server, trusted_proxies=("127.0.0.1",), country_header="CF-IPCountry")
+    async with house(settings=replace(demo, server=proxied)) as shop:
         shelves = ["Shoes/Trail", "Shoes/Road", "Jackets/Rain"]
         cookie = (
-            await shop.browser(page("/"), page("/shoes"), context={"consent": {"analytics": "granted"}})
+            await shop.browser(
+                page("/"),
+                page("/shoes"),
+                context={"consent": {"analytics": "granted"}},
+                headers={"accept-language": "de-AT,de;q=0.9", "cf-ipcountry": "AT"},
+            )
         ).cookie
         for number in range(6):
             more = {
@@ -417,4 +460,6 @@ async def test_a_typical_visitor_of_twenty_events_takes_one_and_a_half_kilobytes
         profile = await shop.profile(device)
         assert profile is not None
         assert len(profile["recent_items"]) == 6
+        session = profile["session"]
+        assert (session["device"], session["country"], session["language"]) == ("desktop", "AT", "de")
         assert size <= 1_536, f"{size} bytes"

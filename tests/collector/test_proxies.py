@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from habitue_collector.proxies import seen_through, trusted_networks
+from habitue_collector.proxies import country_told, seen_through, trusted_networks
 
 TRUSTED = trusted_networks(["10.0.0.0/8", "127.0.0.1", "fd00::/8"])
 
@@ -55,6 +55,26 @@ def test_the_scheme_is_the_trusted_proxys_word(peer: str, proto: bytes, scheme: 
 
 def test_nobody_is_trusted_unless_said() -> None:
     assert seen_through((), "127.0.0.1", "http", b"6.6.6.6", b"https") == ("127.0.0.1", "http")
+
+
+@pytest.mark.parametrize(
+    ("peer", "told", "country"),
+    [
+        ("10.0.0.1", b"AT", "AT"),
+        ("10.0.0.1", b" at ", "AT"),
+        ("10.0.0.1", b"XX", None),  # the proxy does not know
+        ("10.0.0.1", b"T1", None),  # Tor
+        ("10.0.0.1", b"AUT", None),
+        ("10.0.0.1", b"\xc3\xa4", None),
+        ("10.0.0.1", None, None),
+        ("203.0.113.50", b"AT", None),  # the visitor's own word
+        (None, b"AT", None),
+    ],
+)
+def test_the_country_is_a_trusted_proxys_word(
+    peer: str | None, told: bytes | None, country: str | None
+) -> None:
+    assert country_told(TRUSTED, peer, told) == country
 
 
 @given(st.binary(max_size=300), st.binary(max_size=20))

@@ -163,6 +163,10 @@ class TestStart:
         keys = f'[{browser}, {{"key": "{SECRET}", "kind": "server"}}]'
         assert self._refusals(host="0.0.0.0", keys=keys, shop_hosts="shop.example") == ""
 
+    def test_a_country_header_without_a_trusted_proxy_is_nobody_s_word(self) -> None:
+        assert "trusted_proxies" in self._refusals(country_header="CF-IPCountry")
+        assert self._refusals(country_header="CF-IPCountry", trusted_proxies="127.0.0.1") == ""
+
     def test_the_demo_s_keys_are_refused_outside_the_demo(self) -> None:
         keys = '[{"key": "demo"}, {"key": "demo-secret", "kind": "server"}]'
         told = self._refusals(keys=keys)
