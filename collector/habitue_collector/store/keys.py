@@ -72,3 +72,14 @@ def move(profile_id: str, transfer_id: str) -> str:
 def figures(worker: str) -> str:
     """JSON of one worker's counters, renewed every second."""
     return f"figures:{worker}"
+
+
+# The marketers' documents: few, and changed together, so all of them lie in one place.
+RULEBOOK_VERSION = "{rulebook}:version"  # counts every change; workers look at it with each decision
+RULEBOOK_DOCUMENTS = "{rulebook}:documents"  # hash: kind/id → JSON of the version that counts
+RULEBOOK_CHANGES = "{rulebook}:changes"  # bounded stream: the newest changes of all kinds
+
+
+def rulebook_history(kind: str, document_id: str) -> str:
+    """List of one document's versions as JSON, newest first."""
+    return f"{{rulebook}}:history:{kind}/{document_id}"
