@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from habitue_recommender.slots import DEFAULT_SLOTS, Slot, parse_slots
+from habitue_recommender.slot_settings import parse_slots
+from habitue_recommender.slots import DEFAULT_SLOTS, Slot
 
 
 @dataclass(frozen=True, slots=True)

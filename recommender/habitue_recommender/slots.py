@@ -1,21 +1,19 @@
 """Slots: places on the shop's pages, and what each one shows. Pure.
 
-A shop that configures nothing has the eleven below. `[slots.<id>]` in habitue.toml changes one or adds
-another.
+A shop that configures nothing has those below. `slot_settings` reads what changes one or adds another.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
 
-from habitue_recommender.assignment import DEFAULT_VARIANT, HOLDOUT_VARIANT, Variant
+from habitue_recommender.assignment import Variant
 
 MAX_SIZE = 100
 MAX_SLOTS_PER_REQUEST = 20
 UNKNOWN_SLOT = "unknown_slot"
+SLOT_DISABLED = "slot_disabled"
 
 
 class Source(StrEnum):
@@ -56,6 +54,8 @@ class Slot:
     visitor knows, `rotation` how fast what was shown and ignored falls back.
     With `fallback`, what is popular and what is new fill what its own sources leave empty.
     `page_types` says where the slot belongs, for layouts and the console; a request is answered anywhere.
+    `template` goes to the page with the answer: which of its layouts it uses. One that is not `enabled`
+    answers with nothing. Without sources and without `fallback` a slot shows only what marketers wrote.
     """
 
     id: str
@@ -74,6 +74,8 @@ class Slot:
     deadline_ms: int = 50
     holdout: float = 0.0
     variants: tuple[Variant, ...] = ()
+    template: str = ""
+    enabled: bool = True
 
     def order(self) -> tuple[Source, ...]:
         """The sources as they are asked, those that never fail at the end."""
@@ -110,6 +112,8 @@ PERSONAL = frozenset({_RECENT, _AGAIN, _IMPULSE, _SINCE, _CHEAPER})
 DEFAULT_SLOTS: dict[str, Slot] = {
     slot.id: slot
     for slot in (
+        # Introduces the shop to who comes for the first time, greets who comes back.
+        Slot("home-welcome", "Welcome", size=1, page_types=("home",), fallback=False),
         Slot(
             "home-hero",
             "For you",
@@ -189,86 +193,3 @@ DEFAULT_SLOTS: dict[str, Slot] = {
         ),
     )
 }
-
-
-def parse_slots(table: Any, problems: list[str]) -> dict[str, Slot]:
-    """The default slots with the tables of `[slots.*]` laid over them; every problem is one sentence."""
-    slots = dict(DEFAULT_SLOTS)
-    if not isinstance(table, Mapping):
-        problems.append("[slots] holds one table per slot, as in [slots.home-hero]")
-        return slots
-    for slot_id, raw in table.items():
-        where = f"[slots.{slot_id}]"
-        if not isinstance(raw, Mapping):
-            problems.append(f"{where} is not a table")
-            continue
-        known = {one.name for one in fields(Slot)} - {"id"}
-        problems += [
-            f"{where} {name} is not a setting; there are {', '.join(sorted(known))}"
-            for name in raw
-            if name not in known
-        ]
-        changes: dict[str, Any] = {}
-        for name in known & raw.keys():
-            try:
-                changes[name] = _parse(name, raw[name])
-            except ValueError as error:
-                problems.append(f"{where} {name}: {error}")
-        slot = replace(slots.get(slot_id, Slot(slot_id)), **changes)
-        if not slot.sources:
-            problems.append(f"{where} names no sources; there are {', '.join(Source)}")
-        slots[slot_id] = slot
-    return slots
-
-
-def _parse(name: str, value: Any) -> Any:
-    """One setting of a slot; raises ValueError with a sentence."""
-    if name == "sources":
-        words = _words(value)
-        for word in words:
-            if word not in set(Source):
-                raise ValueError(f"{word!r} is not a source; there are {', '.join(Source)}")
-        if len(set(words)) != len(words):
-            raise ValueError("a source is there twice")
-        return tuple(Source(word) for word in words)
-    if name == "page_types":
-        return _words(value)
-    if name == "title":
-        if not isinstance(value, str):
-            raise ValueError(f"{value!r} is not text")
-        return value
-    if name in ("same_category", "fallback"):
-        if not isinstance(value, bool):
-            raise ValueError(f"{value!r} is not true or false")
-        return value
-    if name in ("new_share", "diversity", "novelty", "rotation", "holdout"):
-        return _share(value)
-    if name == "variants":
-        return _variants(value)
-    least, most = {"size": (1, MAX_SIZE), "deadline_ms": (1, 10_000)}.get(name, (0, MAX_SIZE))
-    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
-        raise ValueError(f"{value!r} is not a whole number from {least} to {most}")
-    return value
-
-
-def _words(value: Any) -> tuple[str, ...]:
-    if not isinstance(value, list | tuple) or not all(isinstance(word, str) for word in value):
-        raise ValueError(f"{value!r} is not a list of words")
-    return tuple(value)
-
-
-def _share(value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
-        raise ValueError(f"{value!r} is not a share from 0 to 1")
-    return float(value)
-
-
-def _variants(value: Any) -> tuple[Variant, ...]:
-    if not isinstance(value, Mapping):
-        raise ValueError("variants are names with a share, as in variants = {b = 0.5}")
-    variants = tuple(Variant(name, _share(share)) for name, share in value.items())
-    if {variant.name for variant in variants} & {DEFAULT_VARIANT, HOLDOUT_VARIANT}:
-        raise ValueError(f"{DEFAULT_VARIANT!r} and {HOLDOUT_VARIANT!r} are taken")
-    if sum(variant.share for variant in variants) > 1 + 1e-9:
-        raise ValueError("the shares sum to more than 1")
-    return variants

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from habitue_recommender.assignment import Variant, assign, share_of
+from habitue_recommender.mistakes import Mistakes
 from habitue_recommender.settings import RecommenderSettings
-from habitue_recommender.slots import DEFAULT_SLOTS, Slot, Source, parse_slots
+from habitue_recommender.slot_settings import parse_slot, parse_slots
+from habitue_recommender.slots import DEFAULT_SLOTS, Slot, Source
 
 
-def test_a_shop_without_configuration_has_eleven_slots() -> None:
+def test_a_shop_without_configuration_has_twelve_slots() -> None:
     assert set(DEFAULT_SLOTS) == {
+        "home-welcome",
         "home-hero",
         "home-recent",
         "home-again",
@@ -28,7 +32,7 @@ def test_a_shop_without_configuration_has_eleven_slots() -> None:
     for slot in DEFAULT_SLOTS.values():
         assert slot.title
         assert slot.holdout == 0.0
-        assert slot.order()[-1] is Source.NEW_ITEMS or not slot.fallback
+        assert not slot.fallback or slot.order()[-1] is Source.NEW_ITEMS
 
 
 def test_a_table_changes_one_slot_and_adds_another() -> None:
@@ -116,3 +120,55 @@ def test_nobody_is_in_the_default_arm() -> None:
 def test_a_slot_of_ones_own_has_sensible_defaults() -> None:
     slot = Slot("mine", sources=(Source.TOGETHER,))
     assert (slot.size, slot.fallback, slot.holdout, slot.variants) == (12, True, 0.0, ())
+
+
+# ---- as a marketer's document ----------------------------------------------------------------------
+
+
+def test_a_document_is_laid_over_the_slot_as_it_is() -> None:
+    base = DEFAULT_SLOTS["home-hero"]
+    slot = parse_slot({"id": "home-hero", "size": 4, "template": "wide", "note": "for spring"}, base)
+    assert slot == replace(base, size=4, template="wide")
+    assert slot.enabled
+    assert not parse_slot({"enabled": False}, base).enabled
+    assert parse_slot({"id": "blog", "sources": ["popular"]}) == Slot("blog", sources=(Source.POPULAR,))
+
+
+def test_a_slot_without_sources_and_fallback_shows_contents_only() -> None:
+    slot = parse_slot({"id": "banner", "fallback": False})
+    assert slot.order() == ()
+    assert DEFAULT_SLOTS["home-welcome"].order() == ()
+
+
+@pytest.mark.parametrize(
+    ("raw", "field", "suggestion"),
+    [
+        ([], "", ""),
+        (None, "", ""),
+        ({"id": "blog"}, "sources", ""),
+        ({"id": "No Id", "sources": ["popular"]}, "id", ""),
+        ({"id": 7, "sources": ["popular"]}, "id", ""),
+        ({"id": "blog", "sources": ["populer"]}, "sources", "popular"),
+        ({"id": "blog", "sources": ["popular"], "sise": 3}, "sise", "size"),
+        ({"id": "blog", "sources": ["popular"], "size": 0}, "size", ""),
+        ({"id": "blog", "sources": ["popular"], "size": True}, "size", ""),
+        ({"id": "blog", "sources": ["popular"], "enabled": "no"}, "enabled", ""),
+        ({"id": "blog", "sources": ["popular"], "template": "<b>"}, "template", ""),
+        ({"id": "blog", "sources": ["popular"], "title": "x" * 1_000}, "title", ""),
+        ({"id": "blog", "sources": ["popular"], "note": 1}, "note", ""),
+        ({"id": "blog", "sources": [[1]]}, "sources", ""),
+        ({"id": "blog", "sources": ["popular"], "variants": {"default": 0.5}}, "variants", ""),
+    ],
+)
+def test_what_is_wrong_with_a_slot_is_said_at_its_place(raw: Any, field: str, suggestion: str) -> None:
+    with pytest.raises(Mistakes) as raised:
+        parse_slot(raw)
+    (mistake,) = raised.value
+    assert (mistake.field, mistake.suggestion) == (field, suggestion)
+    assert mistake.message[-1] == "."
+
+
+def test_all_mistakes_of_a_slot_are_told_at_once() -> None:
+    with pytest.raises(Mistakes) as raised:
+        parse_slot({"id": "blog", "size": -1, "holdout": 2, "diversity": "much", "odd": 1})
+    assert [one.field for one in raised.value] == ["size", "holdout", "diversity", "odd", "sources"]
