@@ -21,7 +21,8 @@ class Step(StrEnum):
     CANDIDATES = "candidates"  # None: {"source", "count"}; an item: {"source", "score", "place"}
     DROPPED = "dropped"  # an item: {"reason": a `Drop`, "source"?}
     SCORE = "score"  # an item, as it goes into the rules: {"score", "source"}
-    RULE = "rule"  # item or None: {"rule": its id, "effect": "pin", …, "factor", "position", "before", "after"}
+    # Item or None: {"rule": its id, "effect": "pin", …, "factor", "position", "before", "after"}
+    RULE = "rule"
     CAP = "cap"  # an item: {"rule"?, "count", "impressions", "days"}
     DIVERSITY = "diversity"  # an item not taken: {"why": a `Passed`} or taken for less: {"before", "after"}
     CHOSEN = "chosen"  # an item: {"position", "score", "source"}
