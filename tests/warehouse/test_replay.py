@@ -18,6 +18,7 @@ from habitue_collector.settings import Lifetimes
 from habitue_collector.store import keys
 from habitue_warehouse import erasure
 from habitue_warehouse.archive import Archiver
+from habitue_warehouse.rebuild import Bucket, Entry
 from habitue_warehouse.replay import NotEmpty, check, replay, restore
 
 FIRST = 1_772_323_200_000
@@ -237,3 +238,52 @@ def test_any_event_comes_back_from_the_archive_as_it_went_in(
 
     assert list(replay(archive_dir, apply=apply)) == []
     assert came == orjson.loads(orjson.dumps(sent))
+
+
+# ---- segments --------------------------------------------------------------------------------
+
+
+def segment(profile_id: str, segment_id: str, change: str, at: int) -> dict[str, Any]:
+    return {"profile_id": profile_id, "segment_id": segment_id, "change": change, "timestamp": at}
+
+
+def test_who_is_in_which_segment_comes_back_and_changes_nobody(
+    redis: Any, live: Live, tmp_path: Path
+) -> None:
+    for name in ("anna", "ben", "carl"):
+        live.event(name, Kind.PAGE_VIEW, FIRST)
+    for number, (name, segment_id, change) in enumerate(
+        [
+            ("anna", "vip", "entered"),
+            ("anna", "new", "entered"),
+            ("anna", "new", "left"),
+            ("ben", "vip", "entered"),
+            ("ben", "vip", "left"),
+            ("carl", "vip", "entered"),
+        ]
+    ):
+        live.take("segment", segment(name, segment_id, change, FIRST + number))
+    live.take("erasure", {"profile_id": "carl", "timestamp": FIRST + 100})
+    Archiver(redis, tmp_path).run_once()
+    assert check(redis, tmp_path, now=FIRST).differences == []
+    redis.flushall()
+    redis.hset(keys.memberships(keys.bucket_of("anna")), "anna", "of-before")
+    assert restore(redis, tmp_path, now=FIRST) == 2
+    held = {
+        name.decode(): packed.decode()
+        for bucket in range(keys.BUCKETS)
+        for name, packed in redis.hgetall(keys.memberships(bucket)).items()
+    }
+    assert held == {"anna": "vip"}
+    assert redis.hgetall(keys.segment_counts(keys.bucket_of("anna"))) == {b"vip": b"1"}
+    assert check(redis, tmp_path, now=FIRST).differences == []
+
+
+def test_a_segment_s_record_keeps_no_profile_alive() -> None:
+    bucket = Bucket(Lifetimes())
+    view = Event("e", Kind.PAGE_VIEW, "page", FIRST, FIRST, anonymous_id="anna").to_record()
+    bucket.take(Entry(FIRST, 0, "event", {**view, "profile_id": "anna"}))
+    asleep = segment("anna", "asleep", "entered", FIRST + 300 * DAY)
+    bucket.take(Entry(FIRST + 300 * DAY, 0, "segment", asleep))
+    assert bucket.last == {"anna": FIRST}
+    assert bucket.members == {"anna": {"asleep"}}

@@ -22,6 +22,7 @@ from habitue_collector import fold
 from habitue_collector.profile import Profile
 from habitue_collector.settings import Lifetimes
 from habitue_collector.store import keys
+from habitue_warehouse import memberships
 from habitue_warehouse.partitions import literals, live_paths, open_duckdb
 from habitue_warehouse.schema import COLUMNS, EVENTS, MOVES, empty_select
 
@@ -52,6 +53,7 @@ class Bucket:
     profiles: dict[str, Profile] = field(default_factory=dict)
     last: dict[str, int] = field(default_factory=dict)  # log time of each profile's last record
     erased: dict[str, int] = field(default_factory=dict)
+    members: dict[str, set[str]] = field(default_factory=dict)  # profile_id → the segments it is in
     position: tuple[int, int] = (-1, -1)
 
     def take(self, entry: Entry) -> None:
@@ -68,7 +70,12 @@ class Bucket:
             self.erased[profile_id] = max(
                 self.erased.get(profile_id, 0), record.get("timestamp", entry.log_ms)
             )
+            self.members.pop(profile_id, None)
         elif self._is_erased(profile_id, record):
+            return
+        if entry.type == memberships.SEGMENT:
+            # Says of a profile what follows from it: it changes nothing in it, and does not keep it alive.
+            memberships.follow(self.members.setdefault(profile_id, set()), record)
             return
         profile = self.profiles.get(profile_id)
         if profile is not None and entry.log_ms - self.last[profile_id] > lifetime_ms(

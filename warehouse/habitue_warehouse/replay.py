@@ -18,6 +18,7 @@ from habitue_collector.profile import VERSION_LENGTH, Profile, State, digest, un
 from habitue_collector.profiles import TOMBSTONE_SECONDS
 from habitue_collector.settings import Lifetimes
 from habitue_collector.store import keys
+from habitue_warehouse import memberships
 from habitue_warehouse.log_entries import read_entry
 from habitue_warehouse.rebuild import Apply, Bucket, Entry, lifetime_ms, replay, replay_buckets
 from habitue_warehouse.schema import profile_of
@@ -122,7 +123,8 @@ def restore(
 ) -> int:
     """Writes the rebuilt profiles into a Redis that has none; returns how many. Raises NotEmpty.
 
-    Tombstones and the claims on orders come back too; what is past its lifetime does not.
+    Tombstones, the claims on orders and who is in which segment come back too; what is past its lifetime
+    does not.
     """
     lifetimes = lifetimes or Lifetimes()
     at = time.time_ns() // 1_000_000 if now is None else now
@@ -130,8 +132,9 @@ def restore(
         raise NotEmpty(f"this Redis holds profiles already ({profile_id}, …): restore into an empty one")
     claims = _Claims(apply)
     written = 0
-    for _, bucket in replay_buckets(archive_dir, apply=claims, lifetimes=lifetimes, progress=progress):
+    for number, bucket in replay_buckets(archive_dir, apply=claims, lifetimes=lifetimes, progress=progress):
         pipe = redis.pipeline(transaction=False)
+        pipe.delete(keys.memberships(number), keys.segment_counts(number))
         for profile_id, until in bucket.erased.items():
             pipe.set(keys.tombstone(profile_id), str(until), ex=TOMBSTONE_SECONDS)
         claims.write(redis, at)
@@ -142,6 +145,11 @@ def restore(
                 continue
             version = os.urandom(VERSION_LENGTH // 2).hex().encode()
             pipe.set(keys.profile(profile_id), profile.pack(version), px=left)
+            if members := bucket.members.get(profile_id):
+                # Else everybody would enter every segment anew, and other systems be told so.
+                pipe.hset(keys.memberships(number), profile_id, memberships.pack(members))
+                for segment_id in members:
+                    pipe.hincrby(keys.segment_counts(number), segment_id, 1)
             written += 1
             if len(pipe) >= 2_000:
                 pipe.execute()

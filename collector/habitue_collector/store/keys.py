@@ -83,3 +83,53 @@ RULEBOOK_CHANGES = "{rulebook}:changes"  # bounded stream: the newest changes of
 def rulebook_history(kind: str, document_id: str) -> str:
     """List of one document's versions as JSON, newest first."""
     return f"{{rulebook}}:history:{kind}/{document_id}"
+
+
+# The console's own: few, small, on one node.
+CONSOLE_USERS = "{console}:users"  # hash: name → JSON of the user, the argon2 hash among it
+CONSOLE_AUDIT = "{console}:audit"  # bounded stream: who changed what
+
+
+def console_session(digest: str) -> str:
+    """JSON of one sign-in, by the digest of its id; goes after 12 hours without a request."""
+    return f"{{console}}:session:{digest}"
+
+
+def console_sessions(user: str) -> str:
+    """Set of the digests of somebody's sessions."""
+    return f"{{console}}:sessions:{user}"
+
+
+def console_link(digest: str) -> str:
+    """JSON of what a one-time link allows, by the digest of its token."""
+    return f"{{console}}:link:{digest}"
+
+
+def console_attempts(what: str) -> str:
+    """How often a login failed lately, for an address or a user."""
+    return f"{{console}}:attempts:{what}"
+
+
+# Who is in which segment: kept beside the profiles by the background process, published for everybody.
+SEGMENT_FIGURES = "segments:figures"  # JSON: how many people each segment has
+
+
+def memberships(bucket: int) -> str:
+    """Hash of one bucket: profile_id → the ids of the segments that it is in, with spaces between."""
+    return f"{_TAGS[bucket]}:memberships"
+
+
+def segment_counts(bucket: int) -> str:
+    """Hash of one bucket: segment_id → how many of its profiles are in it. Changes with `memberships`."""
+    return f"{_TAGS[bucket]}:segment_counts"
+
+
+# What is to be told to other systems: on one node, for one process sends it.
+WEBHOOKS_DUE = "{webhooks}:due"  # sorted set: address → when it is to be tried next, in milliseconds
+WEBHOOKS_WAITING = "{webhooks}:waiting"  # how many messages wait, for all addresses together
+WEBHOOKS_TRIES = "{webhooks}:tries"  # hash: address → JSON of how the last tries went
+
+
+def webhook_queue(address_digest: str) -> str:
+    """List of what waits for one address, oldest first; by a digest, for addresses are long."""
+    return f"{{webhooks}}:queue:{address_digest}"
