@@ -6,6 +6,7 @@
 | `events_raw` | each log entry once, repeats included: what a replay reads |
 | `decisions`, `moves` | each once |
 | `profiles` | the daily snapshots: `date`, `profile_id`, a few columns, and `record` as JSON |
+| `rollup_traffic`, `rollup_orders`, … | the hourly sums (`rollup_tables`) |
 
 All have `date`, the UTC day; a condition on it reads only those days. The views list the files that lived
 when they were made; what compaction or an erasure replaced since then is gone after a while, so a
@@ -26,6 +27,8 @@ import duckdb
 import orjson
 
 from habitue_warehouse.partitions import literals, open_duckdb, partitions
+from habitue_warehouse.rollup_reader import view as rollup_view
+from habitue_warehouse.rollup_tables import ROLLUPS
 from habitue_warehouse.schema import EVENTS, IDENTITY, TABLES, empty_select
 
 Format = Literal["table", "csv", "json"]
@@ -57,6 +60,8 @@ def connect(
                 if attempt == _RETRIES - 1:
                     connection.close()
                     raise
+    for rollup in ROLLUPS:
+        connection.execute(rollup_view(archive_dir, rollup, name=f"rollup_{rollup}"))
     if locked:
         connection.execute(f"SET allowed_directories = {literals([str(archive_dir) + '/'])}")
         connection.execute("SET enable_external_access = false")

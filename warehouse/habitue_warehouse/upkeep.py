@@ -1,6 +1,6 @@
 """Upkeep: what the archive needs beside its archiver, in a thread of the background process.
 
-Compaction, erasures, the daily snapshot, retention, and sweeping up after killed writers. Each is done
+Compaction, rollups, erasures, the daily snapshot, retention, and sweeping up after killed writers. Each is done
 when it is due, and one that fails is logged, counted and tried again; it keeps none of the others.
 """
 
@@ -15,8 +15,9 @@ from threading import Event as Stop
 from time import monotonic
 from typing import Any
 
-from habitue_warehouse import compaction, erasure, snapshots
+from habitue_warehouse import compaction, erasure, rollups, snapshots
 from habitue_warehouse.compaction import CompactionSettings
+from habitue_warehouse.rollups import RollupSettings
 from habitue_warehouse.schema import DECISIONS, EVENTS, MOVES, PROFILES
 
 log = logging.getLogger("habitue.upkeep")
@@ -28,6 +29,8 @@ class UpkeepSettings:
 
     tick_seconds: float = 5.0
     compact_every_seconds: float = 30.0
+    rollup_every_seconds: float = 30.0
+    rollup_share: float = 0.1  # of the time at most: the more a day holds, the more seldom it is summed up
     erase_every_seconds: float = 60.0
     erase_settle_seconds: float = 60.0
     snapshot_every_seconds: float = 300.0  # how often it is looked whether today's is there
@@ -36,6 +39,7 @@ class UpkeepSettings:
     decision_days: int = 90
     snapshot_days: int = 90
     compaction: CompactionSettings = field(default_factory=CompactionSettings)
+    rollups: RollupSettings = field(default_factory=RollupSettings)
 
     @property
     def kept_days(self) -> dict[str, int]:
@@ -57,6 +61,7 @@ class Upkeep:
         self.settings = settings or UpkeepSettings()
         self.failures: Counter[str] = Counter()
         self._due: dict[str, float] = {}
+        self._rollups_rest_until = 0.0
 
     def run_once(self) -> dict[str, int]:
         """Does everything now, due or not; returns how much each did."""
@@ -86,6 +91,7 @@ class Upkeep:
                 settings.compact_every_seconds,
                 lambda: compaction.compact(self.archive_dir, settings.compaction),
             ),
+            "rollups": (settings.rollup_every_seconds, self._roll),
             "snapshot": (
                 settings.snapshot_every_seconds,
                 lambda: snapshots.snapshot(self.redis, self.archive_dir),
@@ -96,9 +102,20 @@ class Upkeep:
             ),
             "sweep": (
                 settings.sweep_every_seconds,
-                lambda: compaction.sweep(self.archive_dir, settings.compaction),
+                lambda: (
+                    compaction.sweep(self.archive_dir, settings.compaction) + rollups.sweep(self.archive_dir)
+                ),
             ),
         }
 
     def _erase(self) -> int:
         return erasure.run_pending(self.archive_dir, settle_seconds=self.settings.erase_settle_seconds)
+
+    def _roll(self) -> int:
+        began = monotonic()
+        if began < self._rollups_rest_until:
+            return 0
+        rolled = rollups.roll(self.archive_dir, self.settings.rollups)
+        took = monotonic() - began
+        self._rollups_rest_until = began + took / max(self.settings.rollup_share, 0.001)
+        return rolled

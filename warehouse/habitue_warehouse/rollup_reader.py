@@ -1,0 +1,79 @@
+"""Reads rollups: one statement over the hours asked for, milliseconds instead of seconds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from habitue_warehouse.partitions import literals, partitions
+from habitue_warehouse.rollup_tables import HOUR_MS, ROLLUPS
+from habitue_warehouse.rollups import table_name
+
+_RETRIES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Hours:
+    """From `since` up to, not with, `until`: milliseconds; rows count by the hour they begin in."""
+
+    since: int
+    until: int
+
+    @classmethod
+    def last(cls, hours: int, now: int) -> Hours:
+        """The hour that goes on now and those before it."""
+        end = now // HOUR_MS * HOUR_MS + HOUR_MS
+        return cls(end - hours * HOUR_MS, end)
+
+
+class RollupReader:
+    """Opens what it is asked for and nothing else; may be used from several threads."""
+
+    def __init__(self, archive_dir: Path | str) -> None:
+        self.archive_dir = Path(archive_dir)
+
+    def rows(self, sql: str, within: Hours | tuple[Hours, ...], **parameters: Any) -> list[dict[str, Any]]:
+        """The rows of one SELECT over the rollups it names, each with the rows of those hours only.
+
+        Parameters are `$name` in the statement. A rollup that holds nothing has no rows.
+        """
+        spans = within if isinstance(within, tuple) else (within,)
+        for attempt in range(_RETRIES):
+            connection = duckdb.connect(config={"threads": 2, "memory_limit": "512MB"})
+            try:
+                for table in ROLLUPS:
+                    if table in sql:
+                        connection.execute(view(self.archive_dir, table, spans))
+                cursor = connection.execute(sql, parameters or None)
+                names = [column[0] for column in cursor.description or ()]
+                return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+            except duckdb.IOException:  # replaced and swept between the manifest and the reading
+                if attempt == _RETRIES - 1:
+                    raise
+            finally:
+                connection.close()
+        raise AssertionError("unreachable")
+
+
+def view(archive_dir: Path, table: str, spans: tuple[Hours, ...] = (), name: str = "") -> str:
+    """The statement that makes a view of one rollup, of the files that may hold those hours."""
+    name = name or table
+    paths = [
+        str(day.folder / part.name)
+        for day in partitions(archive_dir, table_name(table))
+        for part in day.manifest().parts
+        if not spans or any(part.max_ms >= one.since and part.min_ms < one.until for one in spans)
+    ]
+    columns = ROLLUPS[table]
+    if not paths:
+        nothing = ", ".join(f'NULL::{kind} AS "{column}"' for column, kind in columns.items())
+        return f"CREATE OR REPLACE VIEW {name} AS SELECT {nothing} WHERE false"
+    where = " OR ".join(f"(hour >= {one.since} AND hour < {one.until})" for one in spans) or "true"
+    names = ", ".join(f'"{column}"' for column in columns)
+    return (
+        f"CREATE OR REPLACE VIEW {name} AS SELECT {names} FROM "
+        f"read_parquet({literals(paths)}, union_by_name=true, hive_partitioning=false) WHERE {where}"
+    )
