@@ -6,7 +6,7 @@ import logging
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from habitue_recommender.models.base import Model, Query, Ranked
+from habitue_recommender.models.base import NOTHING, Ints, Model, Query, Ranked
 from habitue_recommender.vocabulary import Vocabulary
 
 NO_MODEL = "none"  # the digest of decisions made without one
@@ -57,16 +57,26 @@ class ServedModel:
     def has(self, name: str) -> bool:
         return name in self._members
 
-    def score(self, name: str, query: Query) -> tuple[list[str], list[float]]:
-        """Item ids of one member, best first, and their scores; nothing when it is missing or fails."""
+    def score(self, name: str, query: Query) -> Ranked:
+        """What one member ranks, best first; nothing when it is missing or fails."""
         member = self._members.get(name)
         if member is None:
-            return [], []
+            return NOTHING
         try:
-            return self._named(member.score(query))
+            return member.score(query)
         except Exception:  # a model's fault must not cost a visitor the page: the next source answers
             self._failed(name)
-            return [], []
+            return NOTHING
+
+    def score_named(self, name: str, query: Query) -> tuple[list[str], list[float]]:
+        """As `score`, in item ids."""
+        ranked = self.score(name, query)
+        return self.named(ranked.items), ranked.scores.tolist()
+
+    def named(self, indices: Ints) -> list[str]:
+        """The ids of items."""
+        ids = self._ids
+        return [ids[index] or self.item_id(index) for index in indices.tolist()]
 
     def because(self, name: str, query: Query, item_id: str) -> str | None:
         """The visitor's own item that speaks most for this one."""
@@ -85,13 +95,8 @@ class ServedModel:
         if self._week is None:
             popular = self._members.get("popular")
             lister = getattr(popular, "this_week", None)
-            self._week = frozenset(self._named(lister(500))[0]) if lister is not None else frozenset()
+            self._week = frozenset(self.named(lister(500).items)) if lister is not None else frozenset()
         return self._week
-
-    def _named(self, ranked: Ranked) -> tuple[list[str], list[float]]:
-        ids = self._ids
-        names = [ids[index] or self.item_id(index) for index in ranked.items.tolist()]
-        return names, ranked.scores.tolist()
 
     def _failed(self, name: str) -> None:
         self.failures += 1

@@ -118,5 +118,5 @@ def _hash(encoded: bytes) -> int:
 
 
 def _mapped(path: Path) -> NDArray[Any]:
-    array: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
-    return array
+    # As a plain array over the mapping: each slice of a `memmap` costs a microsecond more.
+    return np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))

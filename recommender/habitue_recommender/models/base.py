@@ -66,19 +66,29 @@ class Query:
     basket: Ints = field(default_factory=lambda: _NO_INTS)
     category: str | None = None
     n: int = 20
+    _trail: tuple[Ints, Floats] | None = field(default=None, init=False, repr=False, compare=False)
 
     def trail(self) -> Ints:
         """The session, ending with the anchor."""
-        if self.anchor == NO_ITEM or (len(self.session) and self.session[-1] == self.anchor):
-            return self.session
-        return np.append(self.session, np.int32(self.anchor))
+        return (self._trail or self._walk())[0]
 
     def trail_weights(self) -> Floats:
         """How much each event of `trail()` says about its item."""
-        weights = np.ones(len(self.trail()), dtype=np.float32)
-        if len(self.session_kinds):
-            weights[: len(self.session)] = KIND_WEIGHTS[self.session_kinds]
-        return weights
+        return (self._trail or self._walk())[1]
+
+    def _walk(self) -> tuple[Ints, Floats]:
+        """Of all sources that ask once: a session's arrays never change."""
+        session, kinds, anchor = self.session, self.session_kinds, self.anchor
+        trail = session
+        if anchor != NO_ITEM and not (len(session) and session[-1] == anchor):
+            trail = np.empty(len(session) + 1, dtype=np.int32)
+            trail[:-1] = session
+            trail[-1] = anchor
+        weights = np.ones(len(trail), dtype=np.float32)
+        if len(kinds):
+            weights[: len(session)] = KIND_WEIGHTS[kinds]
+        self._trail = trail, weights
+        return self._trail
 
     def history_weights(self, half_life_days: float) -> Floats:
         """Counts damped by a logarithm and halved every `half_life_days`."""

@@ -288,6 +288,10 @@ class Ranker(Model):
 
     def __post_init__(self) -> None:
         self._asker = Asker(self.parts, self.settings)
+        # Of the last query, for its explanations.
+        self._past: Query | None = None
+        self._placed: tuple[Ints, dict[int, int]] | None = None
+        self._worth: tuple[Floats, NDArray[np.float64]] | None = None
 
     @classmethod
     def settings_type(cls) -> type[RankerSettings]:
@@ -331,34 +335,41 @@ class Ranker(Model):
 
     def because(self, query: Query, item: int) -> int | None:
         """The visitor's own item, as the source sees it that speaks most for the offer."""
-        if not 0 <= item < self.items:
+        place = self._places(query).get(item)
+        if place is None:
             return None
-        items, _, scores, _ = self._candidates(query)
-        place = np.flatnonzero(items == item)
-        if len(place) == 0:
-            return None
-        share = self._shares_of(scores)[place[0]]
-        for column in np.argsort(-share, kind="stable"):
-            if share[column] <= 0:
+        scores = self._candidates(query)[2]
+        shares = (scores[place] * self._per_score(scores)).tolist()
+        for share, column in sorted(zip(shares, range(len(shares)), strict=True), key=_most_first):
+            if share <= 0.0:
                 break
-            found = self._because(SOURCES[column], query, item)
+            found = self._because(column, query, item)
             if found is not None and found != item:
                 return found
         return None
 
-    def _shares_of(self, scores: Floats) -> NDArray[np.float64]:
-        """Of all offers of one query once, as `_candidates`."""
-        last = self.__dict__.get("_last_shares")
-        if last is None or last[0] is not scores:
-            last = self.__dict__["_last_shares"] = (scores, _shares(scores))
-        shares: NDArray[np.float64] = last[1]
-        return shares
+    def _because(self, column: int, query: Query, item: int) -> int | None:
+        sources = self._asker.sources
+        if column < len(sources):
+            return sources[column][1].because(query, item)
+        before = self._past
+        if before is None or before.history is not query.history:
+            before = self._past = Query(history=query.history, history_counts=query.history_counts)
+        return self.parts.item_item.because(before, item)
 
-    def _because(self, source: str, query: Query, item: int) -> int | None:
-        if source == "history":
-            query = Query(history=query.history, history_counts=query.history_counts)
-            return self.parts.item_item.because(query, item)
-        return dict(self._asker.sources)[source].because(query, item)
+    def _places(self, query: Query) -> dict[int, int]:
+        """Where each candidate stands in the table; of all offers of one query once, as `_candidates`."""
+        items = self._candidates(query)[0]
+        if self._placed is None or self._placed[0] is not items:
+            self._placed = (items, {item: place for place, item in enumerate(items.tolist())})
+        return self._placed[1]
+
+    def _per_score(self, scores: Floats) -> NDArray[np.float64]:
+        """What one point of each source is worth in the blend."""
+        if self._worth is None or self._worth[0] is not scores:
+            sums = scores.sum(axis=0, dtype=np.float64)
+            self._worth = (scores, _BLEND / np.where(sums > 0, sums, 1.0))
+        return self._worth[1]
 
     def _candidates(self, query: Query) -> tuple[Ints, Floats, Floats, int]:
         """Of all questions about one query once: its score, and why each of its offers is there."""
@@ -435,11 +446,8 @@ class Ranker(Model):
         return arrays if self.trees is None else {**arrays, **self.trees.arrays()}
 
 
-def _shares(scores: Floats) -> NDArray[np.float64]:
-    """Each source's part of the blend."""
-    sums = scores.sum(axis=0, dtype=np.float64)
-    shares: NDArray[np.float64] = scores * (_BLEND / np.where(sums > 0, sums, 1.0))
-    return shares
+def _most_first(pair: tuple[float, int]) -> tuple[float, int]:
+    return -pair[0], pair[1]
 
 
 class Blend(Ranker):

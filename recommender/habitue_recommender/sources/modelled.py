@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from habitue_recommender.items import Item
-from habitue_recommender.models.base import NO_ITEM, Query
+from habitue_recommender.models.base import NO_ITEM, Query, Ranked
 from habitue_recommender.pools import Pool, falling
 from habitue_recommender.reasons import Reason, ReasonCode
 from habitue_recommender.slots import Source
@@ -32,23 +32,26 @@ def _member(candidates: Candidates, model: ServedModel, source: Source) -> str:
 
 
 def modelled(candidates: Candidates, source: Source, query: Query) -> Pool:
-    if candidates.model is None:
+    model = candidates.model
+    if model is None:
         return Pool()
     candidates.asked[source] = query
-    item_ids, scores = candidates.model.score(_member(candidates, candidates.model, source), query)
-    return Pool(more=_pieces(candidates, item_ids, scores), waiting=len(item_ids))
+    ranked = model.score(_member(candidates, model, source), query)
+    return Pool(more=_pieces(candidates, model, ranked), waiting=len(ranked.items))
 
 
-def _pieces(candidates: Candidates, item_ids: list[str], scores: list[float]) -> Iterator[Pool]:
+def _pieces(candidates: Candidates, model: ServedModel, ranked: Ranked) -> Iterator[Pool]:
     """A model's answer let through in pieces: a slot that fills looks at few of its 500 candidates."""
+    items, count = ranked.items, len(ranked.items)
+    scores = ranked.scores.tolist()
     best = scores[0] if scores else 0.0
     if best <= 0.0:  # distances, or a taste for nothing in particular: only the order says something
-        scores, best = falling(len(scores)), 1.0
-    for start in range(0, len(item_ids), _PIECE):
+        scores, best = falling(count), 1.0
+    for start in range(0, count, _PIECE):
         end = start + _PIECE
         shares = [score / best if score > 0.0 else 0.0 for score in scores[start:end]]
-        piece = candidates.admit(item_ids[start:end], shares)
-        piece.waiting = max(0, len(item_ids) - end)
+        piece = candidates.admit(model.named(items[start:end]), shares)
+        piece.waiting = max(0, count - end)
         yield piece
 
 

@@ -18,7 +18,7 @@ def buy_again(candidates: Candidates) -> Pool:
     query = candidates.question_of_orders()
     if candidates.model is None or not len(query.bought):
         return Pool()
-    item_ids, scores = candidates.model.score("repurchase", query)
+    item_ids, scores = candidates.model.score_named("repurchase", query)
     best = scores[0] if scores else 1.0
     return candidates.admit(item_ids, [score / best for score in scores], again=True)
 
@@ -35,7 +35,7 @@ def accessories(candidates: Candidates) -> Pool:
     if candidates.model is None or not len(query.bought):
         return Pool()
     candidates.asked[Source.ACCESSORIES] = query
-    item_ids, scores = candidates.model.score("accessories", query)
+    item_ids, scores = candidates.model.score_named("accessories", query)
     best = scores[0] if scores else 1.0
     return candidates.admit(item_ids, [score / best for score in scores])
 

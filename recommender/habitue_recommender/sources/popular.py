@@ -52,10 +52,10 @@ def popular(candidates: Candidates) -> Pool:
     if model is None:
         return Pool()
     most = min(_POPULAR, candidates.settings.candidates)
-    item_ids, scores = model.score("popular", Query(n=most))
+    item_ids, scores = model.score_named("popular", Query(n=most))
     scores = [score / scores[0] for score in scores] if scores and scores[0] > 0 else scores
     if candidates.category:
-        near, near_scores = model.score("popular", Query(category=candidates.category, n=most))
+        near, near_scores = model.score_named("popular", Query(category=candidates.category, n=most))
         best = near_scores[0] if near_scores and near_scores[0] > 0 else 1.0
         here = set(near)
         rest = [(i, s) for i, s in zip(item_ids, scores, strict=True) if i not in here]
