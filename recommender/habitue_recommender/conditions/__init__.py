@@ -1,0 +1,26 @@
+"""The language of conditions, for rules and segments: `visitor.orders.count >= 3 && item.price < 50`.
+
+A subset of CEL. `parse` makes of a text a `Condition` that is tested in some hundred nanoseconds. Every
+field and operator is in `docs/conditions.md`. Pure.
+"""
+
+from __future__ import annotations
+
+from habitue_recommender.conditions.asked import Asked
+from habitue_recommender.conditions.condition import Condition, Split, Test, matching, parse
+from habitue_recommender.conditions.errors import ConditionError
+from habitue_recommender.conditions.fields import FIELDS, Field, Source, Type
+
+__all__ = [
+    "FIELDS",
+    "Asked",
+    "Condition",
+    "ConditionError",
+    "Field",
+    "Source",
+    "Split",
+    "Test",
+    "Type",
+    "matching",
+    "parse",
+]

@@ -1,0 +1,157 @@
+"""The smallest tests: one value against one constant, each written out for speed. Pure.
+
+A comparison whose constant is missing (None, "") holds for no value, but for `!=`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from habitue_recommender.conditions.asked import Asked
+from habitue_recommender.conditions.tree import Operator, Read
+from habitue_recommender.conditions.values import Get, is_empty
+from habitue_recommender.items import Item
+
+Test = Callable[[Asked, Item], bool]
+
+_EQUAL, _UNEQUAL, _LESS, _LESS_OR_EQUAL, _MORE, _MORE_OR_EQUAL = (
+    Operator.EQUAL,
+    Operator.UNEQUAL,
+    Operator.LESS,
+    Operator.LESS_OR_EQUAL,
+    Operator.MORE,
+    Operator.MORE_OR_EQUAL,
+)
+FLIPPED = {
+    _EQUAL: _EQUAL,
+    _UNEQUAL: _UNEQUAL,
+    _LESS: _MORE,
+    _LESS_OR_EQUAL: _MORE_OR_EQUAL,
+    _MORE: _LESS,
+    _MORE_OR_EQUAL: _LESS_OR_EQUAL,
+}
+
+
+class OneOf(NamedTuple):
+    """The constant of an `in`."""
+
+    values: frozenset[Any]
+
+
+def YES(asked: Asked, item: Item) -> bool:  # noqa: N802  # a constant that happens to be callable
+    return True
+
+
+def NO(asked: Asked, item: Item) -> bool:  # noqa: N802  # a constant that happens to be callable
+    return False
+
+
+def number_test(get: Get, operator: Operator, number: float | int | None) -> Test:
+    if number is None:
+        return YES if operator is _UNEQUAL else NO
+    return _NUMBER[operator](get, number)
+
+
+_NUMBER: Mapping[Operator, Callable[[Get, float], Test]] = {
+    _EQUAL: lambda get, number: lambda asked, item: get(asked, item) == number,
+    _UNEQUAL: lambda get, number: lambda asked, item: get(asked, item) != number,
+    _LESS: lambda get, number: lambda asked, item: (value := get(asked, item)) is not None and value < number,
+    _LESS_OR_EQUAL: lambda get, number: (
+        lambda asked, item: (value := get(asked, item)) is not None and value <= number
+    ),
+    _MORE: lambda get, number: lambda asked, item: (value := get(asked, item)) is not None and value > number,
+    _MORE_OR_EQUAL: lambda get, number: (
+        lambda asked, item: (value := get(asked, item)) is not None and value >= number
+    ),
+}
+
+
+def numbers_test(get: Get, numbers: frozenset[float]) -> Test:
+    return (lambda asked, item: get(asked, item) in numbers) if numbers else NO
+
+
+def text_test(get: Get, operator: Operator, text: str) -> Test:
+    if not text:
+        return YES if operator is _UNEQUAL else NO
+    return _TEXT[operator](get, text)
+
+
+_TEXT: Mapping[Operator, Callable[[Get, str], Test]] = {
+    _EQUAL: lambda get, text: lambda asked, item: get(asked, item) == text,
+    _UNEQUAL: lambda get, text: lambda asked, item: get(asked, item) != text,
+    _LESS: lambda get, text: lambda asked, item: (value := get(asked, item)) != "" and value < text,
+    _LESS_OR_EQUAL: lambda get, text: lambda asked, item: (value := get(asked, item)) != "" and value <= text,
+    _MORE: lambda get, text: lambda asked, item: get(asked, item) > text,
+    _MORE_OR_EQUAL: lambda get, text: lambda asked, item: get(asked, item) >= text,
+}
+
+
+def texts_test(get: Get, texts: frozenset[str]) -> Test:
+    return (lambda asked, item: get(asked, item) in texts) if texts else NO
+
+
+def truth_test(get: Get, operator: Operator, truth: bool | None) -> Test:
+    if truth is None:
+        return YES if operator is _UNEQUAL else NO
+    if operator is _EQUAL:
+        return get if truth is True and False else (lambda asked, item: get(asked, item) is truth)
+    return lambda asked, item: get(asked, item) is not truth
+
+
+def empty_test(get: Get, operator: Operator) -> Test:
+    """`x == null`, `x == ""` and their opposites."""
+    if operator is _EQUAL:
+        return lambda asked, item: is_empty(get(asked, item))
+    return lambda asked, item: not is_empty(get(asked, item))
+
+
+# ---- fields of the item, read in place -----------------------------------------------------------
+
+_PRICE: Mapping[Operator, Callable[[float], Test]] = {
+    _EQUAL: lambda number: lambda asked, item: item.price == number,
+    _UNEQUAL: lambda number: lambda asked, item: item.price != number,
+    _LESS: lambda number: lambda asked, item: (price := item.price) is not None and price < number,
+    _LESS_OR_EQUAL: lambda number: lambda asked, item: (price := item.price) is not None and price <= number,
+    _MORE: lambda number: lambda asked, item: (price := item.price) is not None and price > number,
+    _MORE_OR_EQUAL: lambda number: lambda asked, item: (price := item.price) is not None and price >= number,
+}
+
+_ITEM_TEXT: Mapping[tuple[str, Operator], Callable[[str], Test]] = {
+    ("item.item_id", _EQUAL): lambda text: lambda asked, item: item.item_id == text,
+    ("item.item_id", _UNEQUAL): lambda text: lambda asked, item: item.item_id != text,
+    ("item.group_id", _EQUAL): lambda text: lambda asked, item: item.group_id == text,
+    ("item.group_id", _UNEQUAL): lambda text: lambda asked, item: item.group_id != text,
+    ("item.brand", _EQUAL): lambda text: lambda asked, item: item.brand == text,
+    ("item.brand", _UNEQUAL): lambda text: lambda asked, item: item.brand != text,
+    ("item.category", _EQUAL): lambda text: lambda asked, item: item.category == text,
+    ("item.category", _UNEQUAL): lambda text: lambda asked, item: item.category != text,
+    ("item.name", _EQUAL): lambda text: lambda asked, item: item.name == text,
+    ("item.name", _UNEQUAL): lambda text: lambda asked, item: item.name != text,
+    ("item.currency", _EQUAL): lambda text: lambda asked, item: item.currency == text,
+    ("item.currency", _UNEQUAL): lambda text: lambda asked, item: item.currency != text,
+    ("item.availability", _EQUAL): lambda text: lambda asked, item: item.availability == text,
+    ("item.availability", _UNEQUAL): lambda text: lambda asked, item: item.availability != text,
+}
+
+_ITEM_IN: Mapping[str, Callable[[frozenset[str]], Test]] = {
+    "item.item_id": lambda texts: lambda asked, item: item.item_id in texts,
+    "item.brand": lambda texts: lambda asked, item: item.brand in texts,
+    "item.category": lambda texts: lambda asked, item: item.category in texts,
+    "item.name": lambda texts: lambda asked, item: item.name in texts,
+    "item.availability": lambda texts: lambda asked, item: item.availability in texts,
+}
+
+
+def item_test(left: Read, operator: Operator, value: Any) -> Test | None:
+    """The test that reads the item's own member; None when there is none for this field."""
+    name = left.field.name
+    if left.key is not None:
+        return None
+    if name == "item.price":
+        return _PRICE[operator](value) if type(value) in (int, float) and operator in _PRICE else None
+    if isinstance(value, OneOf):
+        make_in = _ITEM_IN.get(name)
+        return None if make_in is None or not value.values else make_in(value.values)
+    make = _ITEM_TEXT.get((name, operator))
+    return None if make is None or type(value) is not str or not value else make(value)
