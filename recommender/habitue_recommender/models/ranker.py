@@ -335,10 +335,13 @@ class Ranker(Model):
 
     def because(self, query: Query, item: int) -> int | None:
         """The visitor's own item, as the source sees it that speaks most for the offer."""
-        place = self._places(query).get(item)
+        items, _, scores, _ = self._candidates(query)
+        place = self._places(items).get(item)
         if place is None:
-            return None
-        scores = self._candidates(query)[2]
+            below = np.flatnonzero(items == item)
+            if not len(below):
+                return None
+            place = int(below[0])
         shares = (scores[place] * self._per_score(scores)).tolist()
         for share, column in sorted(zip(shares, range(len(shares)), strict=True), key=_most_first):
             if share <= 0.0:
@@ -357,11 +360,11 @@ class Ranker(Model):
             before = self._past = Query(history=query.history, history_counts=query.history_counts)
         return self.parts.item_item.because(before, item)
 
-    def _places(self, query: Query) -> dict[int, int]:
-        """Where each candidate stands in the table; of all offers of one query once, as `_candidates`."""
-        items = self._candidates(query)[0]
+    def _places(self, items: Ints) -> dict[int, int]:
+        """Where those stand that were put in order; of all offers of one query once, as `_candidates`."""
         if self._placed is None or self._placed[0] is not items:
-            self._placed = (items, {item: place for place, item in enumerate(items.tolist())})
+            head = items[: self.settings.candidates].tolist()
+            self._placed = (items, {item: place for place, item in enumerate(head)})
         return self._placed[1]
 
     def _per_score(self, scores: Floats) -> NDArray[np.float64]:
