@@ -78,6 +78,7 @@ def figures(worker: str) -> str:
 RULEBOOK_VERSION = "{rulebook}:version"  # counts every change; workers look at it with each decision
 RULEBOOK_DOCUMENTS = "{rulebook}:documents"  # hash: kind/id → JSON of the version that counts
 RULEBOOK_CHANGES = "{rulebook}:changes"  # bounded stream: the newest changes of all kinds
+RULEBOOK_PERSONAS = "{rulebook}:personas"  # hash: id → JSON of a made-up visitor, for trying rules
 
 
 def rulebook_history(kind: str, document_id: str) -> str:
