@@ -7,6 +7,7 @@ Items by id, and two shelves: category paths and brands, newest first. Reading a
 from __future__ import annotations
 
 from bisect import bisect_left, insort
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from sys import intern
@@ -19,6 +20,7 @@ from habitue_recommender.items import Item
 
 DAY = 86_400_000
 NEW_FOR = 30 * DAY  # how long an item can be called new
+JOURNAL = 2_000  # changes remembered for those who keep something of each item
 NEWEST_PART = 10  # and only the newest tenth is: what came with the first import is no news
 
 _LATEST = 9_999_999_999_999  # a shelf sorts by `_LATEST - first_seen`, thirteen digits, then by item_id
@@ -44,6 +46,8 @@ class Catalog:
         self.unverified = 0
         self.alike = Alike(self)
         self.shelved = 0  # grows when an item comes, goes or changes shelf: for those who keep lists
+        self.changed = 0  # grows with each change of an item; `journal` has the last of them, newest last
+        self.journal: deque[str] = deque(maxlen=JOURNAL)
         self._deleted: dict[str, int] = {}
         self._categories: dict[str, list[str]] = {"": []}
         self._brands: dict[str, list[str]] = {}
@@ -112,6 +116,7 @@ class Catalog:
             for shelves, name in self._shelves(item):
                 insort(shelves.setdefault(name, []), _key(item))
             self.shelved += 1
+        self._note(item.item_id)
         return True
 
     def remove(self, item_id: str, updated_at: int) -> bool:
@@ -129,6 +134,7 @@ class Catalog:
         self.unverified -= not old.verified
         self._unshelve(old)
         self.shelved += 1
+        self._note(item_id)
         return True
 
     def apply(self, change: Mapping[str, Any] | bytes) -> bool:
@@ -137,6 +143,17 @@ class Catalog:
         if raw.get("deleted"):
             return self.remove(raw["item_id"], raw["updated_at"])
         return self.put(Item.unpack(change if isinstance(change, bytes) else orjson.dumps(raw)))
+
+    def changes_since(self, changed: int) -> list[str] | None:
+        """The ids of what changed after `changed` had this value; None when that is too long ago to know."""
+        behind = self.changed - changed
+        if behind > len(self.journal):
+            return None
+        return [self.journal[place] for place in range(-behind, 0)]
+
+    def _note(self, item_id: str) -> None:
+        self.changed += 1
+        self.journal.append(item_id)
 
     def _unshelve(self, item: Item) -> None:
         key = _key(item)
