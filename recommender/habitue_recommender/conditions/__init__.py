@@ -10,6 +10,7 @@ from habitue_recommender.conditions.asked import Asked
 from habitue_recommender.conditions.condition import Condition, Split, Test, matching, parse
 from habitue_recommender.conditions.errors import ConditionError
 from habitue_recommender.conditions.fields import FIELDS, Field, Source, Type
+from habitue_recommender.conditions.form import Form, Group, Row, from_form, to_form
 
 __all__ = [
     "FIELDS",
@@ -17,10 +18,15 @@ __all__ = [
     "Condition",
     "ConditionError",
     "Field",
+    "Form",
+    "Group",
+    "Row",
     "Source",
     "Split",
     "Test",
     "Type",
+    "from_form",
     "matching",
     "parse",
+    "to_form",
 ]

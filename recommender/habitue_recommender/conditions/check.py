@@ -13,7 +13,6 @@ from habitue_recommender.conditions.fields import (
     ANY,
     BOOL,
     DATE,
-    FIELDS,
     LIST,
     MAP,
     NULL,
@@ -36,6 +35,7 @@ from habitue_recommender.conditions.tree import (
     Operator,
     Read,
     Sum,
+    walk,
 )
 
 SEGMENTS = "visitor.segments"
@@ -284,8 +284,6 @@ def _error(code: str, node: Node, suggestion: str = "", /, **values: str) -> Con
 
 def segments_named(node: Node) -> frozenset[str]:
     """The segments that a checked tree names."""
-    from habitue_recommender.conditions.tree import walk
-
     return frozenset(
         str(one.left.value)
         for one in walk(node)
@@ -298,9 +296,4 @@ def segments_named(node: Node) -> frozenset[str]:
 
 def fields_named(node: Node) -> frozenset[str]:
     """The names of the fields that a checked tree reads: keys of FIELDS."""
-    from habitue_recommender.conditions.tree import walk
-
     return frozenset(one.field.name for one in walk(node) if isinstance(one, Read))
-
-
-assert SEGMENTS in FIELDS

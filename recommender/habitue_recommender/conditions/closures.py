@@ -170,7 +170,6 @@ def against(left: Node, operator: Operator, right: Node, value: Any) -> Test:
 
 def _two_sides(left: Node, operator: Operator, right: Node) -> Test:
     kinds = (left.type, right.type)
-    equal = operator in _EQUALITY
     if NUMBER in kinds:
         return _two(_numbers(left), _numbers(right), operator)
     if BOOL in kinds:
@@ -185,7 +184,6 @@ def _two_sides(left: Node, operator: Operator, right: Node) -> Test:
             return by_number(asked, item) if numbers else by_text(asked, item)
 
         return either
-    del equal
     return _two(_texts(left), _texts(right), operator)
 
 
@@ -351,7 +349,7 @@ def _sum(node: Sum) -> Get:
     return value
 
 
-_SUMS: dict[Operator, Callable[[Any, Any], Any]] = {
+_SUMS: dict[Operator, Callable[[float, float], float]] = {
     Operator.PLUS: lambda one, other: one + other,
     Operator.MINUS: lambda one, other: one - other,
     Operator.TIMES: lambda one, other: one * other,

@@ -10,7 +10,7 @@ from habitue_recommender.conditions.check import check, fields_named, segments_n
 from habitue_recommender.conditions.closures import Bind, bound, test_of
 from habitue_recommender.conditions.fields import Source
 from habitue_recommender.conditions.grammar import grow
-from habitue_recommender.conditions.tree import Joined, Node, Operator, reads
+from habitue_recommender.conditions.tree import Compare, Joined, Literal, Node, Operator, reads, walk
 from habitue_recommender.items import Item
 
 Test = Callable[[Asked, Item | None], bool]
@@ -21,8 +21,8 @@ class Split:
     """The parts of a condition that all must hold, by what they read; None where there is no such part.
 
     `request` reads page, visitor and time (its item may be None), `item` the item alone (its Asked is not
-    looked at), `mixed` both. `narrow` makes of a request the mixed part with all that it reads of the
-    request already read: for many items of one request, and three times as quick.
+    looked at), `mixed` both; the last two want an item. `narrow(asked)` is the mixed part with all that it
+    reads of the request already read: for many items of one request, and twice as quick.
     """
 
     request: Test | None
@@ -61,6 +61,13 @@ class Condition:
         """Its answer can change although nothing happened."""
         return Source.TIME in self.sources
 
+    def place_of(self, segment_id: str) -> tuple[int | None, int | None]:
+        """Where in the text a segment is named first: position and length with its quotes."""
+        for node in walk(self.tree):
+            if isinstance(node, Compare) and isinstance(node.left, Literal) and node.left.value == segment_id:
+                return node.left.at, node.left.length
+        return None, None
+
     def split(self) -> Split:
         """The parts joined by && at the top, by what they read."""
         whole = self.tree
@@ -78,8 +85,8 @@ class Condition:
                 mixed.append(part)
         return Split(
             test_of(_all(request)) if request else None,  # type: ignore[arg-type]  # it reads no item
-            _guarded(test_of(_all(item))) if item else None,
-            _guarded(test_of(_all(mixed))) if mixed else None,
+            test_of(_all(item)) if item else None,  # type: ignore[arg-type]  # asked with items only
+            test_of(_all(mixed)) if mixed else None,  # type: ignore[arg-type]  # asked with items only
             bound(_all(mixed)) if mixed else None,  # type: ignore[arg-type]  # asked with items only
         )
 

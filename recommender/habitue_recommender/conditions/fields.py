@@ -1,4 +1,4 @@
-"""Every field that a condition can ask about: what it holds, and how the editor and the docs name it. Pure."""
+"""Every field that a condition can ask about: what it holds, how editor and docs name it. Pure."""
 
 from __future__ import annotations
 

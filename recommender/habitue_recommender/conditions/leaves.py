@@ -39,11 +39,11 @@ class OneOf(NamedTuple):
     values: frozenset[Any]
 
 
-def YES(asked: Asked, item: Item) -> bool:  # noqa: N802  # a constant that happens to be callable
+def YES(asked: Asked, item: Item) -> bool:  # a constant that happens to be callable
     return True
 
 
-def NO(asked: Asked, item: Item) -> bool:  # noqa: N802  # a constant that happens to be callable
+def NO(asked: Asked, item: Item) -> bool:  # a constant that happens to be callable
     return False
 
 
@@ -95,7 +95,7 @@ def truth_test(get: Get, operator: Operator, truth: bool | None) -> Test:
     if truth is None:
         return YES if operator is _UNEQUAL else NO
     if operator is _EQUAL:
-        return get if truth is True and False else (lambda asked, item: get(asked, item) is truth)
+        return lambda asked, item: get(asked, item) is truth
     return lambda asked, item: get(asked, item) is not truth
 
 

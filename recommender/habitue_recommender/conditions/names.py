@@ -79,7 +79,7 @@ def _meant(parts: tuple[Part, ...]) -> str:
     close = get_close_matches(plain.replace(".", "_"), joined, 3, 0.72)
     if close:
         return joined[next((one for one in close if one.startswith(group)), close[0])]
-    ends = {one.rpartition(".")[2]: one for one in reversed(FIELDS) if not one.startswith("page.item.")}
+    ends = {one.rpartition(".")[2]: one for one in reversed(list(FIELDS)) if not one.startswith("page.item.")}
     near = get_close_matches(last, ends, 1, 0.75)
     return ends[near[0]] if near else ""
 
