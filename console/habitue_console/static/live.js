@@ -1,11 +1,13 @@
 // Reads the figures every few seconds and shows them; rates are made of two answers.
 const POINTS = 120;
-const body = document.body;
-const pause = Number(body.dataset.seconds) * 1000;
 const at = (id) => document.getElementById(id);
-const whole = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
-const short = new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 1 });
-const fine = new Intl.NumberFormat("en", { maximumFractionDigits: 1 });
+const place = at("live");
+const pause = Number(place.dataset.seconds) * 1000;
+const words = JSON.parse(place.dataset.words);
+const language = document.documentElement.lang;
+const whole = new Intl.NumberFormat(language, { maximumFractionDigits: 0 });
+const short = new Intl.NumberFormat(language, { notation: "compact", maximumFractionDigits: 1 });
+const fine = new Intl.NumberFormat(language, { maximumFractionDigits: 1 });
 const sentences = new Map(
   [...at("reasons").content.querySelectorAll("data")].map((one) => [one.value, one.textContent]),
 );
@@ -31,15 +33,18 @@ function perSecond(now, name) {
 function row(cells) {
   const line = document.createElement("tr");
   for (const cell of cells) {
-    const place = document.createElement("td");
-    if (cell instanceof Node) { place.className = "bar"; place.append(cell); } else { place.textContent = cell; }
-    line.append(place);
+    const one = document.createElement("td");
+    if (cell instanceof Node) one.append(cell);
+    else one.textContent = cell;
+    if (line.childElementCount) one.className = "num";
+    line.append(one);
   }
   return line;
 }
 
 function bar(value, most) {
   const line = document.createElement("progress");
+  line.className = "share";
   line.max = most;
   line.value = value;
   line.setAttribute("aria-hidden", "true");
@@ -84,7 +89,7 @@ function render(now) {
   );
   at("rejected-none").hidden = rejected.length > 0;
 
-  show("model", now.model ?? "none yet: what is popular answers");
+  show("model", now.model ?? words.none);
   show("items", count(now.items));
   show("duplicates", count(now.duplicates));
   show("bots", count(now.bots));
@@ -95,25 +100,25 @@ function render(now) {
   );
 
   const redis = now.redis;
-  show("redis-version", redis ? `${redis.product} ${redis.version}` : "does not answer");
+  show("redis-version", redis ? `${redis.product} ${redis.version}` : words.silent);
   at("redis-version").className = redis ? "" : "bad";
   show("redis-memory", redis ? `${fine.format(redis.megabytes)} MB` : "–");
   show("redis-commands", redis ? whole.format(redis.commands_per_second) : "–");
-  show("redis-durable", redis ? (redis.durable ? "on" : "off or failing") : "–");
+  show("redis-durable", redis ? (redis.durable ? words.on : words.off) : "–");
   at("redis-durable").className = redis && !redis.durable ? "bad" : "";
-  state(redis ? "live" : "late", redis ? "live" : "Redis does not answer");
+  state(redis ? "live" : "late", redis ? words.live : words.redis);
   before = now;
 }
 
 async function read() {
   try {
-    const answer = await fetch(body.dataset.figures, { cache: "no-store", signal: AbortSignal.timeout(10_000) });
+    const answer = await fetch(place.dataset.figures, { cache: "no-store", signal: AbortSignal.timeout(10_000) });
     if (!answer.ok) throw new Error(String(answer.status));
     render(await answer.json());
     failures = 0;
   } catch {
     failures += 1;
-    state(failures < 3 ? "late" : "gone", failures < 3 ? "waiting for an answer" : "the server does not answer");
+    state(failures < 3 ? "late" : "gone", failures < 3 ? words.late : words.gone);
   }
   setTimeout(read, document.hidden ? pause * 5 : pause * Math.min(1 + failures, 10));
 }

@@ -1,0 +1,112 @@
+"""What the console's process is made of: the rooms below it, kept fresh, and the pages over them."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from time import time_ns
+
+from redis.asyncio import Redis
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from habitue_collector.secret_keys import signing_keys
+from habitue_collector.settings import Settings
+from habitue_console.app import create_console
+from habitue_console.handed import Handed
+from habitue_console.house import House
+from habitue_console.roles import Role
+from habitue_recommender import artifact
+from habitue_recommender.recommender import Recommender
+from habitue_recommender.rulebook_service import RulebookService
+from habitue_recommender.rulebook_store import RulebookStore
+
+from .connection import redis_url
+from .rooms import recommender_settings
+from .run_folder import RunFolder
+
+logger = logging.getLogger("habitue.console")
+
+FIRST_ADMIN = "admin"
+_RETRY_SECONDS = 1.0
+
+
+def clock() -> int:
+    """Now, in milliseconds."""
+    return time_ns() // 1_000_000
+
+
+def create(settings: Settings) -> ASGIApp:
+    """The console behind its unix socket, with the tasks that keep its house fresh."""
+    signing = signing_keys(settings.data.folder)
+    redis = Redis.from_url(redis_url(settings), socket_connect_timeout=2)
+    recommender = Recommender(
+        recommender_settings(settings, signing), settings.data.folder / "models", artifact.load
+    )
+    rulebook = RulebookService(RulebookStore(redis, clock), recommender.settings, clock)
+    house = House.build(settings, redis, signing, recommender=recommender, rulebook=rulebook, clock=clock)
+    house.tasks.append(lambda: recommender.run(redis))
+    house.tasks.append(lambda: _invite_the_first(house))
+    return Living(Handed(create_console(house)), house)
+
+
+class Living:
+    """An app with its house's tasks, from the server's start to its stop."""
+
+    def __init__(self, app: ASGIApp, house: House) -> None:
+        self._app = app
+        self._house = house
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "lifespan":
+            await self._app(scope, receive, send)
+            return
+        async with self._alive():
+            await receive()
+            await send({"type": "lifespan.startup.complete"})
+            await receive()
+        await send({"type": "lifespan.shutdown.complete"})
+
+    @asynccontextmanager
+    async def _alive(self) -> AsyncIterator[None]:
+        running = [asyncio.ensure_future(task()) for task in self._house.tasks]
+        for task in running:
+            task.add_done_callback(_say_when_it_failed)
+        try:
+            yield
+        finally:
+            for task in running:
+                task.cancel()
+            await asyncio.gather(*running, return_exceptions=True)
+            await self._house.close()
+
+
+def _say_when_it_failed(task: asyncio.Future[None]) -> None:
+    if not task.cancelled() and (error := task.exception()) is not None:
+        logger.error("a task of the console ended", exc_info=error)
+
+
+async def _invite_the_first(house: House) -> None:
+    """While nobody has an account, the log shows a one-time link at each start. The demo needs none."""
+    if house.settings.demo:
+        return
+    while True:
+        with suppress(ConnectionError, OSError, TimeoutError):
+            if await house.users.count() == 0:
+                link = await console_link(house, FIRST_ADMIN)
+                logger.info("nobody may open the console yet; this makes the first admin, once:\n\n    %s\n", link)
+            return
+        await asyncio.sleep(_RETRY_SECONDS)
+
+
+async def console_link(house: House, name: str) -> str:
+    """A one-time link that makes `name` an admin or gives an admin a new password."""
+    token = await house.users.make_link(name, Role.ADMIN, "habitue keys")
+    return f"{address(house.settings)}/console/welcome/{token}"
+
+
+def address(settings: Settings) -> str:
+    """Where a browser finds the house: as told, else where it listens."""
+    told = settings.server.public_url or RunFolder(settings.data.folder).read_address()
+    return (told or f"http://{settings.server.host}:{settings.server.port}").rstrip("/")

@@ -1,0 +1,100 @@
+"""Who may: every endpoint says it with `@require("viewer")` or `@open_to_all`; one that does not is refused.
+
+`require` also sees to it that what changes something came from a form of ours (`csrf` field or
+`X-CSRF-Token`), so a page cannot forget it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable
+from functools import wraps
+from typing import Any
+from urllib.parse import quote
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
+
+from .roles import Me, Role
+from .security import SAFE, is_from_our_pages
+
+Endpoint = Callable[[Request], Awaitable[Response]]
+CSRF_FIELD = "csrf"
+CSRF_HEADER = "x-csrf-token"
+MAX_FIELDS = 2_000
+_NEEDS = "__needs__"
+
+
+def require(role: Role | str) -> Callable[[Endpoint], Endpoint]:
+    """Only who is signed in with at least this role; a POST needs the form's token."""
+    needed = Role(role)
+
+    def decorate(endpoint: Endpoint) -> Endpoint:
+        @wraps(endpoint)
+        async def guarded(request: Request) -> Response:
+            me: Me | None = getattr(request.state, "me", None)
+            if me is None:
+                return to_sign_in(request)
+            if not me.role.may(needed):
+                raise HTTPException(403)
+            if request.method not in SAFE:
+                await _check_form(request, me)
+            return await endpoint(request)
+
+        setattr(guarded, _NEEDS, needed.value)
+        return guarded
+
+    return decorate
+
+
+def open_to_all(endpoint: Endpoint) -> Endpoint:
+    """For the sign-in itself. What changes something must still come from a page of ours."""
+
+    @wraps(endpoint)
+    async def guarded(request: Request) -> Response:
+        if request.method not in SAFE:
+            _check_origin(request)
+        return await endpoint(request)
+
+    setattr(guarded, _NEEDS, "nobody")
+    return guarded
+
+
+def check_all_are_guarded(routes: Iterable[BaseRoute]) -> None:
+    """Raises RuntimeError for an endpoint that does not say who may: better at the start than unseen."""
+    for route in routes:
+        if isinstance(route, Mount):
+            check_all_are_guarded(route.routes or [])
+        elif isinstance(route, Route) and not hasattr(route.endpoint, _NEEDS):
+            raise RuntimeError(f"{route.path}: say who may, with @require(role) or @open_to_all")
+
+
+def to_sign_in(request: Request) -> Response:
+    """A person is led to the sign-in and back; a script is told how to say who it is."""
+    root = request.scope["root_path"].rstrip("/")
+    if request.headers.get("hx-request") == "true":
+        return Response(status_code=401, headers={"hx-redirect": f"{root}/sign-in"})
+    if request.method in SAFE and "text/html" in request.headers.get("accept", ""):
+        path = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+        return RedirectResponse(f"{root}/sign-in?next={quote(path, safe='')}", 303)
+    raise HTTPException(401, headers={"www-authenticate": 'Basic realm="Habitue console", charset="UTF-8"'})
+
+
+async def _check_form(request: Request, me: Me) -> None:
+    _check_origin(request)
+    if me.session is None:
+        return
+    said: Any = request.headers.get(CSRF_HEADER)
+    if said is None:
+        form = await request.form(
+            max_fields=MAX_FIELDS
+        )  # kept by the request: the endpoint gets the same one
+        said = form.get(CSRF_FIELD)
+    if not isinstance(said, str) or not request.app.state.house.sessions.is_csrf(me.session, said):
+        raise HTTPException(403, "stale_form")
+
+
+def _check_origin(request: Request) -> None:
+    if not is_from_our_pages(request.headers, request.app.state.hosts):
+        raise HTTPException(403, "other_site")

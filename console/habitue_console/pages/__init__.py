@@ -1,0 +1,1 @@
+"""One file per page of the console: `routes(house) -> list[Route]`, every endpoint with `@require(role)`."""

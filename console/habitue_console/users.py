@@ -1,0 +1,160 @@
+"""The console's users: name, role, argon2 hash; and the one-time links that let somebody choose a password.
+
+Kept in one Redis hash, name → JSON. A link's token is stored by its digest only; whoever reads Redis cannot
+use it. Hashing takes 50 ms and 64 MB on purpose, so callers do it in a thread (`House.in_thread`).
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from hashlib import sha256
+
+import orjson
+from argon2 import PasswordHasher
+from argon2.exceptions import Argon2Error, InvalidHashError
+from redis.asyncio import Redis
+
+from habitue_collector.store import keys
+
+from .roles import Role
+
+MIN_PASSWORD = 10
+MAX_PASSWORD = 200  # argon2 takes any length; a megabyte would only cost us
+LINK_HOURS = 24
+_NAME = re.compile(r"[a-z0-9][a-z0-9._@+-]{0,63}")
+_HASHER = PasswordHasher()  # argon2id, RFC 9106's second recommended choice: 3 passes, 64 MiB, 4 lanes
+_NOBODY = _HASHER.hash("nobody")  # checked when there is no such user, so that the time tells nothing
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """One user. `password` is the argon2 hash, empty until the first link was followed."""
+
+    name: str
+    role: Role
+    password: str = ""
+    created: int = 0
+    created_by: str = ""
+    last_seen: int = 0
+    language: str = ""
+    theme: str = ""
+    disabled: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """What a one-time link allows: to choose the password of `name`, who gets `role`."""
+
+    name: str
+    role: Role
+    author: str
+    until: int
+
+
+class UserError(ValueError):
+    """A name or password that cannot be used; the text is an English sentence to be translated."""
+
+
+def clean_name(text: str) -> str:
+    """The name as it is stored. Raises UserError."""
+    name = text.strip().lower()
+    if not _NAME.fullmatch(name):
+        raise UserError(
+            "A name has up to 64 letters, digits and . _ @ + -, and begins with a letter or digit."
+        )
+    return name
+
+
+def check_password(name: str, password: str) -> None:
+    """Raises UserError when it is too easy to guess or too long."""
+    if len(password) < MIN_PASSWORD:
+        raise UserError("A password has at least ten characters.")
+    if len(password) > MAX_PASSWORD:
+        raise UserError("A password has at most two hundred characters.")
+    if password.lower() == name or len(set(password)) < 4:
+        raise UserError("This password is too easy to guess.")
+
+
+def hash_password(password: str) -> str:
+    """Takes 50 ms: for a thread."""
+    return _HASHER.hash(password)
+
+
+def matches(stored: str, password: str) -> bool:
+    """Whether the password is the one behind `stored`; takes as long when there is none. For a thread."""
+    try:
+        return _HASHER.verify(stored or _NOBODY, password[:MAX_PASSWORD]) and bool(stored)
+    except (Argon2Error, InvalidHashError):
+        return False
+
+
+class Users:
+    """The store. `clock` gives milliseconds."""
+
+    def __init__(self, redis: Redis, clock: Callable[[], int]) -> None:
+        self._redis = redis
+        self._clock = clock
+
+    async def find(self, name: str) -> User | None:
+        packed = await self._redis.hget(keys.CONSOLE_USERS, name)  # type: ignore[misc]  # redis' two-faced types
+        return None if packed is None else _user(packed)
+
+    async def all(self) -> list[User]:
+        found = await self._redis.hgetall(keys.CONSOLE_USERS)  # type: ignore[misc]
+        return sorted(map(_user, found.values()), key=lambda user: user.name)
+
+    async def count(self) -> int:
+        return int(await self._redis.hlen(keys.CONSOLE_USERS))  # type: ignore[misc]
+
+    async def save(self, user: User) -> User:
+        await self._redis.hset(keys.CONSOLE_USERS, user.name, orjson.dumps(asdict(user)))  # type: ignore[misc]
+        return user
+
+    async def remove(self, name: str) -> None:
+        await self._redis.hdel(keys.CONSOLE_USERS, name)  # type: ignore[misc]
+
+    async def change(self, name: str, **changes: object) -> User | None:
+        """The user with other values; None when there is none."""
+        user = await self.find(name)
+        return None if user is None else await self.save(replace(user, **changes))  # type: ignore[arg-type]
+
+    async def is_last_admin(self, name: str) -> bool:
+        """Whether nobody else could let people in."""
+        admins = [u.name for u in await self.all() if u.role is Role.ADMIN and not u.disabled and u.password]
+        return admins == [name]
+
+    # --- one-time links ---
+
+    async def make_link(self, name: str, role: Role, author: str, hours: int = LINK_HOURS) -> str:
+        """A token that lets its bearer choose the password of `name`, once."""
+        token = secrets.token_urlsafe(24)
+        link = Link(name, role, author, self._clock() + hours * 3_600_000)
+        await self._redis.set(keys.console_link(_digest(token)), orjson.dumps(asdict(link)), ex=hours * 3_600)
+        return token
+
+    async def read_link(self, token: str) -> Link | None:
+        """What a link allows, without using it up."""
+        return _link(await self._redis.get(keys.console_link(_digest(token))))
+
+    async def take_link(self, token: str) -> Link | None:
+        """The same, and nobody can use it again."""
+        return _link(await self._redis.getdel(keys.console_link(_digest(token))))
+
+
+def _digest(token: str) -> str:
+    return sha256(token.encode("utf-8", "replace")).hexdigest()
+
+
+def _link(packed: bytes | None) -> Link | None:
+    if packed is None:
+        return None
+    known = orjson.loads(packed)
+    return Link(**{**known, "role": Role(known["role"])})
+
+
+def _user(packed: bytes) -> User:
+    known = orjson.loads(packed)
+    return User(**{**known, "role": Role(known["role"])})
