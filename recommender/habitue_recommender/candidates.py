@@ -26,6 +26,7 @@ from habitue_recommender.served import ServedModel
 from habitue_recommender.settings import RecommenderSettings
 from habitue_recommender.slots import Source
 from habitue_recommender.sources import alike, fresh
+from habitue_recommender.trace import Step, Trace
 from habitue_recommender.trust import on_hosts
 from habitue_recommender.visitor import HOUR, Visitor
 
@@ -43,6 +44,7 @@ class Candidates:
         now: int,
         settings: RecommenderSettings,
         hosts: tuple[OriginPattern, ...] = (),
+        trace: Trace | None = None,
     ) -> None:
         self.page = page
         self.visitor = visitor
@@ -55,6 +57,7 @@ class Candidates:
         self.hour = now - now % HOUR
         self.settings = settings
         self._hosts = hosts
+        self._trace = trace
         self.new_since = max(catalog.new_since(), self.hour - NEW_FOR)
         viewed = catalog.get(page.item_id) if page.item_id else None
         self.category = page.category or (viewed.category if viewed else "")
@@ -120,8 +123,10 @@ class Candidates:
         item = self.catalog.get(item_id)
         return item.group if item else item_id
 
-    def _drop(self, reason: Drop) -> None:
+    def _drop(self, reason: Drop, item_id: str) -> None:
         self.drops[reason] = self.drops.get(reason, 0) + 1
+        if self._trace is not None:
+            self._trace.note("", Step.DROPPED, item_id, {"reason": reason.value})
 
     def admit(
         self,
@@ -143,15 +148,15 @@ class Candidates:
                 add(item)  # most of them: 500 of these take 100 µs
                 add_score(score)
             elif item is None:
-                self._drop(Drop.UNKNOWN_ITEM)
+                self._drop(Drop.UNKNOWN_ITEM, item_id)
             elif not item.buyable:
-                self._drop(Drop.OUT_OF_STOCK)
+                self._drop(Drop.OUT_OF_STOCK, item_id)
             elif item.group in blocked:
-                self._drop(blocked[item.group])
+                self._drop(blocked[item.group], item_id)
             elif not item.verified and not on_hosts(item.url, self._hosts):
-                self._drop(Drop.UNVERIFIED)
+                self._drop(Drop.UNVERIFIED, item_id)
             elif item_id in resting:
-                self._drop(Drop.RESTED)
+                self._drop(Drop.RESTED, item_id)
                 pool.rested.append(item)
             else:
                 add(item)

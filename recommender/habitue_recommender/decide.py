@@ -11,34 +11,36 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from time import perf_counter
-from typing import Protocol
 
 from habitue_collector.origins import OriginPattern
 from habitue_collector.profile import Profile
 from habitue_recommender import decision_ids
-from habitue_recommender.assignment import assign
+from habitue_recommender.assignment import Assignment, assign
 from habitue_recommender.candidates import Candidates, is_below
 from habitue_recommender.catalog import Catalog
 from habitue_recommender.items import Item
 from habitue_recommender.live import Live
-from habitue_recommender.offers import Decision, Offer, Ranked
+from habitue_recommender.offers import EMPTIED, Decision, Offer, Origin, Ranked
 from habitue_recommender.page import Page
+from habitue_recommender.pools import falling
+from habitue_recommender.reasons import Reason, ReasonCode
+from habitue_recommender.rulebook import Rulebook
+from habitue_recommender.ruling import Ruling, SlotRuling
 from habitue_recommender.served import NO_MODEL, ServedModel
 from habitue_recommender.settings import RecommenderSettings
-from habitue_recommender.slots import CHEAP, PERSONAL, Slot, Source
+from habitue_recommender.slots import CHEAP, PERSONAL, SLOT_DISABLED, UNKNOWN_SLOT, Slot, Source
+from habitue_recommender.trace import Passed, Step, Trace
 from habitue_recommender.trust import patterns
 from habitue_recommender.variety import Mixer
 from habitue_recommender.visitor import Visitor
 
 _NOBODY = Visitor()
 _IMPULSE_PART = 4  # of a mixed slot: one place in four
-
-
-class Rules(Protocol):
-    """The place of the marketers' rules: what `decide` hands them, and what it takes back."""
-
-    def apply(self, slot: Slot, ranked: list[Ranked], candidates: Candidates) -> list[Ranked]:
-        """All candidates of a slot, best first, as the rules want them: boosted, buried, pinned, left out."""
+_CHOSEN, _PROMOTED, _CONTENT = (
+    Reason(ReasonCode.CHOSEN),
+    Reason(ReasonCode.PROMOTED),
+    Reason(ReasonCode.CONTENT),
+)
 
 
 def decide(
@@ -52,13 +54,14 @@ def decide(
     settings: RecommenderSettings,
     *,
     personalize: bool = True,
-    rules: Rules | None = None,
+    rulebook: Rulebook | None = None,
     sequence: int = 0,
     clock: Callable[[], float] = perf_counter,
 ) -> list[Decision]:
     """One decision per asked slot, in order; a slot given as text is one nobody knows.
 
-    Without a profile, without `personalize`, or when the profile denies it, offers follow the page alone.
+    Without a profile, without `personalize`, or when the profile denies it, offers follow the page alone, and
+    so do the rules of the `rulebook`.
     `sequence` tells decision ids apart; `clock` (seconds) is only read to keep deadlines.
     """
     decided = consider(
@@ -71,7 +74,7 @@ def decide(
         now,
         settings,
         personalize=personalize,
-        rules=rules,
+        rulebook=rulebook,
         sequence=sequence,
         clock=clock,
     )
@@ -89,37 +92,52 @@ def consider(
     settings: RecommenderSettings,
     *,
     personalize: bool = True,
-    rules: Rules | None = None,
+    rulebook: Rulebook | None = None,
     sequence: int = 0,
     clock: Callable[[], float] = perf_counter,
     hosts: tuple[OriginPattern, ...] | None = None,
+    trace: Trace | None = None,
 ) -> list[tuple[Decision, Candidates]]:
-    """`decide`, with the candidates that each decision was made from (for the 1 % kept whole)."""
+    """`decide`, with the candidates that each decision was made from (for the 1 % kept whole).
+
+    A `trace` is told of every step.
+    """
     known_hosts = patterns(settings.hosts) if hosts is None else hosts
     personal = personalize and profile is not None and profile.consents.get("personalization") != "denied"
 
     def gather(visitor: Visitor) -> Candidates:
-        return Candidates(page, visitor, catalog, model, live, now, settings, known_hosts)
+        return Candidates(page, visitor, catalog, model, live, now, settings, known_hosts, trace)
 
     mine = gather(Visitor.of(profile) if personal and profile is not None else _NOBODY)
     plain: Candidates | None = None if personal else mine
     visitor_id = profile.profile_id if personal and profile is not None else None
     session = profile.session if profile is not None else None
-    used: set[str] = set()
+    ruling: Ruling | None = None
+    if rulebook is not None and not rulebook.is_idle:
+        person = profile if personal else None
+        ruling = Ruling(rulebook, page, person, catalog, now, settings.salt, mine.new_since, trace)
     decided: dict[int, tuple[Decision, Candidates]] = {}
+    fillings: list[tuple[int, Slot, Assignment, _Filling]] = []
+    pinned: set[str] = set()  # groups that a rule gave a place, whatever else comes
     digest = model.digest if model is not None else NO_MODEL
-    # Who can show nothing else takes what was looked at, before those who have the whole shop do.
-    for place, slot in sorted(enumerate(slots), key=lambda placed: not _only_looks_back(placed[1])):
-        if isinstance(slot, str):
-            decided[place] = (Decision("", slot, now, page, digest, "", False, (), unknown=True), mine)
+    for place, slot in enumerate(slots):
+        if isinstance(slot, str) or not slot.enabled:
+            slot_id, reason = (slot, UNKNOWN_SLOT) if isinstance(slot, str) else (slot.id, SLOT_DISABLED)
+            nothing = Decision("", slot_id, now, page, digest, "", False, (), reason=reason)
+            decided[place] = (nothing, mine)
             continue
         arm = assign(settings.salt, slot.id, visitor_id, slot.holdout, slot.variants)
         candidates = mine
         if arm.holdout:  # never personalised: what anybody on this page would be shown
             plain = plain if plain is not None else gather(_NOBODY)
             candidates = plain
-        filling = _Filling(slot, candidates, used, rules, clock, settings.deadline_ms)
-        offers = filling.fill()
+        ruled = ruling.of(slot, candidates, arm.holdout) if ruling is not None else None
+        filling = _Filling(slot, candidates, ruled, pinned, clock, settings.deadline_ms, trace)
+        fillings.append((place, slot, arm, filling))
+    used = pinned.copy() if pinned else pinned
+    # Who can show nothing else takes what was looked at, before those who have the whole shop do.
+    for place, slot, arm, filling in sorted(fillings, key=lambda filling: not _only_looks_back(filling[1])):
+        offers = filling.fill(used)
         used.update(offer.item.group for offer in offers)
         decision_id = decision_ids.mint(
             settings.signing_key,
@@ -129,6 +147,8 @@ def consider(
             model=digest,
             sequence=sequence + place,
         )
+        candidates, ruled = filling.candidates, filling.ruled
+        drops = {reason.value: count for reason, count in candidates.drops.items()}
         decision = Decision(
             decision_id,
             slot.id,
@@ -142,93 +162,166 @@ def consider(
             session_id=session.session_id if session is not None else None,
             late=filling.late,
             sources={source.value: len(pool) for source, pool in candidates.pools.items()},
-            drops={reason.value: count for reason, count in candidates.drops.items()},
+            drops=drops if ruled is None else _summed(drops, ruled.drops),
             sequence=sequence + place,
+            reason=EMPTIED if ruled is not None and ruled.drops and not offers else "",
+            rules=ruled.rules() if ruled is not None else (),
+            rulebook=rulebook.version if rulebook is not None else 0,
         )
         decided[place] = (decision, candidates)
     return [decided[place] for place in range(len(slots))]
 
 
-def _only_looks_back(slot: Slot | str) -> bool:
-    return not isinstance(slot, str) and PERSONAL.issuperset(slot.order())
+def _summed(drops: dict[str, int], more: dict[str, int]) -> dict[str, int]:
+    return {reason: drops.get(reason, 0) + more.get(reason, 0) for reason in (*drops, *more)}
+
+
+def _only_looks_back(slot: Slot) -> bool:
+    return PERSONAL.issuperset(slot.order())
 
 
 class _Filling:
-    """One slot being filled."""
+    """One slot being filled.
+
+    `pinned` are groups that rules gave places on this page; those of this slot are added at once, so that
+    nobody else takes them.
+    """
 
     def __init__(
         self,
         slot: Slot,
         candidates: Candidates,
-        used: set[str],
-        rules: Rules | None,
+        ruled: SlotRuling | None,
+        pinned: set[str],
         clock: Callable[[], float],
         deadline_ms: int,
+        trace: Trace | None = None,
     ) -> None:
+        self.candidates = candidates
+        self.ruled = ruled
+        self.late = False
         self._slot = slot
-        self._candidates = candidates
-        self._used = used  # groups in other slots of this page
-        self._rules = rules
+        self._trace = trace
         self._clock = clock
         self._until = clock() + min(slot.deadline_ms, deadline_ms) / 1000.0
-        self._order = slot.order()
+        self._steps: list[Source | tuple[str, ...]] = list(slot.order())
         self._chosen: list[Ranked] = []
-        self._mixer = Mixer(slot, candidates.visitor)
+        self._mixer = Mixer(slot, candidates.visitor, trace)
         self._groups: set[str] = set()
         self._per_category: dict[str, int] = {}
         self._per_brand: dict[str, int] = {}
-        self.late = False
+        self._used: set[str] = set()  # groups in other slots of this page
+        self._pins: dict[int, Ranked] = {}
+        self._size = slot.size
+        if ruled is not None:
+            self._pins = ruled.pinned(pinned)
+            for one in self._pins.values():
+                self._mixer.note(one.item)
+                self._note(one.item)
+            self._size -= len(self._pins) + len(ruled.contents)
+            if ruled.fallbacks:
+                self._steps = _with_fallback(slot, ruled)
 
-    def fill(self) -> tuple[Offer, ...]:
-        slot, candidates = self._slot, self._candidates
+    def fill(self, used: set[str]) -> tuple[Offer, ...]:
+        """The slot's offers; `used` are the groups that stand on the page already."""
+        self._used = used
+        slot, candidates, ruled = self._slot, self.candidates, self.ruled
         inside = candidates.category if slot.same_category else ""
         if inside and not candidates.catalog.has_category(inside):
             inside = ""
         fresh = self._take_new(inside)
-        ranked: Iterable[Ranked] = self._ranked(inside)
-        if self._rules is not None:
-            ranked = self._rules.apply(slot, list(ranked), candidates)
-        self._take(ranked, slot.size)
-        if len(self._chosen) < slot.size:
-            self._take(self._rested(inside), slot.size)
+        self._take(self._ruled(inside), self._size)
+        if ruled is not None and len(self._chosen) < self._size:
+            self._take(one for one in ruled.shelf() if not inside or is_below(one.item.category, inside))
+        if len(self._chosen) < self._size:
+            self._take(self._allowed(self._rested(inside)))
         if inside and not self._chosen:  # an empty shelf is worse than its neighbour
-            self._take(self._ranked(""), slot.size)
+            self._take(self._ruled(""))
         self._place(fresh)
-        return tuple(
-            Offer(
-                one.item,
-                round(one.score, 4),
-                one.source,
-                (candidates.reason(one.source, one.item),),
-            )
-            for one in self._chosen
-        )
+        offers = [self._offer(one) for one in self._chosen]
+        if self._pins or (ruled is not None and ruled.contents):
+            offers = self._among(offers)
+        if self._trace is not None:
+            for position, offer in enumerate(offers, 1):
+                data = {"position": position, "score": offer.score, "source": offer.source.value}
+                self._trace.note(slot.id, Step.CHOSEN, offer.item.item_id, data)
+        return tuple(offers)
+
+    def _offer(self, one: Ranked) -> Offer:
+        score = round(one.score if one.score < 1.0 else 1.0, 4)
+        if isinstance(one.source, Origin):
+            return Offer(one.item, score, one.source, (_CHOSEN,))
+        reason = self.candidates.reason(one.source, one.item)
+        return Offer(one.item, score, one.source, (reason, _PROMOTED) if one.promoted else (reason,))
+
+    def _among(self, offers: list[Offer]) -> list[Offer]:
+        """Pins and contents at their places, the others around them in their order."""
+        fixed = {position: self._offer(one) for position, one in self._pins.items()}
+        if self.ruled is not None:
+            for position, content in self.ruled.contents.items():
+                fixed[position] = Offer(content.item, 0.0, Origin.CONTENT, (_CONTENT,), content)
+        waiting = iter(offers)
+        placed: list[Offer] = []
+        for position in range(1, self._slot.size + 1):
+            offer = fixed.pop(position, None) or next(waiting, None)
+            if offer is not None:
+                placed.append(offer)
+        return placed
 
     # ---- candidates of this slot -----------------------------------------------------------------
 
+    def _ruled(self, inside: str) -> Iterable[Ranked]:
+        """What the rules let stand, in the order that they want."""
+        ruled = self.ruled
+        if ruled is None:
+            return self._ranked(inside)
+        if not ruled.orders:
+            return self._allowed(self._ranked(inside))
+        return ruled.arrange(self._allowed(self._ranked(inside)), self.candidates.settings.candidates)
+
+    def _allowed(self, ranked: Iterable[Ranked]) -> Iterable[Ranked]:
+        ruled = self.ruled
+        return ranked if ruled is None else (one for one in ranked if ruled.allows(one.item))
+
     def _ranked(self, inside: str) -> Iterator[Ranked]:
         """Candidates of all sources in their order; a source is asked when those before did not fill."""
-        steps = len(self._order)
-        for step, source in enumerate(self._order):
-            if source not in CHEAP and self._is_late():
+        steps = len(self._steps)
+        for step, source in enumerate(self._steps):
+            if source not in CHEAP and isinstance(source, Source) and self._is_late():
                 continue
             floor = (steps - step - 1) / steps
-            pool: Iterable[tuple[Item, float]] = self._candidates.pool(source)
-            if source is Source.IMPULSE and not PERSONAL.issuperset(self._order):
+            if not isinstance(source, Source):
+                yield from self._given(source, floor, steps)
+                continue
+            pool: Iterable[tuple[Item, float]] = self.candidates.pool(source)
+            if self._trace is not None:
+                count = len(self.candidates.pools[source])
+                data = {"source": source.value, "count": count}
+                self._trace.note(self._slot.id, Step.CANDIDATES, None, data)
+            if source is Source.IMPULSE and not PERSONAL.issuperset(self._slot.order()):
                 # It comes first, and leaves room for what the slot is there for.
                 pool = islice(pool, max(1, self._slot.size // _IMPULSE_PART))
             for item, score in pool:
                 if not inside or is_below(item.category, inside):
                     # Whatever an earlier source has stands before what a later one has.
-                    yield Ranked(item, floor + score / steps, source)
+                    one = Ranked(item, floor + score / steps, source, floor)
+                    if self._trace is not None:
+                        told = {"score": one.score, "source": source.value}
+                        self._trace.note(self._slot.id, Step.SCORE, item.item_id, told)
+                    yield one
+
+    def _given(self, item_ids: tuple[str, ...], floor: float, steps: int) -> Iterator[Ranked]:
+        """What a rule falls back on, in its order."""
+        for item, score in self.candidates.admit(item_ids, falling(len(item_ids))):
+            yield Ranked(item, floor + score / steps, Origin.RULE, floor)
 
     def _rested(self, inside: str) -> Iterator[Ranked]:
         """What was seen often enough and would else rest; only of sources that were asked anyway."""
-        for source in self._order:
-            pool = self._candidates.pools.get(source)
+        for source in self._steps:
+            pool = self.candidates.pools.get(source) if isinstance(source, Source) else None
             for item in pool.rested if pool is not None else ():
                 if not inside or is_below(item.category, inside):
-                    yield Ranked(item, 0.0, source)
+                    yield Ranked(item, 0.0, source)  # type: ignore[arg-type]  # a source: it has a pool
 
     def _is_late(self) -> bool:
         self.late = self.late or self._clock() > self._until
@@ -236,20 +329,35 @@ class _Filling:
 
     # ---- choosing: once on the page, and not too much of one kind --------------------------------
 
-    def _take(self, ranked: Iterable[Ranked], size: int) -> None:
+    def _take(self, ranked: Iterable[Ranked], size: int | None = None) -> None:
+        size = self._size if size is None else size
         self._mixer.take(ranked, size - len(self._chosen), self._fits, self._add)
 
     def _fits(self, item: Item) -> bool:
         slot = self._slot
-        if item.group in self._used or item.group in self._groups:
-            return False
-        if slot.max_per_category and self._per_category.get(item.category, 0) >= slot.max_per_category:
-            return False
-        return not (slot.max_per_brand and self._per_brand.get(item.brand, 0) >= slot.max_per_brand)
+        why = None
+        if item.group in self._used:
+            why = Passed.ON_PAGE
+        elif item.group in self._groups:
+            why = Passed.IN_SLOT
+        elif slot.max_per_category and self._per_category.get(item.category, 0) >= slot.max_per_category:
+            why = Passed.CATEGORY_FULL
+        elif slot.max_per_brand and self._per_brand.get(item.brand, 0) >= slot.max_per_brand:
+            why = Passed.BRAND_FULL
+        if why is None:
+            return self.ruled is None or self.ruled.fits(item)
+        if self._trace is not None:
+            self._trace.note(slot.id, Step.DIVERSITY, item.item_id, {"why": why.value})
+        return False
 
     def _add(self, one: Ranked) -> None:
-        item = one.item
         self._chosen.append(one)
+        self._note(one.item)
+        if self.ruled is not None:
+            self.ruled.add(one.item)
+
+    def _note(self, item: Item) -> None:
+        """It stands in this slot now."""
         self._groups.add(item.group)
         if item.category:  # what has no category is not of the same one
             self._per_category[item.category] = self._per_category.get(item.category, 0) + 1
@@ -260,19 +368,18 @@ class _Filling:
 
     def _take_new(self, inside: str) -> int:
         """Reserve the new items' share; gives how many places it took."""
-        places = round(self._slot.size * self._slot.new_share)
-        if not places or Source.NEW_ITEMS not in self._order:
+        places = min(round(self._slot.size * self._slot.new_share), self._size)
+        if not places or Source.NEW_ITEMS not in self._steps:
             return 0
-        candidates = self._candidates
+        candidates = self.candidates
         pool = candidates.fresh()
-        self._take(
-            (
-                Ranked(item, score / len(self._order), Source.NEW_ITEMS)
-                for item, score in pool
-                if candidates.matches(item) and (not inside or is_below(item.category, inside))
-            ),
-            places,
+        steps = len(self._steps)
+        fresh = (
+            Ranked(item, score / steps, Source.NEW_ITEMS)
+            for item, score in pool
+            if candidates.matches(item) and (not inside or is_below(item.category, inside))
         )
+        self._take(self._allowed(fresh), places)
         return len(self._chosen)
 
     def _place(self, fresh: int) -> None:
@@ -282,3 +389,11 @@ class _Filling:
         new, rest = self._chosen[:fresh], self._chosen[fresh:]
         middle = min(len(rest), self._slot.size // 2)
         self._chosen = rest[:middle] + new + rest[middle:]
+
+
+def _with_fallback(slot: Slot, ruled: SlotRuling) -> list[Source | tuple[str, ...]]:
+    """The slot's own sources, then what the rules fall back on, then what fills any slot."""
+    own = len(slot.sources)
+    steps: list[Source | tuple[str, ...]] = list(slot.sources)
+    steps += [step for step in ruled.fallback() if step not in steps]
+    return steps + [source for source in slot.order()[own:] if source not in steps]

@@ -17,9 +17,7 @@ from habitue_recommender.conditions import Asked, Test
 from habitue_recommender.items import Item
 from habitue_recommender.page import Page
 
-LISTED = (
-    500  # items kept of a condition that brings items in; half as many may go before it is looked up anew
-)
+LISTED = 500  # at least so many are kept of a condition that brings items in, or all there are
 _STAMP = 48  # low bits of an answer: `updated_at` of the item that was asked about
 _STAMP_MASK = (1 << _STAMP) - 1
 _GENERATIONS = 3  # of answers from before a new column or a reload that are still of use

@@ -3,35 +3,55 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any
 
+from habitue_recommender.contents import Content
 from habitue_recommender.items import Item
 from habitue_recommender.page import Page
 from habitue_recommender.reasons import Reason
 from habitue_recommender.slots import UNKNOWN_SLOT, Source
 
 
+class Origin(StrEnum):
+    """What brought an offer that no source brought."""
+
+    PINNED = "pinned"
+    RULE = "rule"  # included, or what a rule falls back on
+    CONTENT = "content"
+
+
+EMPTIED = "all_excluded"  # why a slot is empty: the shop's rules left nothing of what there was
+
+
 @dataclass(slots=True)
 class Ranked:
-    """A candidate on its way to a place: `score` is 0 to 1 over all sources of the slot."""
+    """A candidate on its way to a place: `score` is 0 to 1 over all sources of the slot.
+
+    `floor` is where its source's part of the scale begins. A rule that lifts lifts what is above that, so
+    a score can pass 1 on the way; the offer's ends there.
+    """
 
     item: Item
     score: float
-    source: Source
+    source: Source | Origin
+    floor: float = 0.0
+    promoted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """One item in one place, and why."""
+    """One item in one place, and why; or a content, which looks like an item and says a little more."""
 
     item: Item
     score: float
-    source: Source
+    source: Source | Origin
     reasons: tuple[Reason, ...]
+    content: Content | None = None
 
     def to_public(self, locale: str = "en") -> dict[str, Any]:
         item = self.item
-        return {
+        public = {
             "item_id": item.item_id,
             "name": item.name,
             "price": item.price,
@@ -41,11 +61,16 @@ class Offer:
             "score": self.score,
             "reasons": [reason.to_public(locale) for reason in self.reasons],
         }
+        return public if self.content is None else public | self.content.to_public()
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The answer for one slot. `sources` counts the candidates that each asked source had."""
+    """The answer for one slot. `sources` counts the candidates that each asked source had.
+
+    `reason` says why it is empty, where that is known. `rules` are the ids of those that changed something,
+    and `rulebook` is the version of the whole they belong to.
+    """
 
     decision_id: str
     slot: str
@@ -60,19 +85,29 @@ class Decision:
     late: bool = False  # past its deadline: sources were left out
     sources: dict[str, int] = field(default_factory=dict)
     drops: dict[str, int] = field(default_factory=dict)  # of the whole request, by reason
-    unknown: bool = False
+    reason: str = ""
     sequence: int = 0
+    rules: tuple[str, ...] = ()
+    rulebook: int = 0
+
+    @property
+    def unknown(self) -> bool:
+        """Nothing was decided: nobody knows the slot, or it is switched off."""
+        return not self.decision_id
 
     def to_public(self, locale: str = "en") -> dict[str, Any]:
         """The slot's answer on the wire."""
         if self.unknown:
-            return {"offers": [], "reason": UNKNOWN_SLOT}
-        return {
+            return {"offers": [], "reason": self.reason or UNKNOWN_SLOT}
+        public: dict[str, Any] = {
             "decision_id": self.decision_id,
             "offers": [offer.to_public(locale) for offer in self.offers],
             "model": self.model,
             "variant": self.variant,
         }
+        if self.reason:
+            public["reason"] = self.reason
+        return public
 
     def to_record(self, anonymous_id: str | None = None) -> dict[str, Any]:
         """The stored form, in the log and the archive."""
@@ -104,4 +139,8 @@ class Decision:
                 record[name] = value
         if self.late:
             record["late"] = True
+        if self.rules:
+            record["rules"] = list(self.rules)
+        if self.rulebook:
+            record["rulebook"] = self.rulebook
         return record

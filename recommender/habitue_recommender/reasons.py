@@ -40,6 +40,9 @@ class ReasonCode(StrEnum):
     NEW_IN = "new_in"
     ASSORTMENT = "assortment"  # nothing is known yet: a look at what there is
     ASSORTMENT_IN = "assortment_in"
+    CHOSEN = "chosen_by_shop"  # a rule put it there
+    PROMOTED = "promoted"  # a rule lifted it: said beside why it fits
+    CONTENT = "content"
 
 
 _SENTENCES: dict[str, dict[ReasonCode, str]] = {
@@ -73,6 +76,9 @@ _SENTENCES: dict[str, dict[ReasonCode, str]] = {
         ReasonCode.NEW_IN: "New in {category}",
         ReasonCode.ASSORTMENT: "From our range",
         ReasonCode.ASSORTMENT_IN: "From our range of {category}",
+        ReasonCode.CHOSEN: "Chosen by the shop",
+        ReasonCode.PROMOTED: "Recommended by the shop",
+        ReasonCode.CONTENT: "From the shop",
     }
 }
 LOCALES = tuple(_SENTENCES)

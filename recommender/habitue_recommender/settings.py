@@ -23,6 +23,7 @@ class RecommenderSettings:
     image_hosts: tuple[str, ...] = ()  # where learnt pictures may come from, beside `hosts`
     signing_keys: tuple[bytes, ...] = (b"unset: decision ids of tests",)
     salt: bytes = b""  # of holdout and variants; changing it draws everybody anew
+    timezone: str = "UTC"  # the shop's clock, for the schedules of rules
     deadline_ms: int = 150  # no slot may take longer, whatever it says of itself
     candidates: int = 500  # asked of each model
     ranker: int = 0  # 1: the learnt order answers where session neighbours would; 1 ms more a decision

@@ -17,6 +17,7 @@ from habitue_recommender.alike import family
 from habitue_recommender.items import Item
 from habitue_recommender.offers import Ranked
 from habitue_recommender.slots import Slot
+from habitue_recommender.trace import Passed, Step, Trace
 from habitue_recommender.visitor import Visitor
 
 _WINDOW = 3  # times the places of a slot: so many candidates are mixed, the rest stays as it is
@@ -39,8 +40,9 @@ def appetite(visitor: Visitor) -> float:
 class Mixer:
     """Orders candidates for one slot; `fits` says whether one may still stand there."""
 
-    def __init__(self, slot: Slot, visitor: Visitor) -> None:
+    def __init__(self, slot: Slot, visitor: Visitor, trace: Trace | None = None) -> None:
         self._slot = slot
+        self._trace = trace
         self._visitor = visitor
         self._diversity = min(0.95, slot.diversity * appetite(visitor)) if slot.diversity else 0.0
         self._kinds: dict[str, int] = {}
@@ -66,6 +68,9 @@ class Mixer:
                 continue
             if item.name and (item.brand, family(item.name)) in self._families:
                 doubles.append(one)
+                if self._trace is not None:
+                    data = {"why": Passed.DOUBLE.value}
+                    self._trace.note(self._slot.id, Step.DIVERSITY, item.item_id, data)
                 continue
             self.note(item)
             add(one)
@@ -75,7 +80,7 @@ class Mixer:
             if places <= 0:
                 return
             if fits(one.item):
-                add(Ranked(one.item, min(one.score, least), one.source))
+                add(Ranked(one.item, min(one.score, least), one.source, one.floor, one.promoted))
                 places -= 1
 
     def note(self, item: Item) -> None:
@@ -102,7 +107,10 @@ class Mixer:
                 continue
             heappop(heap)
             one = window[at]
-            yield Ranked(one.item, -now, one.source)
+            if self._trace is not None and -now != one.score:
+                data = {"before": one.score, "after": -now}
+                self._trace.note(self._slot.id, Step.DIVERSITY, one.item.item_id, data)
+            yield Ranked(one.item, -now, one.source, one.floor, one.promoted)
         yield from ranked
 
     def _kept(self, item: Item) -> float:

@@ -15,7 +15,7 @@ from habitue_recommender.catalog import Catalog
 from habitue_recommender.decide import decide
 from habitue_recommender.items import Item
 from habitue_recommender.live import NOTHING_LIVE, Live
-from habitue_recommender.offers import Decision, Ranked
+from habitue_recommender.offers import Decision
 from habitue_recommender.page import Page
 from habitue_recommender.served import ServedModel
 from habitue_recommender.settings import RecommenderSettings
@@ -321,15 +321,13 @@ def test_not_too_much_of_one_kind() -> None:
     assert offered(decision) == ["s0", "s1", "b0", "n0", "n1", "n2"]
 
 
-def test_rules_get_every_candidate_and_have_the_last_word_on_order() -> None:
-    class Backwards:
-        def apply(self, slot: Slot, ranked: list[Ranked], candidates: object) -> list[Ranked]:
-            assert len(ranked) >= 6
-            return ranked[5::-1]
-
-    model = model_of(ABC, popular=ABC)
-    [decision] = ask(slot(Source.POPULAR), catalog=catalog_of(*ABC), model=model, rules=Backwards())
-    assert offered(decision) == ["f", "e", "d", "c"]
+def test_a_slot_that_is_switched_off_says_so_and_one_that_nobody_knows_too() -> None:
+    off = slot(Source.POPULAR, enabled=False)
+    known, unknown = ask(off, "nobody-knows", catalog=catalog_of(*ABC))
+    assert known.to_public() == {"offers": [], "reason": "slot_disabled"}
+    assert unknown.to_public() == {"offers": [], "reason": "unknown_slot"}
+    assert known.unknown
+    assert unknown.unknown
 
 
 def test_the_answer_on_the_wire_and_in_the_log() -> None:
