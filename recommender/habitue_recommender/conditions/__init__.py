@@ -7,6 +7,7 @@ field and operator is in `docs/conditions.md`. Pure.
 from __future__ import annotations
 
 from habitue_recommender.conditions.asked import Asked
+from habitue_recommender.conditions.complete import Completion, complete
 from habitue_recommender.conditions.condition import Condition, Split, Test, matching, parse
 from habitue_recommender.conditions.errors import ConditionError
 from habitue_recommender.conditions.fields import FIELDS, Field, Source, Type
@@ -15,6 +16,7 @@ from habitue_recommender.conditions.form import Form, Group, Row, from_form, to_
 __all__ = [
     "FIELDS",
     "Asked",
+    "Completion",
     "Condition",
     "ConditionError",
     "Field",
@@ -25,6 +27,7 @@ __all__ = [
     "Split",
     "Test",
     "Type",
+    "complete",
     "from_form",
     "matching",
     "parse",

@@ -6,6 +6,7 @@ What is wrong is told at its place, with what was probably meant.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 
 from habitue_recommender.conditions.errors import ConditionError
@@ -164,7 +165,8 @@ def _unknown_function(node: Call) -> ConditionError:
 
 
 def _comparison(node: Compare) -> Compare:
-    left, right, operator = _value(node.left), _value(node.right), node.operator
+    left, right = _side(node.left, node.right), _side(node.right, node.left)
+    operator = node.operator
     for side in (left, right):
         if side.type is LIST:
             raise _listed(side, right if side is left else left)
@@ -180,6 +182,21 @@ def _comparison(node: Compare) -> Compare:
     _known_value(left, right)
     _known_value(right, left)
     return Compare(operator, left, right, at=node.at, length=node.length)
+
+
+def _side(node: Node, other: Node) -> Node:
+    """One side of a comparison; a word that is no field, beside a text, wants quotes."""
+    try:
+        return _value(node)
+    except ConditionError as error:
+        if error.code != "unknown_field" or not isinstance(node, Name) or len(node.parts) > 1:
+            raise
+        try:
+            beside = _value(other).type
+        except ConditionError:
+            raise error from None
+        meant = quoted(node.text) if beside in (*_TEXTS, ANY) else error.suggestion
+        raise ConditionError(error.code, error.position, error.length, meant, error.values) from None
 
 
 def _alike(left: Type, right: Type) -> bool:
@@ -228,13 +245,25 @@ def _as_number(node: Node) -> str:
 
 def _known_value(side: Node, literal: Node) -> None:
     """A literal beside a field whose values are all known is one of them."""
-    if not isinstance(side, Read) or not isinstance(literal, Literal) or literal.value in (None, ""):
+    if not isinstance(literal, Literal) or literal.value in (None, ""):
         return
+    if (
+        isinstance(side, Call)
+        and side.function == "lower"
+        and str(literal.value) != str(literal.value).lower()
+    ):
+        raise _error("never_so", literal, quoted(str(literal.value).lower()))
     if side.type is DATE and not _DATE.fullmatch(str(literal.value)):
         raise _error("not_a_date", literal)
-    if not side.field.closed or literal.value in side.field.values:
+    if not isinstance(side, Read):
         return
     found = str(literal.value)
+    form = _WRITTEN.get(side.field.name)
+    if form is not None and form(found) != found:
+        meant = quoted(form(found))
+        raise _error("written_like", literal, meant, name=shown(side), meant=meant)
+    if not side.field.closed or found in side.field.values:
+        return
     plain = {one.replace("_", ""): one for one in side.field.values}
     lowered = re.sub(r"[\s_-]", "", found.lower())
     prefix = [one for one in plain if lowered and (one.startswith(lowered) or lowered.startswith(one))]
@@ -244,11 +273,23 @@ def _known_value(side: Node, literal: Node) -> None:
     raise _error("unknown_value", literal, meant, name=shown(side), found=found[:40], values=values)
 
 
+_WRITTEN: Mapping[str, Callable[[str], str]] = {
+    "visitor.country": str.upper,
+    "visitor.language": lambda tag: tag.replace("_", "-").partition("-")[0].lower(),
+    "item.currency": str.upper,
+    "page.item.currency": str.upper,
+}
+
+
 def _membership(node: Compare) -> Compare:
     span = {"at": node.at, "length": node.length}
     right: Node = node.right
     if isinstance(right, ListOf):
         left = _value(node.left)
+        if left.type is LIST and isinstance(left, Read):
+            each = [f"{shown(entry)} in {shown(left)}" for entry in right.items[:5]]
+            meant = f"({' || '.join(each)})" if len(each) > 1 else "".join(each)
+            raise _error("list_compared", node, meant)
         if left.type in (LIST, BOOL, NULL):
             raise _error(
                 "list_compared" if left.type is LIST else "no_order", left, found=_IN_WORDS[left.type]

@@ -21,9 +21,9 @@ from habitue_recommender.conditions.leaves import (
     OneOf,
     Test,
     empty_test,
-    item_test,
     number_test,
     numbers_test,
+    quick_test,
     text_test,
     texts_test,
     truth_test,
@@ -42,6 +42,7 @@ from habitue_recommender.conditions.tree import (
     reads,
 )
 from habitue_recommender.conditions.values import (
+    AFFINITIES,
     Get,
     folded_part,
     getter,
@@ -146,8 +147,13 @@ def negated(test: Test) -> Test:
 
 def _comparison(node: Compare) -> Test:
     left, right, operator = node.left, node.right, node.operator
-    if isinstance(left, Literal) and not isinstance(right, Literal):
+    if not reads(left):
         left, right, operator = right, left, FLIPPED[operator]
+    if isinstance(right, Sum) and not reads(right):
+        value = value_of(right)(None, None)  # type: ignore[arg-type]  # it reads neither
+        if value is None:  # a division by nothing
+            return YES if operator is Operator.UNEQUAL else NO
+        right = Literal(value)
     if isinstance(right, Literal):
         if right.value is None or (right.value == "" and operator in _EQUALITY):
             return empty_test(value_of(left), operator)
@@ -158,7 +164,7 @@ def _comparison(node: Compare) -> Test:
 def against(left: Node, operator: Operator, right: Node, value: Any) -> Test:
     """`left` compared with the value that `right` has."""
     kinds = (left.type, right.type)
-    quick = item_test(left, operator, value) if isinstance(left, Read) else None
+    quick = quick_test(left, operator, value) if isinstance(left, Read) else None
     if quick is not None:
         return quick
     if NUMBER in kinds:
@@ -236,7 +242,7 @@ def _one_of(left: Node, entries: ListOf) -> Test:
     if left.type is NUMBER:
         return numbers_test(_numbers(left), numbers)
     if left.type is not ANY:
-        quick = item_test(left, Operator.IN, OneOf(texts)) if isinstance(left, Read) else None
+        quick = quick_test(left, Operator.IN, OneOf(texts)) if isinstance(left, Read) else None
         return quick or texts_test(_texts(left), texts)
     by_text, by_number = texts_test(_texts(left), texts), numbers_test(_numbers(left), numbers)
     if not numbers:
@@ -254,6 +260,9 @@ def within(needle: str, right: Node) -> Test:
         if isinstance(right, Read) and reads(right) == _ITEM:
             return _in_category(part)
         return lambda asked, item: path_holds(get(asked, item), part)
+    if isinstance(right, Read) and right.field.name in AFFINITIES:
+        share = getter(right.field.name, needle)
+        return lambda asked, item: share(asked, item) > 0
     if right.type in (LIST, MAP):
         return lambda asked, item: needle in get(asked, item)
     return lambda asked, item: holds(get(asked, item), needle)
@@ -433,7 +442,7 @@ def _present(left: Node, operator: Operator, right: Node, value: Any) -> Test:
 
 
 def _found(left: Node, texts: Get, many: frozenset[str]) -> Test:
-    quick = item_test(left, Operator.IN, OneOf(many)) if isinstance(left, Read) else None
+    quick = quick_test(left, Operator.IN, OneOf(many)) if isinstance(left, Read) else None
     return quick or texts_test(texts, many)
 
 

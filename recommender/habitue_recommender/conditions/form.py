@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from habitue_recommender.conditions.check import SEGMENTS
 from habitue_recommender.conditions.condition import Condition
 from habitue_recommender.conditions.errors import ConditionError
 from habitue_recommender.conditions.fields import (
@@ -144,7 +145,10 @@ class Form:
 def operators_of(field: str) -> tuple[RowOperator, ...]:
     """What a row of this field can ask; nothing of a field that there is not."""
     read = _read(field)
-    return tuple(ROW_OPERATORS[code] for code in _OPERATORS_OF.get(read.type, ())) if read else ()
+    if read is None:
+        return ()
+    codes = ("has", "has_not") if read.field.name == SEGMENTS else _OPERATORS_OF.get(read.type, ())
+    return tuple(ROW_OPERATORS[code] for code in codes)
 
 
 def field_of(field: str) -> tuple[Field, str | None] | None:

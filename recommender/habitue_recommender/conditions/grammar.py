@@ -29,6 +29,7 @@ from habitue_recommender.conditions.tree import (
     Scalar,
     Sum,
 )
+from habitue_recommender.conditions.write import write
 
 MAX_NODES = 200
 MAX_DEPTH = 20
@@ -106,7 +107,8 @@ class _Grammar:
         right = self._sum()
         node = self._made(Compare(operator, left, right, **_span(left, right)))
         if (again := self._here).kind is Kind.SIGN and again.text in _COMPARED:
-            raise ConditionError("chained_comparison", again.at, len(again.text))
+            meant = f"&& {write(right)} {again.text}"
+            raise ConditionError("chained_comparison", again.at, len(again.text), meant)
         return node
 
     def _comparison(self) -> Operator | None:
@@ -334,7 +336,9 @@ class _Grammar:
                     meant,
                     {"found": word.text, "meant": meant},
                 )
-        return ConditionError("left_over", word.at, max(1, length), "", {"found": word.text[:40]})
+        joins = word.kind is not Kind.SIGN or word.text == "("
+        meant = f"&& {word.text}" if joins else ""
+        return ConditionError("left_over", word.at, max(1, length), meant, {"found": word.text[:40]})
 
 
 def _span(first: Node, last: Node) -> dict[str, int]:

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from habitue_recommender.conditions.asked import Asked
+from habitue_recommender.conditions.asked import VALUES, Asked
+from habitue_recommender.conditions.fields import BOOL, NUMBER
 from habitue_recommender.conditions.tree import Operator, Read
 from habitue_recommender.conditions.values import Get, is_empty
 from habitue_recommender.items import Item
@@ -143,11 +144,48 @@ _ITEM_IN: Mapping[str, Callable[[frozenset[str]], Test]] = {
 }
 
 
-def item_test(left: Read, operator: Operator, value: Any) -> Test | None:
-    """The test that reads the item's own member; None when there is none for this field."""
+# ---- fields of the request, read in place --------------------------------------------------------
+
+_KNOWN_NUMBER: Mapping[Operator, Callable[[str, float], Test]] = {
+    _EQUAL: lambda name, number: lambda asked, item: asked.known[name] == number,
+    _UNEQUAL: lambda name, number: lambda asked, item: asked.known[name] != number,
+    _LESS: lambda name, number: (
+        lambda asked, item: (value := asked.known[name]) is not None and value < number
+    ),
+    _LESS_OR_EQUAL: lambda name, number: (
+        lambda asked, item: (value := asked.known[name]) is not None and value <= number
+    ),
+    _MORE: lambda name, number: (
+        lambda asked, item: (value := asked.known[name]) is not None and value > number
+    ),
+    _MORE_OR_EQUAL: lambda name, number: (
+        lambda asked, item: (value := asked.known[name]) is not None and value >= number
+    ),
+}
+
+
+def quick_test(left: Read, operator: Operator, value: Any) -> Test | None:
+    """A test that reads its field without a call in between; None when there is none for it."""
     name = left.field.name
     if left.key is not None:
         return None
+    if name.startswith("item."):
+        return _item_test(name, operator, value)
+    if name not in VALUES:
+        return None
+    if isinstance(value, OneOf):
+        texts = value.values
+        return (lambda asked, item: asked.known[name] in texts) if texts and left.type is not NUMBER else None
+    if left.type is NUMBER:
+        return _KNOWN_NUMBER[operator](name, value) if type(value) in (int, float) else None
+    if type(value) is not str or not value or left.type is BOOL:
+        return None
+    if operator is _EQUAL:
+        return lambda asked, item: asked.known[name] == value
+    return (lambda asked, item: asked.known[name] != value) if operator is _UNEQUAL else None
+
+
+def _item_test(name: str, operator: Operator, value: Any) -> Test | None:
     if name == "item.price":
         return _PRICE[operator](value) if type(value) in (int, float) and operator in _PRICE else None
     if isinstance(value, OneOf):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
+from difflib import SequenceMatcher, get_close_matches
 
 from habitue_recommender.conditions.errors import ConditionError
 from habitue_recommender.conditions.fields import FIELDS, MAP
@@ -74,7 +74,7 @@ def _meant(parts: tuple[Part, ...]) -> str:
     by_end = [one for one in FIELDS if one.endswith(f".{last}") and not one.startswith("page.item.")]
     group = plain.partition(".")[0]
     if by_end:
-        return next((one for one in by_end if one.startswith(f"{group}.")), by_end[0])
+        return max(by_end, key=lambda one: (one.startswith(f"{group}."), _likeness(plain, one)))
     joined = {one.replace(".", "_"): one for one in FIELDS}
     close = get_close_matches(plain.replace(".", "_"), joined, 3, 0.72)
     if close:
@@ -82,6 +82,10 @@ def _meant(parts: tuple[Part, ...]) -> str:
     ends = {one.rpartition(".")[2]: one for one in reversed(list(FIELDS)) if not one.startswith("page.item.")}
     near = get_close_matches(last, ends, 1, 0.75)
     return ends[near[0]] if near else ""
+
+
+def _likeness(one: str, other: str) -> float:
+    return SequenceMatcher(None, one, other, False).ratio()
 
 
 def _renamed(written: str) -> str:

@@ -108,9 +108,7 @@ def _clever_quotes(text: str, at: int) -> ConditionError:
     if end < 0:
         return ConditionError("unknown_character", at, 1, '"', {"found": text[at]})
     meant = quoted(text[at + 1 : end])
-    return ConditionError(
-        "write_operator", at, end + 1 - at, meant, {"found": text[at : end + 1], "meant": meant}
-    )
+    return ConditionError("straight_quotes", at, end + 1 - at, meant, {"meant": meant})
 
 
 def _number(text: str, at: int, match: re.Match[str]) -> Token:

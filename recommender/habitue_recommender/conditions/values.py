@@ -15,6 +15,7 @@ from habitue_recommender.items import Item
 
 Get = Callable[[Asked, Item], Any]
 
+AFFINITIES = ("visitor.affinity.category", "visitor.affinity.brand")
 _LONGEST_NUMBER = 40  # characters
 
 
@@ -124,7 +125,7 @@ def getter(name: str, key: str | None) -> Get:
     if name.startswith("page.item."):
         get = _member(ITEM[name[len("page.item.") :]], key)
         return lambda asked, item: get(asked, asked.known.viewed)
-    if name in ("visitor.affinity.category", "visitor.affinity.brand") and key is not None:
+    if name in AFFINITIES and key is not None:
         return _affinity(name, key)
     return _member(lambda asked, item: asked.known[name], key)
 
@@ -138,7 +139,10 @@ def _member(get: Get, key: str | None) -> Get:
 
 
 def _affinity(name: str, key: str) -> Get:
-    """A category has the shares of all paths that it is a part of; computed once per request."""
+    """The share of all paths (or brands) that have this part; computed once per request.
+
+    Profiles keep the first 96 characters of a path and 48 of a brand.
+    """
     part, kept = folded_part(key), f"{name}:{key}"
 
     def share(asked: Asked, item: Item) -> float:
