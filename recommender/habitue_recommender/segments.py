@@ -16,8 +16,9 @@ from habitue_recommender.conditions.tree import Read, walk
 from habitue_recommender.mistakes import Mistake, Mistakes
 from habitue_recommender.page import Page
 from habitue_recommender.reader import MAX_NAME, MAX_NOTE, Reader
+from habitue_recommender.webhook_addresses import read_webhooks
 
-_FIELDS = ("id", "name", "note", "when")
+_FIELDS = ("id", "name", "note", "when", "webhooks")
 _PAGE = Page()
 _MOST_STEPS = 200  # looked at to show somebody a circle
 _OF_VISITORS = frozenset({Source.VISITOR, Source.TIME})
@@ -31,6 +32,7 @@ class Segment:
     condition: Condition = field(repr=False)
     name: str = ""
     note: str = ""
+    webhooks: tuple[str, ...] = ()  # addresses that are told of who enters and leaves
 
     @property
     def needs(self) -> frozenset[str]:
@@ -42,6 +44,7 @@ def parse_segment(raw: object) -> Segment:
     """A segment's document. Raises `Mistakes`, all of them."""
     reader = Reader(raw, _FIELDS)
     segment_id, name, note = reader.id(), reader.text("name", MAX_NAME), reader.text("note", MAX_NOTE)
+    webhooks = read_webhooks(reader)
     before = len(reader.mistakes)
     condition = reader.condition("when")
     if condition is None:
@@ -52,7 +55,7 @@ def parse_segment(raw: object) -> Segment:
     if segment_id in condition.segments:
         reader.mistakes.append(_circle(condition, (segment_id, segment_id)))
     reader.finish()
-    return Segment(segment_id, condition, name, note)
+    return Segment(segment_id, condition, name, note, webhooks)
 
 
 def _not_of_visitors(condition: Condition) -> Iterator[Mistake]:
