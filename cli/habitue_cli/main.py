@@ -27,6 +27,7 @@ VERBS = {
     "sql": ("sql", "DuckDB over the archive"),
     "doctor": ("doctor", "walks the whole path once and says what is wrong"),
     "keys": ("keys", "make, list and rotate keys"),
+    "rules": ("rules", "rules, segments, slots and contents as files: pull, push, check"),
 }
 INTERNAL = {
     "worker": ("worker", "one web worker, started by serve"),

@@ -20,6 +20,7 @@ def recommender_settings(settings: Settings, signing: tuple[str, ...]) -> Recomm
         signing_keys=tuple(key.encode() for key in signing),
         salt=assignment_salt(settings.data.folder),
         deadline_ms=settings.limits.decision_deadline_ms,
+        timezone=settings.shop.timezone,
     )
     if problems:
         raise SettingsError(problems)

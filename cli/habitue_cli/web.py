@@ -52,8 +52,8 @@ def create(settings: Settings, worker: str = "worker-1") -> tuple[ASGIApp, type[
     if find_spec("numpy") is not None:
         more, holdings = _recommender(settings, collector, signing, routes, tasks)
         handlers |= more
-    if find_spec("jinja2") is not None:
-        _console(settings, collector, routes)
+    if find_spec("jinja2") is not None and find_spec("httpx") is not None:
+        _console(settings, routes)
     if settings.demo:
         _demo(settings, collector, routes)
 
@@ -101,6 +101,9 @@ def _recommender(
     from habitue_recommender.endpoints import Doors
     from habitue_recommender.endpoints import routes as recommender_routes
     from habitue_recommender.recommender import Recommender
+    from habitue_recommender.rulebook_endpoints import RulebookDoors, rulebook_routes
+    from habitue_recommender.rulebook_service import RulebookService
+    from habitue_recommender.rulebook_store import RulebookStore
 
     from .rooms import recommender_settings
 
@@ -138,12 +141,23 @@ def _recommender(
     )
     routes += context.routes()
     routes += recommender_routes(doors)
+    clock = collector.ingest.clock
+    routes += rulebook_routes(
+        RulebookDoors(
+            RulebookService(RulebookStore(client, clock), recommender.settings, clock),
+            doors.authorize,
+            lambda: recommender.settle_rulebook(client),
+        )
+    )
     collector.readiness.append(lambda: None if recommender.is_ready else "the catalog is being read")
     collector.figures.append(
         lambda: {
             "decisions": context.decisions,
             "model": recommender.digest,
             "items": len(recommender.reader.catalog.items),
+            "rulebook_version": recommender.rulebook.version,
+            "rulebook_problems": len(recommender.rulebook.problems) + len(recommender.rules.loaded.broken),
+            "rulebook_failures": recommender.rules.failures,
         }
     )
 
@@ -157,13 +171,13 @@ def _recommender(
     return context.handlers(), lambda: (id(recommender.reader.catalog), recommender.digest)
 
 
-def _console(settings: Settings, collector: Collector, routes: list[BaseRoute]) -> None:
-    """One page of live figures, mounted in the worker until it has more to show."""
-    if find_spec("habitue_console.app") is None:
+def _console(settings: Settings, routes: list[BaseRoute]) -> None:
+    """The way to the console's own process, so that there is one address."""
+    if find_spec("habitue_console.proxy") is None:
         return
-    from habitue_console.app import create_console
+    from habitue_console.proxy import ConsoleProxy
 
-    routes.append(Mount("/console", create_console(settings, collector.all_numbers)))
+    routes.append(Mount("/console", ConsoleProxy(settings)))
 
 
 def _demo(settings: Settings, collector: Collector, routes: list[BaseRoute]) -> None:

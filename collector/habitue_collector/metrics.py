@@ -34,6 +34,7 @@ COUNTERS = {
     "failed": "Handlers that raised: always our bug.",
     "lost_links": "Connections to Redis that were lost.",
     "decisions": "Slots answered.",
+    "rulebook_failures": "Rulebooks that could not be used; the one before went on.",
 }
 LABELLED = {
     "rejected": ("reason", "Events refused, by reason."),
@@ -46,6 +47,8 @@ GAUGES = {
     "queued_events": "Events waiting for Redis.",
     "cached_profiles": "Profiles kept for folding.",
     "resident_bytes": "Memory of the process.",
+    "rulebook_version": "Changes of rules, segments, slots and contents that this process works with.",
+    "rulebook_problems": "Documents in the rulebook that are left out because something is wrong with them.",
 }
 
 

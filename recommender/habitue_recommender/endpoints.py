@@ -5,7 +5,6 @@ The browser's doors (`context`, `slots`) belong to the app that takes their even
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
@@ -19,16 +18,15 @@ from starlette.routing import Route
 from habitue_collector.consent import DENIED, GRANTED, Consent, from_record
 from habitue_collector.events import MAX_ID_LENGTH, USER_PREFIX
 from habitue_collector.profile import Profile
-from habitue_collector.request import problem
 from habitue_recommender.catalog_store import CatalogWriter, Result, delete_item, find_item
 from habitue_recommender.recommender import Recommender
+from habitue_recommender.refusal import Refused, parsed, refusing, unpacked
 
 MAX_LINE_BYTES = 65_536
 MAX_CATALOG_BYTES = 512 * 1024 * 1024  # of one PUT, unpacked: about a million items
 MAX_ARRAY_BYTES = 32 * 1024 * 1024  # a JSON array must be read as a whole
 MAX_QUESTION_BYTES = 65_536
 _CHUNK_LINES = 500
-_GZIP = b"\x1f\x8b"
 
 
 @dataclass(slots=True)
@@ -49,22 +47,13 @@ class Doors:
     clock: Callable[[], int]
 
 
-class Refused(Exception):
-    """The whole request cannot be taken: a status, a code and a sentence."""
-
-    def __init__(self, status: int, code: str, message: str) -> None:
-        super().__init__(message)
-        self.status = status
-        self.code = code
-
-
 def routes(doors: Doors) -> list[Route]:
     """`/v1/catalog` and `/v1/recommend`."""
     own = _Endpoints(doors)
     return [
-        Route("/v1/catalog", _answered(own.put_catalog), methods=["PUT"]),
-        Route("/v1/catalog/{item_id:path}", _answered(own.catalog_item), methods=["GET", "DELETE"]),
-        Route("/v1/recommend", _answered(own.recommend), methods=["GET", "POST"]),
+        Route("/v1/catalog", refusing(own.put_catalog), methods=["PUT"]),
+        Route("/v1/catalog/{item_id:path}", refusing(own.catalog_item), methods=["GET", "DELETE"]),
+        Route("/v1/recommend", refusing(own.recommend), methods=["GET", "POST"]),
     ]
 
 
@@ -81,7 +70,7 @@ class _Endpoints:
         doors.authorize(request)
         results: list[Result] = []
         async with CatalogWriter(doors.redis, now=doors.clock()) as writer:
-            async for raws in _items(_unpacked(request.stream(), MAX_CATALOG_BYTES)):
+            async for raws in _items(unpacked(request.stream(), MAX_CATALOG_BYTES)):
                 results += await writer.add(raws)
         await doors.recommender.settle_catalog(doors.redis)
         return _json({"results": results})
@@ -167,46 +156,12 @@ async def _question(request: Request) -> dict[str, Any]:
         page = {name: query[name] for name in ("type", "item_id", "category") if name in query}
         return {**query, "page": page}
     body = b""
-    async for chunk in _unpacked(request.stream(), MAX_QUESTION_BYTES):
+    async for chunk in unpacked(request.stream(), MAX_QUESTION_BYTES):
         body += chunk
-    question = _parsed(body, "The body is not JSON.")
+    question = parsed(body, "The body is not JSON.")
     if not isinstance(question, dict):
         raise Refused(400, "invalid_body", "The body is a JSON object.")
     return question
-
-
-async def _unpacked(stream: AsyncIterator[bytes], limit: int) -> AsyncIterator[bytes]:
-    """The body's chunks, gunzipped when it begins like gzip; never more than `limit` bytes in all."""
-    unpacker: Any = None
-    head: bytes | None = b""
-    size = 0
-    too_large = Refused(413, "body_too_large", f"The body has more than {limit} bytes.")
-    async for chunk in stream:
-        if head is not None:
-            head += chunk
-            if len(head) < 2:
-                continue
-            chunk, head = head, None
-            if chunk.startswith(_GZIP):
-                unpacker = zlib.decompressobj(zlib.MAX_WBITS | 16)
-        if unpacker is None:
-            size += len(chunk)
-            if size > limit:
-                raise too_large
-            yield chunk
-            continue
-        while chunk:
-            try:
-                piece = unpacker.decompress(chunk, 1 << 20)  # a bomb comes out in pieces, and is counted
-            except zlib.error:
-                raise Refused(400, "invalid_gzip", "The body begins like gzip and is not.") from None
-            size += len(piece)
-            if size > limit:
-                raise too_large
-            yield piece
-            chunk = unpacker.unconsumed_tail
-    if head:
-        yield head
 
 
 async def _items(chunks: AsyncIterator[bytes]) -> AsyncIterator[list[Any]]:
@@ -229,7 +184,7 @@ async def _items(chunks: AsyncIterator[bytes]) -> AsyncIterator[list[Any]]:
         for start_at in range(0, len(lines), _CHUNK_LINES):
             yield [_line(line) for line in lines[start_at : start_at + _CHUNK_LINES] if line.strip()]
     if whole:
-        items = _parsed(buffer, "The body is neither a JSON array nor JSON lines.")
+        items = parsed(buffer, "The body is neither a JSON array nor JSON lines.")
         items = items if isinstance(items, list) else [items]
         for start_at in range(0, len(items), _CHUNK_LINES):
             yield items[start_at : start_at + _CHUNK_LINES]
@@ -259,13 +214,6 @@ def _line(line: bytes) -> Any:
         return None
 
 
-def _parsed(body: bytes, message: str) -> Any:
-    try:
-        return orjson.loads(body)
-    except orjson.JSONDecodeError:
-        raise Refused(400, "invalid_json", message) from None
-
-
 def _storable(text: str) -> bool:
     try:
         text.encode()
@@ -275,19 +223,6 @@ def _storable(text: str) -> bool:
 
 
 # ---- answering -----------------------------------------------------------------------------------
-
-
-def _answered(
-    endpoint: Callable[[Request], Awaitable[Response]],
-) -> Callable[[Request], Awaitable[Response]]:
-    async def answer(request: Request) -> Response:
-        try:
-            return await endpoint(request)
-        except Refused as error:
-            body = problem(error.status, error.code, str(error))
-            return Response(body, error.status, media_type="application/problem+json")
-
-    return answer
 
 
 def _json(content: object) -> Response:

@@ -1,4 +1,4 @@
-"""The recommender of one worker: catalog, model and live counts, and the answers made from them.
+"""The recommender of one worker: catalog, rulebook, model and live counts, and the answers made from them.
 
 `answer` is plain CPU work on what the worker holds. What it wants from Redis before that travels with the
 profile's read: `read_commands` and `absorb`. `run` keeps everything fresh beside it.
@@ -28,9 +28,11 @@ from habitue_recommender.catalog_store import CatalogReader
 from habitue_recommender.decide import consider
 from habitue_recommender.offers import Decision
 from habitue_recommender.page import Page
+from habitue_recommender.rulebook import Rulebook
+from habitue_recommender.rulebook_reader import Documents, RulebookReader
 from habitue_recommender.served import NO_MODEL, Loaded, ServedModel
 from habitue_recommender.settings import RecommenderSettings
-from habitue_recommender.slots import MAX_SLOTS_PER_REQUEST, Slot
+from habitue_recommender.slots import MAX_SLOTS_PER_REQUEST, SLOT_DISABLED, Slot
 from habitue_recommender.trust import patterns
 
 LIVE_FILE = "live"  # <data>/models/live: the digest of the artifact to serve
@@ -57,6 +59,7 @@ class Recommender:
     ) -> None:
         self.settings = settings
         self.reader = CatalogReader()
+        self.rules = RulebookReader(self._compile, self._warm)
         self.model: ServedModel | None = None
         self.live = live.NOTHING_LIVE
         self.swaps = 0
@@ -85,11 +88,16 @@ class Recommender:
         """Which artifact answers."""
         return self.model.digest if self.model is not None else NO_MODEL
 
+    @property
+    def rulebook(self) -> Rulebook:
+        """What marketers wrote, as it works now."""
+        return self.rules.rulebook
+
     # ---- what a decision wants to know of Redis ----------------------------------------------------
 
     def read_commands(self) -> list[tuple[bytes, ...]]:
         """To be pipelined with the profile's read; the replies go to `absorb`."""
-        commands = [self.reader.changes_command()]
+        commands = [self.reader.changes_command(), self.rules.version_command()]
         now = self._clock()
         if now - self._live_read_at >= live.PUBLISH_EVERY:
             self._live_read_at = now
@@ -102,8 +110,10 @@ class Recommender:
             self.reader.absorb(replies[0])
             if self.reader.reload_wanted:
                 self._wake.set()
-        if len(replies) > 1 and (replies[1] is None or isinstance(replies[1], bytes)):
-            self._take_live(replies[1])
+        if len(replies) > 1:
+            self.rules.absorb(replies[1])
+        if len(replies) > 2 and (replies[2] is None or isinstance(replies[2], bytes)):
+            self._take_live(replies[2])
 
     def _take_live(self, packed: bytes | None) -> None:
         if packed != self._live_packed:
@@ -125,17 +135,28 @@ class Recommender:
 
         The decisions wait in `decision_records` for the next flush.
         """
-        decided = self.decide(slots, page, profile, consent, now)
-        for decision, candidates in decided:
-            if not decision.unknown:
-                self._note(decision, candidates, profile if consent.keeps_profile else None, anonymous_id)
-        return {decision.slot: decision.to_public(self._locale) for decision, _ in decided}
+        answered: dict[str, dict[str, Any]] = {}
+        for slot in self._asked(slots):
+            if isinstance(slot, Slot) and not slot.enabled:
+                answered[slot.id] = {"offers": [], "reason": SLOT_DISABLED}
+        for decision, candidates in self.decide(slots, page, profile, consent, now):
+            answered[decision.slot] = decision.to_public(self._locale)
+            if decision.unknown:
+                continue
+            self._note(decision, candidates, profile if consent.keeps_profile else None, anonymous_id)
+            template = self.rulebook.slots[decision.slot].template
+            if template:
+                answered[decision.slot]["template"] = template
+        return answered
 
     def decide(
         self, slots: Any, page: Any, profile: Profile | None, consent: Consent, now: int | None = None
     ) -> list[tuple[Decision, Candidates]]:
-        """The decisions behind `answer`, with what they were made from; nothing is noted."""
-        asked = self._asked(slots)
+        """The decisions behind `answer`, with what they were made from; nothing is noted.
+
+        A slot that is not enabled has none.
+        """
+        asked = [slot for slot in self._asked(slots) if isinstance(slot, str) or slot.enabled]
         if not asked:
             return []
         self._sequence += len(asked)
@@ -151,6 +172,7 @@ class Recommender:
             personalize=consent.personalizes,
             sequence=self._sequence,
             hosts=self._hosts,
+            rulebook=self.rulebook,
         )
 
     def read_decision_id(self, text: object) -> decision_ids.DecisionId | None:
@@ -168,7 +190,8 @@ class Recommender:
         names = dict.fromkeys(
             name for name in slots if isinstance(name, str) and 0 < len(name) <= _MAX_SLOT_LENGTH
         )
-        return [self.settings.slots.get(name, name) for name in list(names)[:MAX_SLOTS_PER_REQUEST]]
+        known = self.rulebook.slots
+        return [known.get(name, name) for name in list(names)[:MAX_SLOTS_PER_REQUEST]]
 
     def _note(
         self,
@@ -196,7 +219,16 @@ class Recommender:
     # ---- beside the answers ------------------------------------------------------------------------
 
     async def run(self, redis: Redis) -> None:
-        """Keep catalog, live counts and model fresh until cancelled; survives Redis and broken artifacts."""
+        """Keep all of it fresh until cancelled; survives Redis, broken artifacts and broken rulebooks."""
+        # Beside the rest: a catalog that is read anew takes a second, and no rule waits for it.
+        following = asyncio.create_task(self.rules.run(redis))
+        try:
+            await self._keep_fresh(redis)
+        finally:
+            following.cancel()
+            await asyncio.gather(following, return_exceptions=True)
+
+    async def _keep_fresh(self, redis: Redis) -> None:
         while True:
             self._wake.clear()
             try:
@@ -219,15 +251,28 @@ class Recommender:
         await self.refresh_catalog(redis)
         await self._reload(redis)
 
+    async def settle_rulebook(self, redis: Redis) -> None:
+        """Work with the newest rulebook from here on: for who just changed it."""
+        await self.rules.follow(redis)
+
+    def _compile(self, documents: Documents, version: int, previous: Rulebook | None) -> Rulebook:
+        return Rulebook.compile(documents, settings=self.settings, version=version, previous=previous)
+
+    async def _warm(self, rulebook: Rulebook) -> None:
+        for _ in rulebook.warming(self.reader.catalog):
+            await asyncio.sleep(0)
+
     async def _reload(self, redis: Redis) -> bool:
         if not await self.reader.reload_if_wanted(redis):
             return False
         # Half a million objects that live on: 100 ms in every full collection if it had to look at them.
         gc.freeze()
+        await self._warm(self.rulebook)
         return True
 
     async def refresh(self, redis: Redis) -> None:
-        """One round of `run`: the model, the catalog (anew where that is wanted), the live counts."""
+        """One round of everything: rulebook, model, catalog (anew where that is wanted), live counts."""
+        await self.settle_rulebook(redis)
         await self.swap_model()
         if not await self._reload(redis):
             await self.refresh_catalog(redis)

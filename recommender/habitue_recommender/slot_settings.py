@@ -1,4 +1,4 @@
-"""What a shop says of its slots: `[slots.<id>]` in habitue.toml, and a marketer's document over that. Pure."""
+"""What a shop says of its slots: `[slots.<id>]` in habitue.toml, a marketer's document over that. Pure."""
 
 from __future__ import annotations
 

@@ -5,8 +5,9 @@ A shop that configures nothing has those below. `slot_settings` reads what chang
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import StrEnum
+from typing import Any
 
 from habitue_recommender.assignment import Variant
 
@@ -193,3 +194,12 @@ DEFAULT_SLOTS: dict[str, Slot] = {
         ),
     )
 }
+
+
+def public_slot(slot: Slot) -> dict[str, Any]:
+    """All of a slot, in the words of its document."""
+    public = asdict(slot)
+    public["sources"] = [source.value for source in slot.sources]
+    public["page_types"] = list(slot.page_types)
+    public["variants"] = {variant.name: variant.share for variant in slot.variants}
+    return public
