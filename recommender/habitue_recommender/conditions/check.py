@@ -247,12 +247,9 @@ def _known_value(side: Node, literal: Node) -> None:
     """A literal beside a field whose values are all known is one of them."""
     if not isinstance(literal, Literal) or literal.value in (None, ""):
         return
-    if (
-        isinstance(side, Call)
-        and side.function == "lower"
-        and str(literal.value) != str(literal.value).lower()
-    ):
-        raise _error("never_so", literal, quoted(str(literal.value).lower()))
+    lowered = str(literal.value).lower()
+    if isinstance(side, Call) and side.function == "lower" and literal.value != lowered:
+        raise _error("never_so", literal, quoted(lowered))
     if side.type is DATE and not _DATE.fullmatch(str(literal.value)):
         raise _error("not_a_date", literal)
     if not isinstance(side, Read):

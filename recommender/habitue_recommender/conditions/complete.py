@@ -62,9 +62,7 @@ class Completion:
         }
 
 
-_IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 _PARTIAL = re.compile(r"[A-Za-z_][\w.]*$", re.ASCII)
-_OPENED = re.compile(r"""[\w.]+\[\s*$|\[|[(,]|[!=<>]=|[<>!]|\bin\b""", re.ASCII)
 _TEXTS = (TEXT, PATH, DATE)
 _COMPARED = {one.value for one in COMPARISONS}
 _JOINING = (("&&", "and"), ("||", "or"))
@@ -184,7 +182,7 @@ def _fields(written: str, start: int, end: int, compared: Read | None = None) ->
     for name, field in FIELDS.items():
         if compared is not None and not _goes_with(compared.type, field.type):
             continue
-        if name.startswith(lowered):
+        if name.startswith(lowered) or (field.type is MAP and lowered == f"{name}."):
             ranked.append((0, field))
         elif lowered and (f".{lowered}" in name or lowered in field.label.lower()):
             ranked.append((1 + name.startswith("page.item."), field))
@@ -195,11 +193,12 @@ def _fields(written: str, start: int, end: int, compared: Read | None = None) ->
     for text, label, help_ in _FUNCTIONS:
         if text.startswith(lowered):
             yield Completion(text, CompletionKind.FUNCTION, start, end, label, help_)
-    field = FIELDS.get(written)
-    if field is not None:  # a whole name, and the caret right behind it
-        for text, label in _OPERATORS.get(field.type, ()):
-            space = "" if text.startswith(".") else " "
-            yield Completion(f"{written}{space}{text}", CompletionKind.OPERATOR, start, end, label)
+    whole = FIELDS.get(written.removesuffix("."))
+    for text, label in _OPERATORS.get(whole.type, ()) if whole is not None else ():
+        if text.startswith("."):  # a whole name, and the caret right behind it
+            yield Completion(f"{written.removesuffix('.')}{text}", CompletionKind.OPERATOR, start, end, label)
+        elif not written.endswith("."):
+            yield Completion(f"{written} {text}", CompletionKind.OPERATOR, start, end, label)
 
 
 def _goes_with(one: Type, other: Type) -> bool:
