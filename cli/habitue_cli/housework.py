@@ -18,7 +18,10 @@ from habitue_collector.settings import Settings
 from .connection import redis_url
 
 if TYPE_CHECKING:
+    from habitue_recommender.segment_watch import SegmentWatch
     from habitue_recommender.watch import LogWatch
+    from habitue_recommender.webhook_sender import WebhookSender
+    from habitue_warehouse.schema import LogRecord
 
 logger = logging.getLogger("habitue.background")
 
@@ -64,11 +67,17 @@ def _works(settings: Settings) -> dict[str, Callable[[threading.Event], None]]:
         return redis.Redis.from_url(redis_url(settings))
 
     watch = _watch(settings)
+    segments, telling = _segments(settings)
+    watching = [one for one in (watch, segments) if one is not None]
 
     def archiver(stop: threading.Event) -> None:
         wanted = ArchiveSettings(trim_lag_seconds=float(lifetimes.trim_lag_seconds))
-        observe = watch.observe if watch is not None else None
-        Archiver(client(), Path(archive), wanted, observe).run_forever(stop)
+
+        def observe(records: list[LogRecord]) -> None:
+            for one in watching:
+                one.observe(records)
+
+        Archiver(client(), Path(archive), wanted, observe if watching else None).run_forever(stop)
 
     def upkeep(stop: threading.Event) -> None:
         wanted = UpkeepSettings(
@@ -81,6 +90,10 @@ def _works(settings: Settings) -> dict[str, Callable[[threading.Event], None]]:
     works: dict[str, Callable[[threading.Event], None]] = {"archiver": archiver, "upkeep": upkeep}
     if watch is not None:
         works["watch"] = watch.run_forever
+    if segments is not None:
+        works["segments"] = segments.run_forever
+    if telling is not None:
+        works["webhooks"] = telling.run_forever
     return works
 
 
@@ -94,3 +107,36 @@ def _watch(settings: Settings) -> LogWatch | None:
 
     wanted = recommender_settings(settings, signing_keys(settings.data.folder))
     return LogWatch(wanted, lambda: redis.asyncio.Redis.from_url(redis_url(settings)))
+
+
+def _segments(settings: Settings) -> tuple[SegmentWatch | None, WebhookSender | None]:
+    """Who enters and leaves the marketers' segments, and who is told of it."""
+    if find_spec("numpy") is None:
+        return None, None
+    from habitue_recommender.rulebook import Rulebook
+    from habitue_recommender.rulebook_reader import RulebookReader
+    from habitue_recommender.segment_watch import SegmentWatch
+    from habitue_recommender.webhook_queue import Webhooks
+
+    from .rooms import recommender_settings
+
+    signing = signing_keys(settings.data.folder)
+    wanted = recommender_settings(settings, signing)
+    reader = RulebookReader(
+        lambda documents, version, previous: Rulebook.compile(
+            documents, settings=wanted, version=version, previous=previous
+        )
+    )
+
+    def connect() -> redis.asyncio.Redis:
+        return redis.asyncio.Redis.from_url(redis_url(settings))
+
+    webhooks = Webhooks()
+    watch = SegmentWatch(reader, connect, webhooks=webhooks)
+    if find_spec("httpx") is None:
+        logger.info("httpx is not installed: webhooks of segments wait and are not sent")
+        return watch, None
+    from habitue_recommender.webhook_sender import WebhookSender
+
+    allow_private = settings.webhooks.allow_private
+    return watch, WebhookSender(webhooks, connect, signing, watch.subscribed, allow_private=allow_private)

@@ -8,7 +8,7 @@ The environment wins over the file. `docs/settings.md` is printed from here and 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import MISSING, Field, dataclass, field, fields
+from dataclasses import MISSING, Field, dataclass, field, fields, replace
 from functools import cached_property
 from ipaddress import ip_network
 from pathlib import Path
@@ -132,6 +132,17 @@ class Shop:
     timezone: str = _setting("UTC", "The shop's clock, for schedules and days.")
 
 
+@dataclass(frozen=True, slots=True)
+class Webhooks:
+    """How other systems are told who enters and leaves a segment."""
+
+    allow_private: bool = _setting(
+        False,
+        "Let them be told at private, loopback and link-local addresses and by plain http too: whoever may"
+        " edit a segment then reaches what this machine reaches.",
+    )
+
+
 @dataclass(frozen=True)
 class WriteKey:
     """One key. A browser key is public; a server key is secret and proves who calls.
@@ -180,7 +191,9 @@ class Settings:
     lifetimes: Lifetimes = field(default_factory=Lifetimes)
     limits: Limits = field(default_factory=Limits)
     shop: Shop = field(default_factory=Shop)
+    webhooks: Webhooks = field(default_factory=Webhooks)
     keys: tuple[WriteKey, ...] = ()
+    created: frozenset[str] = frozenset()  # those of `keys` that KEYS_FILE holds: they can be changed live
     demo: bool = False
     rooms: Mapping[str, Any] = field(default_factory=dict)  # tables that the rooms above read themselves
 
@@ -208,11 +221,27 @@ class Settings:
             f"[{name}] is not a section; there are {', '.join(SECTIONS)} and [[keys]]" for name in document
         ]
         keys = base.keys + read_rows(WriteKey, tables, "[[keys]]", "key", problems)
-        created = sections["data"].folder / KEYS_FILE
-        if created.exists() and not base.demo:
-            rows = read_toml(created, problems).get("keys", [])
-            keys += read_rows(WriteKey, rows, str(created), "key", problems)
-        settings = cls(**sections, keys=keys, demo=base.demo, rooms=rooms)
+        created = () if base.demo else _read_created(sections["data"].folder, problems)
+        settings = cls(
+            **sections,
+            keys=keys + created,
+            created=frozenset(key.key for key in created),
+            demo=base.demo,
+            rooms=rooms,
+        )
+        problems += settings._contradictions()
+        if problems:
+            raise SettingsError(problems)
+        return settings
+
+    def with_created_keys(self) -> Settings:
+        """The same with the keys that KEYS_FILE holds now. Raises SettingsError; the demo has its own two."""
+        if self.demo:
+            return self
+        problems: list[str] = []
+        created = _read_created(self.data.folder, problems)
+        others = tuple(key for key in self.keys if key.key not in self.created)
+        settings = replace(self, keys=others + created, created=frozenset(key.key for key in created))
         problems += settings._contradictions()
         if problems:
             raise SettingsError(problems)
@@ -333,6 +362,7 @@ SECTIONS: dict[str, type[Any]] = {
     "lifetimes": Lifetimes,
     "limits": Limits,
     "shop": Shop,
+    "webhooks": Webhooks,
 }
 ROOMS = ("recommender", "slots")  # handed on as they are: those rooms know what may stand there
 
@@ -369,6 +399,22 @@ def _read_document(environ: Mapping[str, str], path: Path | None, problems: list
         return {}
     found = named or Path(CONFIG_FILE)
     return read_toml(found, problems) if found.exists() else {}
+
+
+def created_keys(data: Path) -> tuple[WriteKey, ...]:
+    """The keys that `habitue keys` and the console made. Raises SettingsError when the file is broken."""
+    problems: list[str] = []
+    keys = _read_created(data, problems)
+    if problems:
+        raise SettingsError(problems)
+    return keys
+
+
+def _read_created(data: Path, problems: list[str]) -> tuple[WriteKey, ...]:
+    path = data / KEYS_FILE
+    if not path.exists():
+        return ()
+    return read_rows(WriteKey, read_toml(path, problems).get("keys", []), str(path), "key", problems)
 
 
 def _json(text: str, where: str, problems: list[str], otherwise: Any) -> Any:

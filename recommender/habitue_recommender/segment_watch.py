@@ -119,6 +119,13 @@ class SegmentWatch:
             else:
                 self._waiting.update(dict.fromkeys(touched))
 
+    def subscribed(self, address: str, segment_id: str) -> bool | None:
+        """Whether a segment names this address now; None while the definitions are not read yet."""
+        if not self._began:
+            return None
+        segment = self._reader.rulebook.segments.by_id.get(segment_id)
+        return segment is not None and address in segment.webhooks
+
     # ---- its own thread --------------------------------------------------------------------------
 
     def run_forever(self, stop: Stop) -> None:

@@ -55,6 +55,7 @@ def test_lists_tables_and_paths_can_be_said_in_the_environment() -> None:
 
 def test_every_setting_can_be_said_in_the_environment() -> None:
     samples = {"port": "1", "workers": "3", "base_path": "/x", "fsync": "no", "timezone": "Europe/Berlin"}
+    samples["allow_private"] = "yes"
     for section, kind in module.SECTIONS.items():
         for item in fields(kind):
             default = getattr(kind(), item.name)
