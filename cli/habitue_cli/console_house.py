@@ -11,6 +11,7 @@ from time import time_ns
 from redis.asyncio import Redis
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from habitue_collector.key_watch import KeyWatch
 from habitue_collector.secret_keys import signing_keys
 from habitue_collector.settings import Settings
 from habitue_console.app import create_console
@@ -47,6 +48,7 @@ def create(settings: Settings) -> ASGIApp:
     rulebook = RulebookService(RulebookStore(redis, clock), recommender.settings, clock)
     house = House.build(settings, redis, signing, recommender=recommender, rulebook=rulebook, clock=clock)
     house.tasks.append(lambda: recommender.run(redis))
+    house.tasks.append(lambda: _follow_keys(house))
     house.tasks.append(lambda: _invite_the_first(house))
     return Living(Handed(create_console(house)), house)
 
@@ -95,9 +97,19 @@ async def _invite_the_first(house: House) -> None:
         with suppress(ConnectionError, OSError, TimeoutError):
             if await house.users.count() == 0:
                 link = await console_link(house, FIRST_ADMIN)
-                logger.info("nobody may open the console yet; this makes the first admin, once:\n\n    %s\n", link)
+                logger.info(
+                    "nobody may open the console yet; this makes the first admin, once:\n\n    %s\n", link
+                )
             return
         await asyncio.sleep(_RETRY_SECONDS)
+
+
+async def _follow_keys(house: House) -> None:
+    watch = KeyWatch(house.settings)
+    while True:
+        await asyncio.sleep(_RETRY_SECONDS)
+        if (changed := watch.changed()) is not None:
+            house.settings = changed
 
 
 async def console_link(house: House, name: str) -> str:

@@ -102,6 +102,13 @@ class Ingest:
         self._proxies = trusted_networks(settings.server.trusted_proxies)
         self._country_header = (settings.server.country_header or "").lower().encode()
 
+    def change_settings(self, settings: Settings) -> None:
+        """Other keys from the next request on; what was remembered about the old ones goes."""
+        self.settings = settings
+        self._usual.clear()
+        self._origins.clear()
+        self._cors.clear()
+
     # ---- open --------------------------------------------------------------------------------
 
     def open(self, request: Request, *, by_cookie: bool, call: str | None = None) -> Opened:

@@ -5,12 +5,15 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import secrets
 import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from .settings import KEYS_FILE, WriteKey
+from .settings import KEYS_FILE, WriteKey, created_keys
 
 SIGNING_FILE = "keys/signing.keys"
 SALT_FILE = "keys/assignment.salt"
@@ -44,18 +47,55 @@ def assignment_salt(data: Path) -> bytes:
 
 
 def create_write_key(data: Path, key: WriteKey) -> None:
-    """Append a write key to the file that `Settings.load` reads beside habitue.toml."""
-    path = data / KEYS_FILE
-    before = path.read_text("utf-8") if path.exists() else "# Written by `habitue keys create`.\n"
-    rows = {
+    """Append a write key to the file that `Settings.load` reads beside habitue.toml.
+
+    Running processes see it within a second (`KeyWatch`).
+    """
+    with _locked(data):
+        path = data / KEYS_FILE
+        before = path.read_text("utf-8") if path.exists() else "# Written by `habitue keys create`.\n"
+        _replace(path, before + _row(key))
+
+
+def replace_write_keys(data: Path, change: Callable[[WriteKey], WriteKey | None]) -> int:
+    """Write the created keys anew, each as `change` gives it back, without those it gives None for.
+
+    Returns how many are other ones than before. Comments in the file are not kept.
+    """
+    with _locked(data):
+        before = created_keys(data)
+        after = [changed for key in before if (changed := change(key)) is not None]
+        different = len(before) - sum(key in after for key in before)
+        if different:
+            text = "".join(map(_row, after))
+            _replace(data / KEYS_FILE, f"# Written by `habitue keys` and the console.\n{text}")
+    return different
+
+
+def _row(key: WriteKey) -> str:
+    rows: dict[str, str | tuple[str, ...] | None] = {
         "key": key.key,
         "kind": key.kind,
         "name": key.name,
         "origins": key.origins,
+        "aliases": key.aliases,
         "consent": key.consent,
     }
     lines = [f"{name} = {_toml(value)}" for name, value in rows.items() if value]
-    _replace(path, before + "\n[[keys]]\n" + "\n".join(lines) + "\n")
+    return "\n[[keys]]\n" + "\n".join(lines) + "\n"
+
+
+@contextmanager
+def _locked(data: Path) -> Iterator[None]:
+    """One writer at a time: the console and a command may both be at it."""
+    folder = data / "keys"
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    descriptor = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def new_key(kind: str) -> str:

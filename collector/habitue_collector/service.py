@@ -16,6 +16,7 @@ from habitue_collector.commit import Committer, Lifetimes
 from habitue_collector.endpoints import Endpoints
 from habitue_collector.enrich import warm
 from habitue_collector.ingest import Ingest
+from habitue_collector.key_watch import KeyWatch
 from habitue_collector.request import Handler, Tally
 from habitue_collector.settings import Settings
 from habitue_collector.store import commands, keys
@@ -114,8 +115,12 @@ class Collector:
         return metrics.figures(self.ingest, self.committer, self.tally, extra)
 
     async def _publish(self) -> None:
+        keys_of_now = KeyWatch(self.settings)
         while True:
             await asyncio.sleep(PUBLISH_SECONDS)
+            if (changed := keys_of_now.changed()) is not None:
+                self.settings = changed
+                self.ingest.change_settings(changed)
             if self.committer.is_ready:
                 self.committer.note_command(metrics.publish(self.worker, self.numbers()))
 

@@ -1,6 +1,6 @@
 """The console as an ASGI app: the pages, who may open them, and a friendly answer to whatever goes wrong.
 
-It runs in a process of its own (docs/decisions/0021-console-process.md); `proxy.py` in the workers leads there.
+It runs in a process of its own (docs/decisions/0021-console-process.md); the workers' `proxy.py` leads there.
 """
 
 from __future__ import annotations

@@ -54,7 +54,7 @@ class Audit:
     async def newest(self, limit: int = 50, before: str = "") -> list[Change]:
         """The newest first; `before` is the id of the last one already seen."""
         start = f"({before}" if before else "+"
-        entries = await self._redis.xrevrange(keys.CONSOLE_AUDIT, max=start, min="-", count=limit)
+        entries: Any = await self._redis.xrevrange(keys.CONSOLE_AUDIT, max=start, min="-", count=limit)
         return [_change(entry_id, fields) for entry_id, fields in entries]
 
 

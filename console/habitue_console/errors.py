@@ -46,9 +46,7 @@ _SENTENCES = {
     429: N_("Wait a quarter of an hour, then try again."),
     500: N_("It has been noted, with the number below. Trying again may help."),
     503: N_("What the console shows is kept there. It comes back by itself."),
-    "stale_form": N_(
-        "The form is from an earlier sign-in. Go back, load the page again, and send it once more."
-    ),
+    "stale_form": N_("The form is from an earlier sign-in. Go back, load the page again, send it once more."),
     "other_site": N_("The request came from another site, so nothing was changed."),
 }
 

@@ -33,7 +33,7 @@ async def published(redis: Redis, workers: int) -> Figures:
 
 
 def summary(by_worker: Mapping[str, Mapping[str, Any]], redis: Mapping[str, Any], now: int) -> dict[str, Any]:
-    """One answer of `/console/figures` (pure). `redis` is INFO, empty when Redis did not answer; `now` in ms."""
+    """One answer of `/console/figures` (pure). `redis` is INFO, empty when it did not answer; `now` in ms."""
     workers = {name: numbers for name, numbers in by_worker.items() if name.startswith("worker-")}
     figures: dict[str, Any] = {"at": now}
     for name in _SUMS:

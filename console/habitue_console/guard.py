@@ -87,9 +87,7 @@ async def _check_form(request: Request, me: Me) -> None:
         return
     said: Any = request.headers.get(CSRF_HEADER)
     if said is None:
-        form = await request.form(
-            max_fields=MAX_FIELDS
-        )  # kept by the request: the endpoint gets the same one
+        form = await request.form(max_fields=MAX_FIELDS)  # kept: the endpoint gets the same
         said = form.get(CSRF_FIELD)
     if not isinstance(said, str) or not request.app.state.house.sessions.is_csrf(me.session, said):
         raise HTTPException(403, "stale_form")

@@ -1,6 +1,7 @@
 """The inner end of the proxy: who really asks, as the web worker says it.
 
-Only behind the unix socket in the data folder, which this user alone can open: there every request is a worker's.
+Only behind the unix socket in the data folder, which this user alone can open: every request there is a
+worker's.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Finds out who asks, and in which language: a session, a secret key, or in the demo whoever sits at the machine."""
+"""Finds out who asks, in which language: a session, a secret key, in the demo whoever sits at the machine."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """From a web worker's `/console` to the console's own process, as a stream: one address for browsers.
 
-The worker knows who connected (trusted proxies considered) and says it in headers that it alone may set: what a
-client sends under these names is dropped here. The other end is `handed.py`, behind a unix socket that only this
-user can open.
+The worker knows who connected (trusted proxies considered) and says it in headers that it alone may set: what
+a client sends under these names is dropped here. The other end is `handed.py`, behind a unix socket that only
+this user can open.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Templates into answers: `render(request, "rules/list.html", rules=rules)`.
 
-Every template knows `request`, `me`, `shop`, `root` ("/console"), `here` (the page's path below it), `url(path)`,
-`static(file)`, `csrf()`, `navigation`, `language`, `theme`, `said` (what the last form did), `zone`, `currency`,
-and the filters `number`, `money`, `percent`, `when`, `day`, `ago`.
+Every template knows `request`, `me`, `shop`, `root` ("/console"), `here` (the page's path below it),
+`url(path)`, `static(file)`, `csrf()`, `navigation`, `language`, `theme`, `said` (what the last form did),
+`zone`, `currency`, `now`, and the filters `number`, `money`, `percent`, `when`, `day`, `ago`.
 """
 
 from __future__ import annotations
@@ -83,10 +83,8 @@ def render(
     language = words(request).language
     made = environment(language).get_template(template)
     context = {**_given(request, language), **values}
-    if block is None:
-        body = made.render(context)
-    else:
-        body = "".join(made.blocks[block](made.new_context(context)))
+    parts = made.generate(context) if block is None else made.blocks[block](made.new_context(context))
+    body = "".join(parts)
     answer = HTMLResponse(body, status, headers)
     answer.headers["vary"] = "Accept-Language, Cookie, HX-Request"
     if block is None and SAID_COOKIE in request.cookies:

@@ -23,7 +23,7 @@ _ORDER = {role: place for place, role in enumerate(Role)}
 
 @dataclass(frozen=True, slots=True)
 class Me:
-    """Who asks. `session` is None for a script with a secret key: it has no cookie a stranger could ride on."""
+    """Who asks. `session` is None for a script with a secret key: it has no cookie to be ridden on."""
 
     name: str
     role: Role

@@ -27,7 +27,7 @@ SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 def is_from_our_pages(headers: Mapping[str, str], hosts: Iterable[str] = ()) -> bool:
     """Whether a request that changes something was sent by a page of this console, or by no page at all.
 
-    Browsers say where a request comes from and pages cannot change it: `Sec-Fetch-Site`, and `Origin`. `hosts`
+    Browsers say where a request comes from and pages cannot change it: `Sec-Fetch-Site` and `Origin`. `hosts`
     are names under which we are known too (public_url, behind a proxy that gives us another Host).
     """
     site = headers.get("sec-fetch-site")

@@ -1,6 +1,6 @@
 """Who is signed in: a signed cookie that names a record in Redis, so that a session can be ended from here.
 
-The cookie carries `id.signature` (itsdangerous, SHA-256, a salt of its own); Redis holds the id's digest only.
+The cookie carries `id.signature` (itsdangerous, SHA-256, its own salt); Redis holds the id's digest only.
 A session ends after 12 hours without a request, 14 days after the login, at a sign-out, and when an admin
 says so. A login always gives a new id.
 """
@@ -12,6 +12,7 @@ import secrets
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
+from typing import Any
 
 import orjson
 from itsdangerous import BadData, Signer
@@ -54,7 +55,7 @@ class Sessions:
         now = self._clock()
         session = Session(_digest(session_id), user, now, now, address, agent[:200])
         await self._write(session)
-        await self._redis.sadd(keys.console_sessions(user), session.digest)  # type: ignore[misc]
+        await self._redis.sadd(keys.console_sessions(user), session.digest)
         await self._redis.expire(keys.console_sessions(user), LIFETIME_MS // 1_000)
         return self._signer.sign(session_id).decode()
 
@@ -78,18 +79,19 @@ class Sessions:
 
     async def of(self, user: str) -> list[Session]:
         """Where somebody is signed in now, newest first."""
-        digests = [one.decode() for one in await self._redis.smembers(keys.console_sessions(user))]  # type: ignore[misc]
+        members: Any = await self._redis.smembers(keys.console_sessions(user))
+        digests = [one.decode() for one in members]
         if not digests:
             return []
         found = [await self._redis.get(keys.console_session(digest)) for digest in digests]
         if gone := [digest for digest, packed in zip(digests, found, strict=True) if packed is None]:
-            await self._redis.srem(keys.console_sessions(user), *gone)  # type: ignore[misc]
+            await self._redis.srem(keys.console_sessions(user), *gone)
         alive = [Session(**orjson.loads(packed)) for packed in found if packed is not None]
         return sorted(alive, key=lambda session: -session.last)
 
     async def end(self, session: Session) -> None:
         await self._redis.delete(keys.console_session(session.digest))
-        await self._redis.srem(keys.console_sessions(session.user), session.digest)  # type: ignore[misc]
+        await self._redis.srem(keys.console_sessions(session.user), session.digest)
 
     async def end_all(self, user: str, but: str | None = None) -> int:
         """Sign somebody out everywhere, except in the session with the digest `but`."""
@@ -113,7 +115,7 @@ class Sessions:
         """Whether `said` is what a form of this session carries, also one shown before a key was rotated."""
         told = said.encode("utf-8", "replace")
         expected = [hmac.digest(key, digest.encode(), "sha256").hex().encode() for key in self._csrf]
-        return any([hmac.compare_digest(one, told) for one in expected])
+        return any(hmac.compare_digest(one, told) for one in expected)
 
     async def _write(self, session: Session) -> None:
         await self._redis.set(

@@ -11,6 +11,7 @@ import secrets
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
+from typing import Any
 
 import orjson
 from argon2 import PasswordHasher
@@ -63,7 +64,7 @@ def clean_name(text: str) -> str:
     name = text.strip().lower()
     if not _NAME.fullmatch(name):
         raise UserError(
-            "A name has up to 64 letters, digits and . _ @ + -, and begins with a letter or digit."
+            "A name has up to 64 letters, digits and . _ @ + - and begins with a letter or digit."
         )
     return name
 
@@ -99,22 +100,22 @@ class Users:
         self._clock = clock
 
     async def find(self, name: str) -> User | None:
-        packed = await self._redis.hget(keys.CONSOLE_USERS, name)  # type: ignore[misc]  # redis' two-faced types
+        packed: Any = await self._redis.hget(keys.CONSOLE_USERS, name)
         return None if packed is None else _user(packed)
 
     async def all(self) -> list[User]:
-        found = await self._redis.hgetall(keys.CONSOLE_USERS)  # type: ignore[misc]
+        found: Any = await self._redis.hgetall(keys.CONSOLE_USERS)
         return sorted(map(_user, found.values()), key=lambda user: user.name)
 
     async def count(self) -> int:
-        return int(await self._redis.hlen(keys.CONSOLE_USERS))  # type: ignore[misc]
+        return int(await self._redis.hlen(keys.CONSOLE_USERS))
 
     async def save(self, user: User) -> User:
-        await self._redis.hset(keys.CONSOLE_USERS, user.name, orjson.dumps(asdict(user)))  # type: ignore[misc]
+        await self._redis.hset(keys.CONSOLE_USERS, user.name, orjson.dumps(asdict(user)))
         return user
 
     async def remove(self, name: str) -> None:
-        await self._redis.hdel(keys.CONSOLE_USERS, name)  # type: ignore[misc]
+        await self._redis.hdel(keys.CONSOLE_USERS, name)
 
     async def change(self, name: str, **changes: object) -> User | None:
         """The user with other values; None when there is none."""
@@ -148,7 +149,7 @@ def _digest(token: str) -> str:
     return sha256(token.encode("utf-8", "replace")).hexdigest()
 
 
-def _link(packed: bytes | None) -> Link | None:
+def _link(packed: Any) -> Link | None:
     if packed is None:
         return None
     known = orjson.loads(packed)

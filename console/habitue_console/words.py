@@ -1,7 +1,7 @@
 """The console's words in the reader's language: gettext, domain `console`, English in the source.
 
 In a template: `{{ _("Save") }}`, `{{ ngettext("%(num)s rule", "%(num)s rules", count) }}`, `{% trans %}`.
-In a page: `_ = words(request)`, then `_("Saved %(name)s.", name=name)`. A text that is declared somewhere else
+In a page: `_ = words(request)`, then `_("Saved %(name)s.", name=name)`. A text that is declared elsewhere
 is marked with `N_("…")` and translated where it is shown. A per cent sign is written `%%`.
 """
 

@@ -1,4 +1,4 @@
-"""The console's app over a real Redis, asked without a network: `async with console() as it: await it.get("/")`."""
+"""The console's app over a real Redis, asked without a network: `async with console(redis) as floor: …`."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def _hashed() -> str:
 async def console(
     real: RealRedis, *, settings: Settings | None = None, demo: bool = False, **parts: Any
 ) -> AsyncIterator[ConsoleFloor]:
-    """An empty Redis, and the whole console over it. `parts` go to `House.build` (recommender, rulebook, clock)."""
+    """An empty Redis, and the whole console over it. `parts` go to `House.build`."""
     wanted = settings or replace(demo_settings(real.folder), demo=demo)
     redis = Redis.from_url(real.url)
     await redis.flushall()
