@@ -64,7 +64,7 @@ def check(node: Node) -> Node:
     return _test(checked)
 
 
-def _test(node: Node) -> Node:
+def _test(node: Node, behind_not: bool = False) -> Node:
     """A node that stands where true or false is needed."""
     kind = node.type
     if kind in (BOOL, ANY):
@@ -78,6 +78,7 @@ def _test(node: Node) -> Node:
             meant = f'{name} != ""'
         elif kind is LIST and node.field.name != SEGMENTS:
             meant = f"size({name}) > 0"
+    meant = f"({meant})" if meant and behind_not else meant
     raise _error("needs_test", node, meant, found=_IN_WORDS[kind])
 
 
@@ -88,7 +89,7 @@ def _value(node: Node) -> Node:
     if isinstance(node, Joined):
         return Joined(node.operator, tuple(_test(_value(part)) for part in node.parts), **span)
     if isinstance(node, Not):
-        return Not(_test(_value(node.operand)), **span)
+        return Not(_test(_value(node.operand), behind_not=True), **span)
     if isinstance(node, Sum):
         return Sum(node.operator, _number(_value(node.left)), _number(_value(node.right)), **span)
     if isinstance(node, Call):

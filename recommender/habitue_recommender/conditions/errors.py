@@ -33,7 +33,6 @@ SENTENCES: dict[str, str] = {
     "unknown_function": "There is no function “{name}”.",
     "takes_arguments": "{name} takes {count}.",
     "takes_type": "{name} takes {expected}, and this is {found}.",
-    "takes_literal": "{name} takes a text in quotes.",
     "needs_test": "This is {found}, so it is neither true nor false: compare it with something.",
     "cannot_compare": "{left} and {right} cannot be compared.",
     "no_order": "{found} has no order: use == or !=.",

@@ -82,6 +82,7 @@ _ROW_OPERATORS = (
 ROW_OPERATORS: Mapping[str, RowOperator] = {one.code: one for one in _ROW_OPERATORS}
 
 _NUMERIC = ("is", "is_not", "less", "at_most", "more", "at_least")
+_ORDERED = _NUMERIC[2:]
 _TEXTUAL = ("is", "is_not", "one_of", "none_of", "contains", "contains_not", "starts", "ends")
 _EMPTY = ("empty", "not_empty")
 _OPERATORS_OF: Mapping[Type, tuple[str, ...]] = {
@@ -377,7 +378,8 @@ def _row_of(raw: Any) -> Row:
     entries = value if isinstance(value, list | tuple) else [value]
     if len(entries) > MAX_LIST:
         raise ValueError(f"a list has at most {MAX_LIST} entries")
-    typed = tuple(_typed(one, read.type) for one in entries)
+    kind = NUMBER if read.type is ANY and operator.code in _ORDERED else read.type
+    typed = tuple(_typed(one, kind) for one in entries)
     if operator.takes == "list":
         return Row(shown(read), operator.code, typed)
     return Row(shown(read), operator.code, typed[0] if typed else "")

@@ -55,10 +55,12 @@ def look_up(name: Name) -> Read:
         rest = parts[count:]
         if not rest:
             return Read(field, at=name.at, length=name.length)
-        if field.type is not MAP or len(rest) > 1:
-            end = parts[count].at - 1 if field.type is MAP else rest[0].at - 1
-            values = {"name": shown_parts(parts[: count + (field.type is MAP)])}
-            raise ConditionError("key_too_many", max(0, end), max(1, name.at + name.length - end), "", values)
+        kept = count + (field.type is MAP)  # what can be read, and what is too much behind it
+        if len(parts) > kept:
+            before = parts[kept - 1]
+            start = before.at + before.length + before.quoted  # behind its bracket
+            values = {"name": shown_parts(parts[:kept])}
+            raise ConditionError("key_too_many", start, name.at + name.length - start, "", values)
         return Read(field, rest[0].text, at=name.at, length=name.length)
     raise ConditionError("unknown_field", name.at, name.length, _meant(parts), {"name": name.text[:80]})
 
