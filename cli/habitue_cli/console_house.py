@@ -17,15 +17,14 @@ from habitue_collector.settings import Settings
 from habitue_console.app import create_console
 from habitue_console.handed import Handed
 from habitue_console.house import House
-from habitue_console.roles import Role
 from habitue_recommender import artifact
 from habitue_recommender.recommender import Recommender
 from habitue_recommender.rulebook_service import RulebookService
 from habitue_recommender.rulebook_store import RulebookStore
 
 from .connection import redis_url
+from .console_link import new_link
 from .rooms import recommender_settings
-from .run_folder import RunFolder
 
 logger = logging.getLogger("habitue.console")
 
@@ -96,7 +95,7 @@ async def _invite_the_first(house: House) -> None:
     while True:
         with suppress(ConnectionError, OSError, TimeoutError):
             if await house.users.count() == 0:
-                link = await console_link(house, FIRST_ADMIN)
+                link = await new_link(house.users, house.settings, FIRST_ADMIN)
                 logger.info(
                     "nobody may open the console yet; this makes the first admin, once:\n\n    %s\n", link
                 )
@@ -110,15 +109,3 @@ async def _follow_keys(house: House) -> None:
         await asyncio.sleep(_RETRY_SECONDS)
         if (changed := watch.changed()) is not None:
             house.settings = changed
-
-
-async def console_link(house: House, name: str) -> str:
-    """A one-time link that makes `name` an admin or gives an admin a new password."""
-    token = await house.users.make_link(name, Role.ADMIN, "habitue keys")
-    return f"{address(house.settings)}/console/welcome/{token}"
-
-
-def address(settings: Settings) -> str:
-    """Where a browser finds the house: as told, else where it listens."""
-    told = settings.server.public_url or RunFolder(settings.data.folder).read_address()
-    return (told or f"http://{settings.server.host}:{settings.server.port}").rstrip("/")

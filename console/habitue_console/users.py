@@ -21,6 +21,7 @@ from redis.asyncio import Redis
 from habitue_collector.store import keys
 
 from .roles import Role
+from .words import N_
 
 MIN_PASSWORD = 10
 MAX_PASSWORD = 200  # argon2 takes any length; a megabyte would only cost us
@@ -72,11 +73,11 @@ def clean_name(text: str) -> str:
 def check_password(name: str, password: str) -> None:
     """Raises UserError when it is too easy to guess or too long."""
     if len(password) < MIN_PASSWORD:
-        raise UserError("A password has at least ten characters.")
+        raise UserError(N_("A password has at least ten characters."))
     if len(password) > MAX_PASSWORD:
-        raise UserError("A password has at most two hundred characters.")
+        raise UserError(N_("A password has at most two hundred characters."))
     if password.lower() == name or len(set(password)) < 4:
-        raise UserError("This password is too easy to guess.")
+        raise UserError(N_("This password is too easy to guess."))
 
 
 def hash_password(password: str) -> str:

@@ -1,15 +1,21 @@
-"""Makes, lists and rotates keys.
+"""Makes, lists, revokes and rotates keys; and lets the first admin into the console.
 
 A browser key is public: it stands in the shop's pages and only opens the door for beacons. A server key is
 secret: it reads profiles, proves logins (`user_hash`) and changes the catalog. Both are written to
 keys/keys.toml in the data directory, which only you may read. `rotate` adds a new signing key for cookies;
-those signed by the two before it stay good. Restart `habitue serve` after a change.
+those signed by the two before it stay good; it signs from the next start on. Keys that are made or revoked
+count within a second, also here: running servers look.
+
+`console-link` prints a link that works once, for a day: whoever opens it chooses the password of an admin of
+the console. With it one gets in the first time, and again when the last admin forgot the password.
 
 examples:
   habitue keys create --kind browser --origin https://www.shop.example --name storefront
   habitue keys create --kind server --name backend
   habitue keys list
+  habitue keys revoke --key hb_…
   habitue keys rotate
+  habitue keys console-link --name anna
 """
 
 from __future__ import annotations
@@ -18,18 +24,28 @@ import argparse
 from collections.abc import Mapping
 
 from habitue_collector.origins import OriginPattern
-from habitue_collector.secret_keys import create_write_key, new_key, rotate_signing_keys
-from habitue_collector.settings import WriteKey
+from habitue_collector.secret_keys import (
+    create_write_key,
+    new_key,
+    replace_write_keys,
+    rotate_signing_keys,
+)
+from habitue_collector.settings import Settings, WriteKey
 
 from .. import source
 from ..errors import CommandError
 
+SHORTEST = 8  # characters that name a key
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     source.add_arguments(parser)
-    parser.add_argument("action", choices=("create", "list", "rotate"))
+    parser.add_argument("action", choices=("create", "list", "revoke", "rotate", "console-link"))
     parser.add_argument("--kind", choices=("browser", "server"), default="browser")
-    parser.add_argument("--name", default="", help="for people: where the key is used")
+    parser.add_argument("--key", default="", help="the key to revoke, or its first eight characters and more")
+    parser.add_argument(
+        "--name", default="", help="for people: where the key is used; with console-link, the admin's name"
+    )
     parser.add_argument(
         "--origin", action="append", default=[], help="a page origin that may use a browser key; repeatable"
     )
@@ -45,7 +61,7 @@ def run(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
     folder = settings.data.folder
     if arguments.action == "list":
         for key in settings.keys:
-            shown = f"{key.key[:6]}…" if key.secret else key.key
+            shown = f"{key.key[:8]}…" if key.secret else key.key
             consent = "assumed" if key.consent_assumed else "required"
             origins = ", ".join(key.origins) or "-"
             print(f"{key.kind:<8} {shown:<28} consent {consent:<9} {origins:<36} {key.name}")
@@ -54,11 +70,34 @@ def run(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
     elif arguments.action == "rotate":
         kept = rotate_signing_keys(folder)
         print(f"{len(kept)} signing keys; the newest signs from the next start on.")
+    elif arguments.action == "revoke":
+        print(_revoked(settings, arguments.key))
+    elif arguments.action == "console-link":
+        print(_console_link(settings, arguments.name))
     else:
         key = _created(arguments)
         create_write_key(folder, key)
         print(key.key)
     return 0
+
+
+def _revoked(settings: Settings, wanted: str) -> str:
+    found = [key for key in settings.keys if len(wanted) >= SHORTEST and key.key.startswith(wanted)]
+    if len(found) != 1:
+        raise CommandError(
+            "name one key with --key: its first eight characters or more (`habitue keys list`)"
+        )
+    if found[0].key not in settings.created:
+        raise CommandError("this key stands in habitue.toml or in the environment: take it out there")
+    replace_write_keys(settings.data.folder, lambda key: None if key.key == found[0].key else key)
+    return f"{found[0].name or 'The key'} is revoked; running servers refuse it from the next second on."
+
+
+def _console_link(settings: Settings, name: str) -> str:
+    """Needs a Redis that answers: the link is kept there, by its digest."""
+    from ..console_link import make_link
+
+    return make_link(settings, name or "admin")
 
 
 def _created(arguments: argparse.Namespace) -> WriteKey:

@@ -63,7 +63,7 @@ def routes(house: House) -> list[BaseRoute]:
         try:
             name = clean_name(text(form, "name", 200))
             if await house.users.find(name) is not None:
-                raise UserError(_("There is somebody of this name already."))
+                raise UserError(N_("There is somebody of this name already."))
         except UserError as error:
             given = {"name": text(form, "name", 64), "role": role}
             return await page(request, 422, mistakes=[Mistake("name", _(str(error)))], given=given)

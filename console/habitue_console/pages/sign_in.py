@@ -17,7 +17,7 @@ from ..rendering import THEME_COOKIE, THEMES, redirect, render
 from ..security import is_our_path
 from ..sessions import COOKIE, LIFETIME_MS
 from ..users import User, UserError, check_password, hash_password, matches
-from ..words import LANGUAGE_COOKIE, LANGUAGES, words
+from ..words import LANGUAGE_COOKIE, LANGUAGES, N_, words
 
 _YEAR_SECONDS = 365 * 86_400
 
@@ -58,7 +58,7 @@ def routes(house: House) -> list[BaseRoute]:
         try:
             check_password(link.name, password)
             if password != _text(form, "again"):
-                raise UserError("The two passwords are not the same.")
+                raise UserError(N_("The two passwords are not the same."))
         except UserError as error:
             told = words(request)(str(error))
             return render(request, "sign_in/welcome.html", status=422, link=link, mistake=told)
