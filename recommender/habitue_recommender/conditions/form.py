@@ -215,7 +215,8 @@ def _written(row: Row) -> str:
         value = "[" + ", ".join(_scalar(one) for one in entries if one is not None) + "]"
     else:
         value = _scalar(row.value[0] if isinstance(row.value, tuple) and row.value else row.value)
-    return operator.text.replace("{field}", "\0", 1).replace("{value}", value, 1).replace("\0", row.field, 1)
+    # Filled in one go: a value may hold whatever it likes, braces too.
+    return operator.text.format(field=row.field, value=value)
 
 
 def _scalar(value: Value) -> str:
