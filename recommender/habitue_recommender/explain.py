@@ -70,6 +70,11 @@ class Place:
     offer: Offer
     story: tuple[Saying, ...]
 
+    @property
+    def because(self) -> Saying:
+        """The reason that the visitor reads."""
+        return _reason(self.offer)
+
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
@@ -178,6 +183,9 @@ class _Told:
         if isinstance(slot, str):
             unknown = Part("who", sayings.STEP_WHO, (Line(Saying(sayings.UNKNOWN_SLOT)),))
             return Explanation(slot, "", self._decision, (unknown,), (), self)
+        if not slot.enabled:
+            off = Part("who", sayings.STEP_WHO, (Line(Saying(sayings.DISABLED_SLOT)),))
+            return Explanation(slot.id, slot.title, self._decision, (off,), (), self)
         parts = (
             _part("who", sayings.STEP_WHO, self._who(slot)),
             _part(Step.CANDIDATES, sayings.STEP_CANDIDATES, self._sources(slot)),
@@ -285,8 +293,9 @@ class _Told:
 
     def story(self, item_id: str) -> Iterator[Saying]:
         """What happened to an item, whether it is shown or not."""
-        if isinstance(self._slot, str):
-            yield Saying(sayings.UNKNOWN_SLOT)
+        if isinstance(self._slot, str) or not self._slot.enabled:
+            missing = isinstance(self._slot, str)
+            yield Saying(sayings.UNKNOWN_SLOT if missing else sayings.DISABLED_SLOT)
             return
         if any(offer.item.item_id == item_id for offer in self._decision.offers):
             yield from self._way(item_id)
@@ -386,13 +395,16 @@ def _ranked(note: Note, place: int) -> Saying:
 
 
 def _stands(position: int, offer: Offer) -> Saying:
-    reason = offer.reasons[0] if offer.reasons else None
-    if reason is None:
-        return Saying(sayings.SHOWN, {"position": position})
+    return Saying(sayings.SHOWN, {"position": position, "reason": _reason(offer)})
+
+
+def _reason(offer: Offer) -> Saying:
+    if not offer.reasons:
+        return Saying("")
+    reason = offer.reasons[0]
     # Asked with its gaps in their own places, a reason gives its sentence.
     sentence = replace(reason, anchor="{anchor}", category="{category}").text()
-    said = Saying(sentence, {"anchor": reason.anchor, "category": reason.category})
-    return Saying(sayings.SHOWN, {"position": position, "reason": said})
+    return Saying(sentence, {"anchor": reason.anchor, "category": reason.category})
 
 
 def _chosen_for_less(note: Note) -> Saying:

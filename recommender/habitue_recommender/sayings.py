@@ -33,7 +33,8 @@ class Saying:
                 return value.text(translate)
             return f"{value:g}" if isinstance(value, float) else str(value)
 
-        return _GAP.sub(fill, translate(self.sentence))
+        # gettext's answer to an empty text is the catalog's own head.
+        return _GAP.sub(fill, translate(self.sentence)) if self.sentence else ""
 
 
 # ---- where candidates come from ------------------------------------------------------------------------
@@ -68,6 +69,11 @@ DROPS: Mapping[str, str] = {
     "just_bought": "bought a short while ago",
     "unverified": "learnt from a page, and its address is not the shop's own",
     "rested": "shown often enough: it rests",
+    "excluded": "a rule takes it out",
+    "filtered": "a rule keeps only others",
+    "capped": "a rule allows it no more often",
+    "other_kind": "a rule wants another kind, or the same",
+    "limited": "a rule allows no more of its kind",
 }
 
 # ---- what a rule did -----------------------------------------------------------------------------------
@@ -134,6 +140,7 @@ NOTHING_PASSED = "Nothing had to be passed over"
 SHOWN = "Place {position}: {reason}"
 EMPTY = "Nothing is shown here"
 UNKNOWN_SLOT = "There is no slot of this name"
+DISABLED_SLOT = "This slot is switched off"
 WAS_CANDIDATE = "No. {place} of {source}, with {score}"
 NO_CANDIDATE = "No source brought it for this visitor on this page"
 LOST = "Others had the higher scores: {size} places, all taken"
@@ -151,3 +158,14 @@ def drop(reason: str) -> Saying:
 
 def passed(why: str) -> Saying:
     return Saying(PASSED.get(why, why.replace("_", " ")))
+
+
+# ---- what a change touches -----------------------------------------------------------------------------
+
+TOUCHES = "This touches {people} of {of} people and {slots} slots"
+TOUCHES_ABOUT = "This touches about {people} ({low} to {high}) of {of} people and {slots} slots"
+TOUCHES_SLOTS = "This touches {slots} slots; of people there is no snapshot yet"
+TOUCHES_NOTHING = "This touches nobody and no slot"
+CHANGES = "It would have changed {share} % ({low} to {high}) of the decisions of {day}; {tried} were tried"
+CHANGES_NONE = "It would have changed no decision"
+TOO_FEW_DECISIONS = "Too few decisions were kept whole to say how many it would have changed: {tried}"

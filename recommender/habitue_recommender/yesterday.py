@@ -1,0 +1,139 @@
+"""What a change is tried on: the newest snapshot of the profiles and the last whole day of decisions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import orjson
+
+from habitue_collector.profile import Profile
+from habitue_collector.store.keys import BUCKETS
+from habitue_recommender.page import Page
+from habitue_warehouse.partitions import Partition, literals, open_duckdb, partitions
+from habitue_warehouse.schema import DAY_MS, DECISIONS, PROFILES, day_of
+from habitue_warehouse.snapshots import PROGRESS
+
+_PAGES = 40  # real pages on which somebody could meet what was changed
+_RETRIES = 3
+
+
+class Yesterday:
+    """Of one archive, as of `now` (ms). `people` is how many there are; of up to `most` all are asked."""
+
+    def __init__(self, archive: Path, now: int, most: int) -> None:
+        self._most = most
+        self._archive = archive
+        self._now = now
+        self._connection: duckdb.DuckDBPyConnection | None = None
+        self._snapshot = _newest_snapshot(archive)
+        self._decided = _last_day(archive, now)
+        self.people = sum(part.rows for part in self._snapshot.manifest().parts) if self._snapshot else 0
+        self.all_people = self.people <= most
+
+    @property
+    def day(self) -> str:
+        return self._decided.date if self._decided is not None else ""
+
+    def close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+
+    def profiles(self) -> Iterator[Profile]:
+        """People of the snapshot; past `most`, those of some buckets: a hash, so as good as drawn."""
+        if self._snapshot is None or not self.people:
+            return
+        count = BUCKETS if self.all_people else max(1, round(self._most / (self.people / BUCKETS)))
+        # Spread, for parts are sorted by bucket: neighbours would lie in one place of the file.
+        buckets = ", ".join(str((place * 97 + 13) % BUCKETS) for place in range(count))
+        rows = self._read(
+            self._snapshot,
+            "SELECT profile_id, any_value(record) FROM {files} WHERE bucket IN (" + buckets + ")"
+            " GROUP BY profile_id ORDER BY hash(profile_id) LIMIT $1",
+            [self._most],
+        )
+        for profile_id, record in rows:
+            profile = _profile(profile_id, record)
+            if profile is not None and not profile.state.get("bot"):
+                yield profile
+
+    def counts(self) -> dict[str, int]:
+        """Decisions of the day by slot."""
+        if self._decided is None:
+            return {}
+        rows = self._read(self._decided, "SELECT slot, count(*) FROM {files} GROUP BY slot", [])
+        return {str(slot): int(count) for slot, count in rows}
+
+    def pages(self, slots: frozenset[str]) -> list[tuple[str, Page]]:
+        """Some pages on which these slots were asked for."""
+        if self._decided is None:
+            return []
+        rows = self._read(
+            self._decided,
+            'SELECT slot, page FROM {files} WHERE "full" IS NOT NULL AND slot IN'
+            " (SELECT unnest($1::VARCHAR[])) ORDER BY hash(decision_id) LIMIT $2",
+            [sorted(slots), _PAGES],
+        )
+        return [(str(slot), Page.parse(page)) for slot, page in rows]
+
+    def decisions(self, slots: list[str], most: int) -> Iterator[tuple[str, Page, Profile | None, int]]:
+        """Decisions that were kept whole: where, of whom, when."""
+        if self._decided is None:
+            return
+        rows = self._read(
+            self._decided,
+            'SELECT slot, page, profile_id, timestamp, "full"->>\'$.profile\' FROM {files} WHERE "full"'
+            " IS NOT NULL AND slot IN (SELECT unnest($1::VARCHAR[])) ORDER BY hash(decision_id) LIMIT $2",
+            [slots, most],
+        )
+        for slot, page, profile_id, at, record in rows:
+            yield str(slot), Page.parse(page), _profile(profile_id, record), int(at)
+
+    def _read(self, partition: Partition, query: str, asked: list[Any]) -> list[tuple[Any, ...]]:
+        if self._connection is None:
+            self._connection = open_duckdb(self._archive, memory_limit="512MB", threads=2)
+        for attempt in range(_RETRIES):
+            paths = partition.paths()
+            if not paths:
+                return []
+            files = f"read_parquet({literals(paths)}, union_by_name=true, hive_partitioning=false)"
+            try:
+                return self._connection.execute(query.replace("{files}", files), asked).fetchall()
+            except duckdb.IOException:  # a part was replaced meanwhile
+                if attempt == _RETRIES - 1:
+                    raise
+        raise AssertionError("unreachable")
+
+
+def _profile(profile_id: Any, record: Any) -> Profile | None:
+    if not profile_id or not record:
+        return None
+    try:
+        state = orjson.loads(record)
+    except orjson.JSONDecodeError:
+        return None
+    return Profile(str(profile_id), state) if isinstance(state, dict) else None
+
+
+def _newest_snapshot(archive: Path) -> Partition | None:
+    """The newest that is whole; one that is being written holds some people only."""
+    for partition in reversed(partitions(archive, PROFILES)):
+        if not partition.manifest().parts:
+            continue
+        try:
+            progress = orjson.loads((partition.folder / PROGRESS).read_bytes())
+        except (FileNotFoundError, orjson.JSONDecodeError):
+            return partition  # compacted, or imported
+        if progress.get("done"):
+            return partition
+    return None
+
+
+def _last_day(archive: Path, now: int) -> Partition | None:
+    """Yesterday, else the last day before it with decisions; today's when there is no other."""
+    today = day_of(now, now)
+    days = [day for day in partitions(archive, DECISIONS) if day.manifest().parts]
+    earlier = [day for day in days if day.date < today and day.date >= day_of(now - 31 * DAY_MS, now)]
+    return earlier[-1] if earlier else next((day for day in days if day.date == today), None)
