@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from habitue_collector import trackers_openapi
+from habitue_collector import rulebook_openapi, trackers_openapi
 from habitue_collector.beacons import CALLS
 
 _PROBLEM = {
@@ -104,7 +104,14 @@ def document(base_path: str) -> dict[str, Any]:
                         "required": True,
                         "description": "Slot ids, parted by commas.",
                         "schema": {"type": "string"},
-                    }
+                    },
+                    {
+                        "name": "sections",
+                        "in": "query",
+                        "required": False,
+                        "description": "Sections of the page, parted by commas.",
+                        "schema": {"type": "string"},
+                    },
                 ],
             },
             "post": _operation(
@@ -127,7 +134,7 @@ def document(base_path: str) -> dict[str, Any]:
         paths[f"/v1/{call}"] = {"post": _operation(f"Segment's {call} call.", events, body="Event")}
     for name in ("batch", "b", "import"):
         paths[f"/v1/{name}"] = {"post": _operation("Segment's batch call.", events, body="Batch")}
-    paths |= trackers_openapi.paths()
+    paths |= trackers_openapi.paths() | rulebook_openapi.paths()
     return {
         "openapi": "3.1.0",
         "info": {
@@ -137,7 +144,10 @@ def document(base_path: str) -> dict[str, Any]:
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "paths": dict(sorted(paths.items())),
-        "components": {"securitySchemes": _SECURITY, "schemas": _SCHEMAS | trackers_openapi.SCHEMAS},
+        "components": {
+            "securitySchemes": _SECURITY,
+            "schemas": _SCHEMAS | trackers_openapi.SCHEMAS | rulebook_openapi.SCHEMAS,
+        },
     }
 
 
@@ -219,14 +229,19 @@ _SCHEMAS: dict[str, Any] = {
             "batch": {"type": ["array", "null"], "description": "The events."},
             "slots": {"description": "A list of slot ids."},
             "page": {"description": "An object: type, item_id, category."},
+            "sections": {"description": "A list of category paths or brands; comes back in their order."},
         },
         "examples": [{"batch": [], "slots": ["home-hero"], "page": {"type": "home"}}],
     },
     "Question": {
         "type": "object",
-        "required": ["slots"],
+        "anyOf": [{"required": ["slots"]}, {"required": ["sections"]}],
         "properties": {
             "slots": {"type": ["array", "string"], "minItems": 1, "description": "Slot ids."},
+            "sections": {
+                "type": ["array", "string"],
+                "description": "Category paths or brands of the page; they come back in the visitor's order.",
+            },
             "anonymous_id": {
                 "type": ["string", "integer", "null"],
                 "description": "Whom the offers are for.",

@@ -39,7 +39,7 @@ class ContextEndpoints:
         return [Route(f"{self.base_path}/v1/slots/{{slot}}", self.slot, methods=["GET"])]
 
     def context(self, request: Request, respond: Respond) -> None:
-        """A batch's events, and offers for `slots` on `page`."""
+        """A batch's events, offers for `slots` on `page`, and the order of its `sections`."""
         try:
             opened = self.ingest.open(request, by_cookie=True)
         except RequestError as error:
@@ -53,7 +53,9 @@ class ContextEndpoints:
                 respond(503, UNAVAILABLE, [*opened.headers, RETRY_AFTER])
                 return
             slots = self.offers(opened, submission)
-            body = b'{"results":%b,"slots":%b}' % (results_of(opened, submission), orjson.dumps(slots))
+            body = b'{"results":%b,"slots":%b' % (results_of(opened, submission), orjson.dumps(slots))
+            sections = self.sections(opened, submission)
+            body += b"}" if sections is None else b',"sections":%b}' % orjson.dumps(sections)
             respond(200, body, opened.headers)
 
         self.ingest.take(opened, done, wants_profile=True)
@@ -76,6 +78,14 @@ class ContextEndpoints:
         self.decisions += len(answered)
         note_decisions(self.ingest, self.recommender)
         return answered
+
+    def sections(self, opened: Opened, submission: Submission) -> list[str] | None:
+        """The page's sections in the visitor's order; None where nobody asked."""
+        asked = opened.body.get("sections")
+        if asked is None:
+            return None
+        consent = self.ingest.consent_of(opened, submission)
+        return self.recommender.sections(asked, submission.profile, consent)
 
     async def slot(self, request: StarletteRequest) -> Response:
         """Offers for one slot; the page in the query: `?key=…&type=product&item_id=…&category=…`."""

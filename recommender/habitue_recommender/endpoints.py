@@ -96,16 +96,20 @@ class _Endpoints:
     async def recommend(self, request: Request) -> Response:
         """Offers for whom a backend names: `{slots, user_id | anonymous_id, page}`, or the visitor's cookie.
 
+        With `sections` also the order of the page's sections for them; then `slots` may be left out.
+
         The header `X-Habitue-Visitor: <cookie value>` stands for the ids. Without anybody, or for somebody
         who is not known yet, offers follow the page.
         """
         doors = self._doors
         doors.authorize(request)
         question = await _question(request)
-        slots = question.get("slots")
+        slots, sections = question.get("slots"), question.get("sections")
         if isinstance(slots, str):
             slots = slots.split(",")
-        if not isinstance(slots, list) or not slots:
+        if slots is None and sections is not None:
+            slots = []
+        elif not isinstance(slots, list) or not slots:
             raise Refused(
                 400, "missing_slots", 'slots is a list of slot ids, as in {"slots": ["home-hero"]}.'
             )
@@ -114,11 +118,13 @@ class _Endpoints:
         profile = await doors.read_profile(profile_id) if profile_id else None
         if profile_id is None:
             await doors.recommender.refresh_catalog(doors.redis)
-        answered = doors.recommender.answer(
-            slots, question.get("page"), profile, _consent(profile), doors.clock()
-        )
+        consent = _consent(profile)
+        answered = doors.recommender.answer(slots, question.get("page"), profile, consent, doors.clock())
         doors.note(doors.recommender.decision_records())
-        return _json({"slots": answered})
+        answer: dict[str, Any] = {"slots": answered}
+        if sections is not None:
+            answer["sections"] = doors.recommender.sections(sections, profile, consent)
+        return _json(answer)
 
     def _who(self, request: Request, question: dict[str, Any]) -> str | None:
         handed = request.headers.get("x-habitue-visitor")

@@ -23,6 +23,7 @@ from habitue_collector.consent import Consent
 from habitue_collector.profile import Profile
 from habitue_collector.store import keys
 from habitue_recommender import decision_ids, live
+from habitue_recommender.assignment import assign
 from habitue_recommender.candidates import Candidates
 from habitue_recommender.catalog_store import CatalogReader
 from habitue_recommender.decide import consider
@@ -30,6 +31,7 @@ from habitue_recommender.offers import Decision
 from habitue_recommender.page import Page
 from habitue_recommender.rulebook import Rulebook
 from habitue_recommender.rulebook_reader import Documents, RulebookReader
+from habitue_recommender.sections import order_sections, parse_sections
 from habitue_recommender.served import NO_MODEL, Loaded, ServedModel
 from habitue_recommender.settings import RecommenderSettings
 from habitue_recommender.slots import MAX_SLOTS_PER_REQUEST, SLOT_DISABLED, Slot
@@ -174,6 +176,18 @@ class Recommender:
             hosts=self._hosts,
             rulebook=self.rulebook,
         )
+
+    def sections(self, names: Any, profile: Profile | None, consent: Consent) -> list[str]:
+        """A page's sections in the order for this visitor; the shop's own for who is not personalised."""
+        asked = parse_sections(names)
+        if profile is None or not consent.keeps_profile or not consent.personalizes:
+            return asked
+        if profile.consents.get("personalization") == "denied":
+            return asked
+        holdout = max((slot.holdout for slot in self.rulebook.slots.values()), default=0.0)
+        if assign(self.settings.salt, "", profile.profile_id, holdout).holdout:
+            return asked
+        return order_sections(asked, profile)
 
     def read_decision_id(self, text: object) -> decision_ids.DecisionId | None:
         """What a decision_id that came back says; None when it is not one of ours."""

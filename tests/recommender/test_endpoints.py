@@ -23,6 +23,8 @@ from habitue_collector.store import keys
 from habitue_recommender.catalog_store import BULK
 from habitue_recommender.endpoints import MAX_LINE_BYTES, Doors, routes
 from habitue_recommender.recommender import Recommender
+from habitue_recommender.rulebook import Rulebook
+from habitue_recommender.rulebook_store import RulebookStore
 from habitue_recommender.settings import RecommenderSettings
 from habitue_recommender.vocabulary import Vocabulary
 
@@ -442,5 +444,103 @@ def test_live_counts_come_with_a_decision_once_a_second(play: Any) -> None:
         recommender.absorb([await shop.redis.execute_command(*command) for command in first])
         assert (await shop.offered("home-popular"))[0] == "b"
         recommender.absorb([ConnectionError("lost")])  # and goes on
+
+    play(scene)
+
+
+# ---- sections --------------------------------------------------------------------------------------
+
+
+def test_a_backend_asks_for_the_order_of_its_sections_with_offers_or_alone(play: Play) -> None:
+    async def scene(shop: Shop) -> None:
+        shop.profiles["anna"] = visitor(likes={"Shoes/Trail": 0.8, "Hats": 0.2})
+        asked = {"anonymous_id": "anna", "sections": ["Bags", "Hats", "Shoes"]}
+        status, answer = await shop.call("POST", "/v1/recommend", asked)
+        assert (status, answer) == (200, {"slots": {}, "sections": ["Shoes", "Hats", "Bags"]})
+        status, answer = await shop.call("POST", "/v1/recommend", asked | {"slots": ["home-hero"]})
+        assert answer["sections"] == ["Shoes", "Hats", "Bags"]
+        assert "home-hero" in answer["slots"]
+        status, answer = await shop.call("GET", "/v1/recommend?sections=Bags,Hats&anonymous_id=anna")
+        assert answer["sections"] == ["Hats", "Bags"]
+        status, answer = await shop.call("POST", "/v1/recommend", {"sections": ["Bags", "Hats"]})
+        assert answer["sections"] == ["Bags", "Hats"]
+        status, answer = await shop.call("POST", "/v1/recommend", {"slots": ["home-hero"]})
+        assert "sections" not in answer
+        for odd in (7, {}, [7, None], "", []):
+            status, answer = await shop.call("POST", "/v1/recommend", {"sections": odd})
+            assert (status, answer["sections"]) == (200, [])
+
+    play(scene)
+
+
+# ---- the rulebook ----------------------------------------------------------------------------------
+
+
+def test_a_saved_document_works_with_the_next_decision_of_every_worker(play: Play, tmp_path: Path) -> None:
+    async def scene(shop: Shop) -> None:
+        await shop.call("PUT", "/v1/catalog", [SHOE | {"item_id": one} for one in "ab"])
+        other = Recommender(RecommenderSettings(), tmp_path / "models", artifact, lambda: NOW)
+        running = asyncio.create_task(other.run(shop.redis))
+        while not other.is_ready:
+            await asyncio.sleep(0.001)
+        store = RulebookStore(shop.redis)
+        await store.save("slot", "home-hero", {"id": "home-hero", "size": 1}, author="anna")
+        assert len(await shop.offered()) == 2, "what was seen by this decision is compiled beside it"
+        await shop.recommender.settle_rulebook(shop.redis)
+        assert len(await shop.offered()) == 1
+        replies = [await shop.redis.execute_command(*one) for one in other.read_commands()]
+        other.absorb(replies)  # a decision over there
+        while other.rulebook.version != 1:
+            await asyncio.sleep(0.001)
+        slot = {"id": "home-hero", "enabled": False}
+        await store.save("slot", "home-hero", slot, author="anna")
+        while other.rulebook.version != 2:  # nobody decides there: within half a second all the same
+            await asyncio.sleep(0.001)
+        answer = other.answer(["home-hero", "home-popular"], {}, None, DENIED, NOW)
+        assert answer["home-hero"] == {"offers": [], "reason": "slot_disabled"}
+        assert answer["home-popular"]["offers"]
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+    play(scene)
+
+
+def test_a_slots_template_goes_to_the_page(play: Play) -> None:
+    async def scene(shop: Shop) -> None:
+        store = RulebookStore(shop.redis)
+        await store.save("slot", "home-hero", {"id": "home-hero", "template": "wide"}, author="anna")
+        await shop.recommender.settle_rulebook(shop.redis)
+        _, answer = await shop.call("POST", "/v1/recommend", {"slots": ["home-hero", "home-popular"]})
+        assert answer["slots"]["home-hero"]["template"] == "wide"
+        assert "template" not in answer["slots"]["home-popular"]
+
+    play(scene)
+
+
+def test_a_broken_document_costs_itself_and_a_broken_rulebook_keeps_the_last_good_one(
+    play: Play, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def scene(shop: Shop) -> None:
+        recommender, store = shop.recommender, RulebookStore(shop.redis)
+        await store.save("slot", "home-hero", {"id": "home-hero", "size": 3}, author="anna")
+        await store.save("slot", "home-popular", {"size": "many"}, author="x")
+        await recommender.settle_rulebook(shop.redis)
+        assert recommender.rulebook.slots["home-hero"].size == 3
+        assert recommender.rulebook.slots["home-popular"].size == 12
+        assert [one.id for one in recommender.rulebook.problems] == ["home-popular"]
+
+        def broken(*_: object, **__: object) -> None:
+            raise RuntimeError("scripted")
+
+        with monkeypatch.context() as patched:
+            patched.setattr(Rulebook, "compile", broken)
+            await store.save("slot", "home-hero", {"id": "home-hero", "size": 4}, author="anna")
+            for _ in range(3):
+                await recommender.settle_rulebook(shop.redis)
+        assert recommender.rulebook.slots["home-hero"].size == 3
+        assert recommender.rules.failures == 1, "the same one is not tried with every look"
+        await store.save("slot", "home-hero", {"id": "home-hero", "size": 5}, author="anna")
+        await recommender.settle_rulebook(shop.redis)
+        assert recommender.rulebook.slots["home-hero"].size == 5
 
     play(scene)
