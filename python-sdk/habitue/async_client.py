@@ -10,6 +10,7 @@ from typing import Any
 from habitue.async_transport import AsyncHTTPTransport
 from habitue.offers import NoOffers, Offer, Offers
 from habitue.processes import here
+from habitue.questions import section_names
 from habitue.reporter import Reporter, Who
 from habitue.transport import HTTPTransport, Request, Response, TransportError
 from habitue.visit import Visit
@@ -42,21 +43,57 @@ class AsyncClient(Reporter[Told]):
         category: str | None = None,
         deadline: float | None = None,
         fallback: Iterable[Offer] | None = None,
+        sections: Iterable[str] = (),
     ) -> Offers:
         """The offers for a slot, or `fallback` when they cannot be had within `deadline` seconds.
 
         For the visitor of the current request, unless `visitor` (the value of the browser's cookie),
         `user_id` or `anonymous_id` say otherwise. See `Client.offers`.
         """
+        given: list[str] = []
         try:
+            given = section_names(sections)
             named = user_id is not None or anonymous_id is not None
             visit = None if named and visitor is None else self._visit(visitor)
             if visit is not None:
                 visit.personal = True
-            request = self._asker.offers(slot, visit, user_id, anonymous_id, page_type, item_id, category)
-            return self._asker.read_offers(await self._ask(request, self._seconds(deadline)), slot, visit)
+            request = self._asker.offers(
+                [slot], visit, user_id, anonymous_id, page_type, item_id, category, given
+            )
+            response = await self._ask(request, self._seconds(deadline))
+            return self._asker.read_offers(response, slot, visit, given)
         except Exception as error:
-            return self._fallback(slot, fallback, self._why("offers", error))
+            return self._fallback(slot, fallback, self._why("offers", error), given)
+
+    async def sections(
+        self,
+        names: Iterable[str],
+        *,
+        visitor: str | None = None,
+        user_id: Who = None,
+        anonymous_id: str | None = None,
+        deadline: float | None = None,
+    ) -> list[str]:
+        """A page's sections (category paths, brands) in the order of what the visitor likes.
+
+        As they were given when nothing is known of the visitor, and when the answer cannot be had within
+        `deadline` seconds. Whose order it is is said as in `offers`.
+        """
+        given = list(names) if isinstance(names, (list, tuple)) else []
+        try:
+            given = section_names(given or names)
+            if not given:
+                return given
+            named = user_id is not None or anonymous_id is not None
+            visit = None if named and visitor is None else self._visit(visitor)
+            if visit is not None:
+                visit.personal = True
+            request = self._asker.offers((), visit, user_id, anonymous_id, sections=given)
+            response = await self._ask(request, self._seconds(deadline))
+            return self._asker.read_sections(response, given, visit)
+        except Exception as error:
+            self._why("sections", error)
+            return given
 
     async def profile(
         self,

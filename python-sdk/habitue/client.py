@@ -8,6 +8,7 @@ from typing import Any
 
 from habitue.offers import NoOffers, Offer, Offers
 from habitue.processes import here
+from habitue.questions import section_names
 from habitue.reporter import Reporter, Who
 from habitue.transport import Request, Response
 from habitue.visit import Visit
@@ -33,6 +34,7 @@ class Client(Reporter[None]):
         category: str | None = None,
         deadline: float | None = None,
         fallback: Iterable[Offer] | None = None,
+        sections: Iterable[str] = (),
     ) -> Offers:
         """The offers for a slot, or `fallback` when they cannot be had within `deadline` seconds.
 
@@ -40,16 +42,52 @@ class Client(Reporter[None]):
         `user_id` or `anonymous_id` say otherwise; `page_type`, `item_id` and `category` describe the page
         that the slot stands on. Without `fallback` those count that the client was made with. Events that
         were tracked a moment ago may still be on their way: `flush` first where they must count.
+        With `sections` the same request asks for their order: see `sections` of the answer.
         """
+        given: list[str] = []
         try:
+            given = section_names(sections)
             named = user_id is not None or anonymous_id is not None
             visit = None if named and visitor is None else self._visit(visitor)
             if visit is not None:
                 visit.personal = True
-            request = self._asker.offers(slot, visit, user_id, anonymous_id, page_type, item_id, category)
-            return self._asker.read_offers(self._ask(request, self._seconds(deadline)), slot, visit)
+            request = self._asker.offers(
+                [slot], visit, user_id, anonymous_id, page_type, item_id, category, given
+            )
+            response = self._ask(request, self._seconds(deadline))
+            return self._asker.read_offers(response, slot, visit, given)
         except Exception as error:
-            return self._fallback(slot, fallback, self._why("offers", error))
+            return self._fallback(slot, fallback, self._why("offers", error), given)
+
+    def sections(
+        self,
+        names: Iterable[str],
+        *,
+        visitor: str | None = None,
+        user_id: Who = None,
+        anonymous_id: str | None = None,
+        deadline: float | None = None,
+    ) -> list[str]:
+        """A page's sections (category paths, brands) in the order of what the visitor likes.
+
+        As they were given when nothing is known of the visitor, and when the answer cannot be had within
+        `deadline` seconds. Whose order it is is said as in `offers`.
+        """
+        given = list(names) if isinstance(names, (list, tuple)) else []
+        try:
+            given = section_names(given or names)
+            if not given:
+                return given
+            named = user_id is not None or anonymous_id is not None
+            visit = None if named and visitor is None else self._visit(visitor)
+            if visit is not None:
+                visit.personal = True
+            request = self._asker.offers((), visit, user_id, anonymous_id, sections=given)
+            response = self._ask(request, self._seconds(deadline))
+            return self._asker.read_sections(response, given, visit)
+        except Exception as error:
+            self._why("sections", error)
+            return given
 
     def profile(
         self,

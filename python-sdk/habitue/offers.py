@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, TypedDict, cast
 
 
@@ -14,14 +14,20 @@ class Reason(TypedDict, total=False):
 
 
 class Offer(TypedDict, total=False):
-    """One offer. A price is a number in `currency`."""
+    """One offer. A price is a number in `currency`.
+
+    A content (`kind`: banner, message or coupon) has no price; `text`, and a coupon's `code`, are its own.
+    """
 
     item_id: str
     name: str
-    price: float
-    currency: str
+    price: float | None
+    currency: str | None
     url: str
     image_url: str
+    kind: str
+    text: str
+    code: str
     score: float
     reasons: list[Reason]
 
@@ -32,6 +38,7 @@ class Offers(list[Offer]):
     `decision_id` goes back with impressions and clicks. When the server's answer could not be had,
     the list is the caller's fallback and `missed` says why: `deadline`, `unreachable`, `http_<status>`,
     `circuit_open`, `invalid_answer`, `unknown_slot`, `invalid_argument`, `disabled`, `internal_error`.
+    `sections` are those that were asked about, in the visitor's order, or as they were given.
     """
 
     def __init__(
@@ -42,12 +49,14 @@ class Offers(list[Offer]):
         model: str | None = None,
         variant: str | None = None,
         missed: str | None = None,
+        sections: Sequence[str] = (),
     ) -> None:
         super().__init__(offers)
         self.decision_id = decision_id
         self.model = model
         self.variant = variant
         self.missed = missed
+        self.sections = list(sections)
 
 
 class NoOffers(Exception):
@@ -59,7 +68,7 @@ class NoOffers(Exception):
         self.detail = detail
 
 
-def offers_in(answer: Any, slot: str) -> Offers:
+def offers_in(answer: Any, slot: str, sections: Sequence[str] = ()) -> Offers:
     """The slot's offers in an answer of `/v1/recommend`; raises NoOffers."""
     slots = answer.get("slots") if isinstance(answer, dict) else None
     answered = slots.get(slot) if isinstance(slots, dict) else None
@@ -72,7 +81,18 @@ def offers_in(answer: Any, slot: str) -> Offers:
         decision_id=_text(answered.get("decision_id")),
         model=_text(answered.get("model")),
         variant=_text(answered.get("variant")),
+        sections=sections_in(answer, sections) or sections,
     )
+
+
+def sections_in(answer: Any, sections: Sequence[str]) -> list[str] | None:
+    """Every given section once, in the answer's order; None for an answer that does not speak of them."""
+    ordered = answer.get("sections") if isinstance(answer, dict) else None
+    if not isinstance(ordered, list):
+        return None
+    given = dict.fromkeys(sections)
+    known = dict.fromkeys(one for one in ordered if isinstance(one, str) and one in given)
+    return [*known, *(one for one in given if one not in known)]
 
 
 def _text(value: object) -> str | None:

@@ -3,16 +3,37 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
 from typing import Any
 from urllib.parse import quote
 
 from habitue.events import InvalidArgument, encode, identifier
-from habitue.offers import NoOffers, Offers, offers_in
+from habitue.offers import NoOffers, Offers, offers_in, sections_in
 from habitue.transport import Request, Response
 from habitue.visit import Visit
 
 USER_PREFIX = "user:"
+
+
+MAX_SECTIONS = 100
+MAX_SECTION = 1_024  # characters
+
+
+def section_names(names: object) -> list[str]:
+    """Each name once. Raises InvalidArgument."""
+    if isinstance(names, (str, bytes)) or not isinstance(names, Iterable):
+        raise InvalidArgument("sections are a list of names")
+    given = list(islice(names, MAX_SECTIONS + 1))
+    if len(given) > MAX_SECTIONS:
+        raise InvalidArgument(f"at most {MAX_SECTIONS} sections")
+    return list(dict.fromkeys(_section(name) for name in given))
+
+
+def _section(name: object) -> str:
+    if not isinstance(name, str) or not 0 < len(name) <= MAX_SECTION:
+        raise InvalidArgument(f"a section is a text of up to {MAX_SECTION} characters")
+    return name
 
 
 class Asker:
@@ -26,20 +47,25 @@ class Asker:
 
     def offers(
         self,
-        slot: str,
+        slots: Sequence[str],
         visit: Visit | None,
         user_id: str | int | None,
         anonymous_id: str | None,
-        page_type: str | None,
-        item_id: str | int | None,
-        category: str | None,
+        page_type: str | None = None,
+        item_id: str | int | None = None,
+        category: str | None = None,
+        sections: Sequence[str] = (),
     ) -> Request:
-        """Raises InvalidArgument.
+        """The offers of slots, and the order of sections. Raises InvalidArgument.
 
         A user's own profile is asked for by name; a visitor's by the door of the tag, which knows what the
         request says of consent, and gives a new visitor a cookie on the same way.
         """
-        question: dict[str, Any] = {"slots": [identifier(slot, "slot")]}
+        question: dict[str, Any] = {}
+        if slots:
+            question["slots"] = [identifier(slot, "slot") for slot in slots]
+        if sections:
+            question["sections"] = list(sections)
         page = {
             member: str(value)
             for member, value in (("type", page_type), ("item_id", item_id), ("category", category))
@@ -60,13 +86,27 @@ class Asker:
             question["anonymous_id"] = identifier(anonymous_id, "anonymous_id")
         return Request("POST", "/v1/recommend", encode(question), headers)
 
-    def read_offers(self, response: Response, slot: str, visit: Visit | None = None) -> Offers:
+    def read_offers(
+        self, response: Response, slot: str, visit: Visit | None = None, sections: Sequence[str] = ()
+    ) -> Offers:
         """Raises NoOffers."""
         if response.status != 200:
             raise NoOffers(f"http_{response.status}", response.body[:200])
-        offers = offers_in(self._json(response), slot)
+        offers = offers_in(self._json(response), slot, sections)
         self.read_cookie(response, visit)
         return offers
+
+    def read_sections(
+        self, response: Response, sections: Sequence[str], visit: Visit | None = None
+    ) -> list[str]:
+        """Raises NoOffers."""
+        if response.status != 200:
+            raise NoOffers(f"http_{response.status}", response.body[:200])
+        ordered = sections_in(self._json(response), sections)
+        if ordered is None:
+            raise NoOffers("invalid_answer")
+        self.read_cookie(response, visit)
+        return ordered
 
     # ---- profiles ----------------------------------------------------------------------------
 

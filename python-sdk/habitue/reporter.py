@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Generic, TypeVar
@@ -359,11 +359,14 @@ class Reporter(Generic[Told]):
     def _seconds(self, deadline: float | None) -> float:
         return max(0.0, self.deadline if deadline is None else deadline)
 
-    def _fallback(self, slot: str, given: Iterable[Offer] | None, reason: str) -> Offers:
+    def _fallback(
+        self, slot: str, given: Iterable[Offer] | None, reason: str, sections: Sequence[str] = ()
+    ) -> Offers:
         try:
-            return Offers(self._fallbacks.get(slot, ()) if given is None else given, missed=reason)
+            offers = self._fallbacks.get(slot, ()) if given is None else given
+            return Offers(offers, missed=reason, sections=sections)
         except Exception:
-            return Offers(missed=reason)
+            return Offers(missed=reason, sections=sections)
 
     def _why(self, call: str, error: Exception) -> str:
         """The reason of a miss; counts it, and tells the breaker when the server is to blame."""

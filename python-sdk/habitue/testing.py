@@ -31,8 +31,11 @@ class RecordingTransport:
         self,
         offers: Mapping[str, Iterable[Offer]] | None = None,
         profiles: Mapping[str, Mapping[str, Any]] | None = None,
+        liked: Iterable[str] = (),
     ) -> None:
-        """`offers` by slot; `profiles` by anonymous_id, `user:<user_id>`, or `me` for the visitor."""
+        """`offers` by slot; `profiles` by anonymous_id, `user:<user_id>`, or `me` for the visitor; `liked`:
+        the sections that come first, in this order."""
+        self.liked = list(liked)
         self.requests: list[Request] = []
         self.offers: dict[str, list[Offer]] = {slot: list(given) for slot, given in (offers or {}).items()}
         self.profiles: dict[str, Mapping[str, Any]] = dict(profiles or {})
@@ -64,10 +67,10 @@ class RecordingTransport:
             results = [{"index": index, "status": "accepted"} for index in range(len(question["batch"]))]
             answer: dict[str, Any] = {"results": results}
             if door == "context":
-                answer["slots"] = {slot: self._slot(slot) for slot in question["slots"]}
+                answer |= self._asked(question)
             return _answer(answer, self._cookie(request, question, door))
         if door == "recommend":
-            return _answer({"slots": {slot: self._slot(slot) for slot in question["slots"]}})
+            return _answer(self._asked(question))
         if door.startswith("profiles/"):
             name = unquote(door.removeprefix("profiles/"))
             if name not in self.profiles:
@@ -99,6 +102,13 @@ class RecordingTransport:
         return {
             "set-cookie": f"habitue=of-{question['nonce']}; Max-Age=34128000; Path=/; HttpOnly; SameSite=Lax"
         }
+
+    def _asked(self, question: Mapping[str, Any]) -> dict[str, Any]:
+        answer: dict[str, Any] = {"slots": {slot: self._slot(slot) for slot in question.get("slots", ())}}
+        if "sections" in question:
+            liked = [name for name in self.liked if name in question["sections"]]
+            answer["sections"] = [*liked, *(name for name in question["sections"] if name not in liked)]
+        return answer
 
     def _slot(self, slot: str) -> dict[str, Any]:
         if slot not in self.offers:

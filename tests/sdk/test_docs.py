@@ -14,7 +14,7 @@ from habitue import AsyncClient, Client, Offers, Stats
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "sdk.md").read_text("utf-8")
 CALLS = [
     *("alias", "close", "consent", "flush", "forget", "identify", "offers", "order", "page", "profile"),
-    *("stats", "track"),
+    *("sections", "stats", "track"),
 ]
 FOR_MOUNTS = ["after_fork", "secret_key", "settle"]
 
