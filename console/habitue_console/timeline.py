@@ -157,7 +157,7 @@ class Archived:
                 " AND profile_id IS NOT NULL AND NOT coalesce(bot, false)"
                 " GROUP BY profile_id ORDER BY last DESC LIMIT $2"
             )
-            return [(str(who), int(last)) for who, last in self._rows(lambda q=query: q, [since, limit])]
+            return [(str(who), int(last)) for who, last in self._rows(query.__str__, [since, limit])]
         return []
 
     def _days(self, tables: Iterable[str], first: str | None, last: str | None) -> list[str]:

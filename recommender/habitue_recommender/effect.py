@@ -110,9 +110,9 @@ class Effect:
         if self.decisions_changed_share is None:
             return Saying(sayings.TOO_FEW_DECISIONS, told)
         told |= {
-            "share": round(self.decisions_changed_share * 100, 1),
-            "low": round(self.decisions_low * 100, 1),
-            "high": round(self.decisions_high * 100, 1),
+            "share": sayings.percent(self.decisions_changed_share),
+            "low": sayings.percent(self.decisions_low),
+            "high": sayings.percent(self.decisions_high),
         }
         return Saying(sayings.CHANGES, told)
 

@@ -8,6 +8,7 @@ computed a second time in another way.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -210,7 +211,7 @@ class _Told:
         elif not self._personalize or profile.consents.get("personalization") == "denied":
             yield Line(Saying(sayings.REFUSED))
         elif decision.holdout:
-            yield Line(Saying(sayings.HOLDOUT, {"share": round(slot.holdout * 100, 1)}))
+            yield Line(Saying(sayings.HOLDOUT, {"share": sayings.percent(slot.holdout)}))
         else:
             yield Line(Saying(sayings.PERSONAL))
             if self._segments:
@@ -240,18 +241,16 @@ class _Told:
             yield Line(Saying(sayings.LATE, {"deadline_ms": slot.deadline_ms}))
 
     def _dropped(self) -> Iterator[Line]:
-        drops = self._decision.drops
-        if not drops:
-            yield Line(Saying(sayings.NOTHING_DROPPED))
-            return
-        for reason, count in sorted(drops.items(), key=lambda pair: -pair[1]):
-            yield Line(Saying(sayings.DROPPED_MANY, {"count": count, "why": sayings.drop(reason)}))
-        told: set[tuple[str, str]] = set()  # several sources bring the same thing
+        dropped: dict[tuple[str, str], None] = {}  # each once, though several sources bring it
         for note in self._notes:
-            reason = str(note.data.get("reason"))
-            if note.step == Step.DROPPED and note.item_id is not None and (note.item_id, reason) not in told:
-                told.add((note.item_id, reason))
-                yield self._line(Saying(sayings.DROPPED_ONE, {"why": sayings.drop(reason)}), note.item_id)
+            if note.step == Step.DROPPED and note.item_id is not None:
+                dropped[note.item_id, str(note.data.get("reason"))] = None
+        if not dropped:
+            yield Line(Saying(sayings.NOTHING_DROPPED))
+        for reason, count in Counter(reason for _, reason in dropped).most_common():
+            yield Line(Saying(sayings.DROPPED_MANY, {"count": count, "why": sayings.drop(reason)}))
+        for item_id, reason in dropped:
+            yield self._line(Saying(sayings.DROPPED_ONE, {"why": sayings.drop(reason)}), item_id)
 
     def _scores(self) -> Iterator[Line]:
         place = 0

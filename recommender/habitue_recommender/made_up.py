@@ -190,7 +190,7 @@ def _act(raw: Any, field: str, mistakes: list[Mistake]) -> Act | None:
         mistakes.append(Mistake(field, "one thing that was done is a JSON object"))
         return None
     before = len(mistakes)
-    kind = raw.get("kind")
+    kind = str(raw.get("kind", ""))
     if kind not in {one.value for one in KINDS}:
         mistakes.append(Mistake(f"{field}.kind", f"one of {', '.join(KINDS)}"))
     words = {

@@ -32,12 +32,12 @@ class PersonaStore:
 
     async def all(self) -> list[Kept]:
         """Every own persona, by name; what cannot be read is left out."""
-        packed: Mapping[bytes, bytes] = await self._redis.hgetall(keys.RULEBOOK_PERSONAS)
+        packed: Any = await self._redis.hgetall(keys.RULEBOOK_PERSONAS)
         found = [one for raw in packed.values() if (one := _read(raw)) is not None]
         return sorted(found, key=lambda kept: (kept.persona.name.casefold(), kept.persona.id))
 
     async def get(self, persona_id: str) -> Kept | None:
-        packed: bytes | None = await self._redis.hget(keys.RULEBOOK_PERSONAS, persona_id)
+        packed: Any = await self._redis.hget(keys.RULEBOOK_PERSONAS, persona_id)
         return None if packed is None else _read(packed)
 
     async def save(self, persona: Persona, form: Mapping[str, str] | None = None) -> None:

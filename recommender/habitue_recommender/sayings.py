@@ -1,7 +1,8 @@
 """Sentences with gaps: what the explanation of a decision is made of. Pure.
 
 All of them stand in this module, in English; whoever shows them hands in a `translate` that knows the
-sentence with its gaps. A value is never looked into: a name with braces in it is a name.
+sentence with its gaps. A value is never looked into: a name with braces in it is a name. A per cent sign
+stands in a value, for gettext's sake.
 """
 
 from __future__ import annotations
@@ -35,6 +36,11 @@ class Saying:
 
         # gettext's answer to an empty text is the catalog's own head.
         return _GAP.sub(fill, translate(self.sentence)) if self.sentence else ""
+
+
+def percent(share: float) -> str:
+    """A share of 0 to 1, as people write it."""
+    return f"{share * 100:.1f}".removesuffix(".0") + " %"
 
 
 # ---- where candidates come from ------------------------------------------------------------------------
@@ -118,7 +124,7 @@ NOBODY = "Nothing is known of this visitor: offers follow the page alone"
 PERSONAL = "Offers follow what is known of this visitor"
 REFUSED = "This visitor does not want to be recognised: offers follow the page alone"
 HOLDOUT = (
-    "This visitor is in the holdout of {share} %: never personalised, so that the effect can be measured"
+    "This visitor is in the holdout of {share}: never personalised, so that the effect can be measured"
 )
 VARIANT = "Variant {variant} of the experiment on this slot"
 SEGMENTS = "In the segments {segments}"
@@ -129,7 +135,7 @@ NONE_FROM_SOURCE = "Nothing from: {source}"
 NOT_ASKED = "Not needed: {source}"
 LATE = "Past the slot's deadline of {deadline_ms} ms: slow sources were left out"
 ONLY_CATEGORY = "Only what stands in {category}"
-DROPPED_MANY = "{count} candidates: {why}"
+DROPPED_MANY = "{count} of them: {why}"
 DROPPED_ONE = "{why}"
 NOTHING_DROPPED = "Nothing had to be taken out"
 RANKED = "No. {place} with {score}, from: {source}"
@@ -166,6 +172,6 @@ TOUCHES = "This touches {people} of {of} people and {slots} slots"
 TOUCHES_ABOUT = "This touches about {people} ({low} to {high}) of {of} people and {slots} slots"
 TOUCHES_SLOTS = "This touches {slots} slots; of people there is no snapshot yet"
 TOUCHES_NOTHING = "This touches nobody and no slot"
-CHANGES = "It would have changed {share} % ({low} to {high}) of the decisions of {day}; {tried} were tried"
+CHANGES = "It would have changed {share} ({low} to {high}) of the decisions of {day}; {tried} were tried"
 CHANGES_NONE = "It would have changed no decision"
 TOO_FEW_DECISIONS = "Too few decisions were kept whole to say how many it would have changed: {tried}"

@@ -20,6 +20,7 @@ from habitue_recommender.page import Page
 from habitue_recommender.persona_store import PersonaStore
 from habitue_recommender.preview import slots_of
 from habitue_recommender.reasons import Reason, ReasonCode
+from habitue_recommender.segment_counts import SegmentFigures
 from habitue_recommender.slots import MAX_SLOTS_PER_REQUEST
 from habitue_warehouse.schema import DECISIONS, EVENTS, MOVES
 
@@ -128,9 +129,8 @@ class _Pages:
         )
 
     async def _members(self, segment_id: str) -> list[str]:
-        from habitue_recommender.segment_counts import SegmentFigures
-
-        return await SegmentFigures(self._house.redis).members(segment_id, MEMBERS)
+        figures = SegmentFigures(self._house.redis, _rulebook(self._house))
+        return await figures.members(segment_id, MEMBERS)
 
     # ---- one visitor -----------------------------------------------------------------------------
 
