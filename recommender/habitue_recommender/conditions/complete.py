@@ -186,13 +186,13 @@ def _fields(written: str, start: int, end: int, compared: Read | None = None) ->
             ranked.append((0, field))
         elif lowered and (f".{lowered}" in name or lowered in field.label.lower()):
             ranked.append((1 + name.startswith("page.item."), field))
+    for text, label, help_ in _FUNCTIONS:
+        if lowered and text.startswith(lowered):
+            yield Completion(text, CompletionKind.FUNCTION, start, end, label, help_)
     ranked.sort(key=lambda one: one[0])
     for _, field in ranked:
         text = f'{field.name}["' if field.type is MAP else field.name
         yield Completion(text, CompletionKind.FIELD, start, end, field.label, field.help)
-    for text, label, help_ in _FUNCTIONS:
-        if text.startswith(lowered):
-            yield Completion(text, CompletionKind.FUNCTION, start, end, label, help_)
     whole = FIELDS.get(written.removesuffix("."))
     for text, label in _OPERATORS.get(whole.type, ()) if whole is not None else ():
         if text.startswith("."):  # a whole name, and the caret right behind it

@@ -52,6 +52,11 @@ class Field:
     member_type: Type = Type.ANY  # of the values of a MAP
 
     @property
+    def type_of_value(self) -> Type:
+        """What a comparison gets: of named values, one of them."""
+        return self.member_type if self.type is Type.MAP else self.type
+
+    @property
     def group(self) -> str:
         """`item`, `visitor`, `page`, `time` or `slot`: how an editor sorts them."""
         return self.name.partition(".")[0]
@@ -108,11 +113,16 @@ _ITEM_AND_VISITOR = (
     Field("in_cart", BOOL, "In the cart", "Whether the visitor has it in the cart."),
     Field("viewed", BOOL, "Viewed", "Whether it is among the 30 items the visitor touched last."),
     Field("bought", BOOL, "Bought", "Whether the visitor bought it."),
-    Field("shown", NUMBER, "Times shown", "How often an offer of it was in the visitor's view."),
+    Field(
+        "shown",
+        NUMBER,
+        "Times shown",
+        "How often an offer of it was in the visitor's view, as far as it is remembered.",
+    ),
 )
 _VISITOR = (
     Field("known", BOOL, "Known", "Logged in: the shop vouched for who it is."),
-    Field("new", BOOL, "First visit", "Nobody knows of an earlier visit."),
+    Field("new", BOOL, "First visit", "This is the first visit that is known of."),
     Field("returning", BOOL, "Returning", "Has been here before."),
     Field("visits", NUMBER, "Visits", "How many visits, this one included."),
     Field("segments", LIST, "Segment", "The segments the visitor is in.", suggests="segments"),
@@ -121,7 +131,12 @@ _VISITOR = (
     Field("device", TEXT, "Device", "What this visit is made with.", values=(*DEVICES, "bot"), closed=True),
     Field("country", TEXT, "Country", "Two letters, like DE.", suggests="countries"),
     Field("language", TEXT, "Language", "Two letters, like de.", suggests="languages"),
-    Field("referrer", TEXT, "Came from", "The site that brought this visit, like google.com."),
+    Field(
+        "referrer",
+        TEXT,
+        "Came from",
+        "The site that brought this visit, like google.com, or what sort of link, like email.",
+    ),
     Field("campaign", TEXT, "Campaign", "The campaign that brought this visit.", suggests="campaigns"),
     Field("landing", TEXT, "Landing page", "The path where this visit began, like /sale."),
     Field("page_views", NUMBER, "Pages viewed", "How many pages this visit has seen."),
