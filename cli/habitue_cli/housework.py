@@ -1,4 +1,4 @@
-"""What the background process does: archiver, compaction, erasures, snapshots; each in its own thread."""
+"""What the background process does: archiver, upkeep, live counts, segments; each in its own thread."""
 
 from __future__ import annotations
 
@@ -55,6 +55,8 @@ def _steadily(name: str, work: Callable[[threading.Event], None], stop: threadin
 def _works(settings: Settings) -> dict[str, Callable[[threading.Event], None]]:
     try:
         from habitue_warehouse.archive import Archiver, ArchiveSettings
+        from habitue_warehouse.presence import Presence
+        from habitue_warehouse.reject_counts import RejectCounts
         from habitue_warehouse.upkeep import Upkeep, UpkeepSettings
     except ModuleNotFoundError as missing:
         logger.warning("%s is not installed: events stay in Redis, nothing is archived", missing.name)
@@ -68,7 +70,8 @@ def _works(settings: Settings) -> dict[str, Callable[[threading.Event], None]]:
 
     watch = _watch(settings)
     segments, telling = _segments(settings)
-    watching = [one for one in (watch, segments) if one is not None]
+    presence = Presence()
+    watching = [one for one in (presence, watch, segments) if one is not None]
 
     def archiver(stop: threading.Event) -> None:
         wanted = ArchiveSettings(trim_lag_seconds=float(lifetimes.trim_lag_seconds))
@@ -77,7 +80,7 @@ def _works(settings: Settings) -> dict[str, Callable[[threading.Event], None]]:
             for one in watching:
                 one.observe(records)
 
-        Archiver(client(), Path(archive), wanted, observe if watching else None).run_forever(stop)
+        Archiver(client(), Path(archive), wanted, observe).run_forever(stop)
 
     def upkeep(stop: threading.Event) -> None:
         wanted = UpkeepSettings(
@@ -87,7 +90,12 @@ def _works(settings: Settings) -> dict[str, Callable[[threading.Event], None]]:
         )
         Upkeep(client(), Path(archive), wanted).run_forever(stop)
 
-    works: dict[str, Callable[[threading.Event], None]] = {"archiver": archiver, "upkeep": upkeep}
+    works: dict[str, Callable[[threading.Event], None]] = {
+        "archiver": archiver,
+        "upkeep": upkeep,
+        "presence": lambda stop: presence.run_forever(client(), stop),
+        "rejects": lambda stop: RejectCounts(client(), archive).run_forever(stop),
+    }
     if watch is not None:
         works["watch"] = watch.run_forever
     if segments is not None:

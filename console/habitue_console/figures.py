@@ -24,7 +24,7 @@ _TABLES = ("rejected", "refused", "kept")
 
 async def published(redis: Redis, workers: int) -> Figures:
     """What each process wrote in the last seconds, by its name."""
-    names = [*(f"worker-{number}" for number in range(1, max(workers, 1) + 1)), "background"]
+    names = [*(f"worker-{number}" for number in range(1, max(workers, 1) + 1)), "background", "presence"]
     pipe = redis.pipeline(transaction=False)  # no MGET: in a cluster the keys lie on several nodes
     for name in names:
         pipe.get(keys.figures(name))
