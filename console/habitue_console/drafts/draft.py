@@ -39,8 +39,9 @@ RULE = DraftKind(
     },
     "condition.when",
 )
-SEGMENT = DraftKind("segment", SHAPES["segment"], when="when")
+SEGMENT = DraftKind("segment", SHAPES["segment"], {"webhooks": ()}, "when")
 CONTENT = DraftKind("content", SHAPES["content"], when="when")
+SLOT = DraftKind("slot", SHAPES["slot"], {"sources": (), "variants": ("name",)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,10 +105,13 @@ class Draft:
             if isinstance(value, str) and len(name) < 200:
                 said = value.replace("\r\n", "\n").replace("\x00", "")[:MAX_VALUE]
                 typed.setdefault(name, []).append(said)
-        return cls(kind, typed).tidy()
+        return cls(kind, typed)
 
     def tidy(self) -> Draft:
-        """Without empty rows, so that the rows of the form and of the document have the same numbers."""
+        """Without empty rows, so that the rows of the form and of the document have the same numbers.
+
+        After the step of a button, which counts the rows as they were shown.
+        """
         typed = self.typed
         for path, needs in self.kind.lists.items():
             typed = without_empty(typed, path, needs=needs)

@@ -174,15 +174,16 @@ class Table:
 class Rows:
     """A list: one row for each, with fields (`pin.0.item_id`) or a single value (`fallback.0`).
 
-    Rows in which nothing was typed are passed over.
+    Rows in which nothing was typed are passed over; `always` keeps an empty list in the document.
     """
 
     row: Shape
+    always: bool = False
 
     def read(self, reading: Reading, path: str) -> Any:
         said = [self.row.read(reading, f"{path}.{index}") for index in indices(reading.typed, path)]
         held = [value for value in said if value is not ABSENT]
-        return held or ABSENT
+        return held if held or self.always else ABSENT
 
     def write(self, value: Any, path: str, zone: ZoneInfo) -> Typed:
         typed: Typed = {}
@@ -260,13 +261,16 @@ RULE = Table(
     }
 )
 
-SEGMENT = Table({"name": Text(always=True), "note": Text(), "when": Text(always=True)})
+SEGMENT = Table(
+    {"name": Text(always=True), "note": Text(), "when": Text(always=True), "webhooks": Rows(Text())}
+)
 
 CONTENT = Table(
     {
         "name": Text(always=True),
         "note": Text(),
         "enabled": Flag(always=True),
+        "priority": Number(),
         "kind": Text(),
         "title": Text(),
         "text": Text(),
@@ -282,7 +286,30 @@ CONTENT = Table(
     }
 )
 
-SHAPES: Mapping[str, Table] = {"rule": RULE, "segment": SEGMENT, "content": CONTENT}
+SLOT = Table(
+    {
+        "title": Text(always=True),
+        "note": Text(),
+        "enabled": Flag(always=True),
+        "sources": Rows(Text(), always=True),
+        "size": Number(),
+        "page_types": Words(always=True),
+        "max_per_category": Number(),
+        "max_per_brand": Number(),
+        "same_category": Flag(always=True),
+        "fallback": Flag(always=True),
+        "new_share": Number(percent=True),
+        "diversity": Number(percent=True),
+        "novelty": Number(percent=True),
+        "rotation": Number(percent=True),
+        "deadline_ms": Number(),
+        "holdout": Number(percent=True),
+        "variants": Shares(),
+        "template": Text(always=True),
+    }
+)
+
+SHAPES: Mapping[str, Table] = {"rule": RULE, "segment": SEGMENT, "content": CONTENT, "slot": SLOT}
 
 
 def indices(typed: Mapping[str, Any], path: str) -> list[int]:

@@ -11,7 +11,7 @@ UTC = ZoneInfo("UTC")
 
 
 def pins(draft: Draft) -> list[dict[str, object]]:
-    return draft.document(UTC)["consequence"].get("pin", [])  # type: ignore[no-any-return]
+    return draft.tidy().document(UTC)["consequence"].get("pin", [])  # type: ignore[no-any-return]
 
 
 def three() -> Draft:
@@ -36,7 +36,7 @@ def test_an_empty_row_is_passed_over_and_the_others_keep_the_documents_numbers()
         ],
     )
     assert pins(draft) == [{"item_id": "sku-1", "position": 2}]
-    assert draft.rows("consequence.pin") == [0]
+    assert draft.tidy().rows("consequence.pin") == [0]
 
 
 def test_an_item_pinned_without_a_position_takes_the_next_free_one():

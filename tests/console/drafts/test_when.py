@@ -16,7 +16,7 @@ EXPRESSIONS = [
     'visitor.orders.count >= 3 && item.price < 50 && "shoes" in item.category',
     'visitor.new || "vip" in visitor.segments',
     'visitor.visits > 2 && (visitor.country == "DE" || visitor.country == "AT")',
-    'visitor.country in ["DE", "AT", "a, \\"b\\" c"]',
+    'visitor.campaign in ["DE", "AT", "a, \\"b\\" c"]',
     '!(visitor.country in ["DE"])',
     'visitor.traits["plan"] == "gold"',
     'visitor.traits["points"] >= 100',
