@@ -15,6 +15,7 @@ from typing import Any
 from habitue_recommender.conditions.asked import Asked
 from habitue_recommender.conditions.fields import ANY, BOOL, LIST, MAP, NUMBER, PATH, Source
 from habitue_recommender.conditions.leaves import (
+    COMPARE,
     FLIPPED,
     NO,
     YES,
@@ -195,7 +196,7 @@ def _two_sides(left: Node, operator: Operator, right: Node) -> Test:
 
 def _two(left: Get, right: Get, operator: Operator) -> Test:
     """Two values of one type; when one of them is missing, nothing but `!=` holds."""
-    compare = _OPERATIONS[operator]
+    compare = COMPARE[operator]
     missing = operator is Operator.UNEQUAL
 
     def test(asked: Asked, item: Item) -> bool:
@@ -205,16 +206,6 @@ def _two(left: Get, right: Get, operator: Operator) -> Test:
         return compare(one, other)
 
     return test
-
-
-_OPERATIONS: dict[Operator, Callable[[Any, Any], bool]] = {
-    Operator.EQUAL: lambda one, other: one == other,
-    Operator.UNEQUAL: lambda one, other: one != other,
-    Operator.LESS: lambda one, other: one < other,
-    Operator.LESS_OR_EQUAL: lambda one, other: one <= other,
-    Operator.MORE: lambda one, other: one > other,
-    Operator.MORE_OR_EQUAL: lambda one, other: one >= other,
-}
 
 
 # ---- in ------------------------------------------------------------------------------------------

@@ -6,12 +6,13 @@ A comparison whose constant is missing (None, "") holds for no value, but for `!
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from operator import eq, ge, gt, le, lt, ne
 from typing import Any, NamedTuple
 
 from habitue_recommender.conditions.asked import VALUES, Asked
-from habitue_recommender.conditions.fields import BOOL, NUMBER
+from habitue_recommender.conditions.fields import BOOL, NUMBER, Type
 from habitue_recommender.conditions.tree import Operator, Read
-from habitue_recommender.conditions.values import Get, is_empty
+from habitue_recommender.conditions.values import Get, is_empty, number, text
 from habitue_recommender.items import Item
 
 Test = Callable[[Asked, Item], bool]
@@ -31,6 +32,16 @@ FLIPPED = {
     _LESS_OR_EQUAL: _MORE_OR_EQUAL,
     _MORE: _LESS,
     _MORE_OR_EQUAL: _LESS_OR_EQUAL,
+}
+
+
+COMPARE: Mapping[Operator, Callable[[Any, Any], bool]] = {
+    _EQUAL: eq,
+    _UNEQUAL: ne,
+    _LESS: lt,
+    _LESS_OR_EQUAL: le,
+    _MORE: gt,
+    _MORE_OR_EQUAL: ge,
 }
 
 
@@ -167,6 +178,9 @@ _KNOWN_NUMBER: Mapping[Operator, Callable[[str, float], Test]] = {
 def quick_test(left: Read, operator: Operator, value: Any) -> Test | None:
     """A test that reads its field without a call in between; None when there is none for it."""
     name = left.field.name
+    if name in _ATTRIBUTES:
+        key = _ATTRIBUTES[name] if left.key is None else left.key
+        return None if key is None else _attribute_test(key, left.type, operator, value)
     if left.key is not None:
         return None
     if name.startswith("item."):
@@ -183,6 +197,32 @@ def quick_test(left: Read, operator: Operator, value: Any) -> Test | None:
     if operator is _EQUAL:
         return lambda asked, item: asked.known[name] == value
     return (lambda asked, item: asked.known[name] != value) if operator is _UNEQUAL else None
+
+
+_ATTRIBUTES = {"item.attributes": None, "item.margin": "margin", "item.stock": "stock"}
+
+
+def _attribute_test(key: str, kind: Type, operator: Operator, value: Any) -> Test | None:
+    """Attributes are mostly of the type that they are compared with; the rest is turned into it."""
+    compare = COMPARE.get(operator)
+    if compare is None:
+        return None
+    if type(value) is int or type(value) is float:
+        whole = number_test(lambda asked, item: number(item.attributes.get(key)), operator, value)
+
+        def by_number(asked: Asked, item: Item) -> bool:
+            found = item.attributes.get(key)
+            return compare(found, value) if type(found) is float else whole(asked, item)
+
+        return by_number
+    if kind is NUMBER or type(value) is not str or operator not in (_EQUAL, _UNEQUAL) or not value:
+        return None
+
+    def by_text(asked: Asked, item: Item) -> bool:
+        found = item.attributes.get(key)
+        return compare(found if type(found) is str else text(found), value)
+
+    return by_text
 
 
 def _item_test(name: str, operator: Operator, value: Any) -> Test | None:

@@ -7,6 +7,7 @@ with. Nothing here raises, whatever stands in an attribute or a trait.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from math import isfinite
 from typing import Any
 
@@ -24,13 +25,16 @@ def number(value: Any) -> float | int | None:
     kind = type(value)
     if kind is float or kind is int:
         return value  # type: ignore[no-any-return]  # the type is looked at one line above
-    if kind is str and len(value) <= _LONGEST_NUMBER:
-        try:
-            parsed = float(value)
-        except ValueError:
-            return None
-        return parsed if isfinite(parsed) else None
-    return None
+    return _parsed(value) if kind is str and len(value) <= _LONGEST_NUMBER else None
+
+
+@lru_cache(maxsize=10_000)  # a feed has the same few margins again and again
+def _parsed(text: str) -> float | None:
+    try:
+        parsed = float(text)
+    except ValueError:
+        return None
+    return parsed if isfinite(parsed) else None
 
 
 def text(value: Any) -> str:
