@@ -37,7 +37,6 @@ SEARCHES = ("shoes", "tent", "lamp", "winter")
 SLOTS = ("home-hero", "home-popular", "category-top", "pdp-related", "pdp-together", "cart-extras")
 EVENTS_A_SESSION = 8
 OPEN_PARTS = 6  # of the last day: merged a few times, not compacted
-RECORD_EVERY = 100  # decisions kept whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +48,7 @@ class Shape:
     days: int = 30
     items: int = 5_000
     decisions: int = 4_000_000
+    whole_every: int = 100  # decisions of which one is kept whole
     until: int = 0
 
     @property
@@ -258,7 +258,7 @@ def _write_decisions(
         "holdout": "false",
         "offers": f"""[{{'item_id': {item}, 'position': k::INTEGER, 'score': 1.0 - k / 24.0,
             'source': 'popular', 'reason_code': 'popular'}} FOR k IN range(12)]""",
-        "full": f"""CASE WHEN hash(s, e, 9) % {RECORD_EVERY} = 0 THEN concat(
+        "full": f"""CASE WHEN hash(s, e, 9) % {shape.whole_every} = 0 THEN concat(
             '{{"candidates":{{"popular":[', array_to_string([{candidate} FOR k IN range(60)], ','),
             ']}},"drops":{{}},"profile":', record, '}}') END""",
     }

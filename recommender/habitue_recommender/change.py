@@ -6,7 +6,7 @@ Times are taken out of what was changed: a rule that begins next week is tried o
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from habitue_collector.profile import Profile
@@ -15,7 +15,7 @@ from habitue_recommender.conditions import Asked, Condition, Test
 from habitue_recommender.contents import Content
 from habitue_recommender.decide import consider
 from habitue_recommender.page import Page
-from habitue_recommender.rulebook import Rulebook
+from habitue_recommender.rulebook import CompiledRule, Rulebook
 from habitue_recommender.rules import Rule
 from habitue_recommender.slots import Slot
 
@@ -47,61 +47,61 @@ class Change:
         self.recommender = recommender
         self._segments = segments
         self._slots = set(_changed(before.slots, after.slots, _same))
-        self._parts: list[tuple[Rulebook, frozenset[str], frozenset[str], str, float, Test | None]] = []
+        self._parts: list[_Part] = []
         for book in (self.before, self.after):
             for one in book.active:
                 if one.rule.id in rules:
-                    where = one.rule.slots or frozenset(book.slots)
-                    types = one.rule.page_types
-                    purpose = f"rule:{one.rule.id}"
-                    self._parts.append((book, where, types, purpose, one.rule.share, one.request))
+                    self._parts.append(_Part.of_rule(book, one))
             for content in book.contents.values():
                 if content.id in contents and content.enabled:
-                    purpose = f"content:{content.id}"
-                    test = content.condition.test if content.condition is not None else None
-                    self._parts.append((book, content.slots, frozenset(), purpose, content.share, test))
+                    self._parts.append(_Part.of_content(book, content))
         self.slots = frozenset(self._slots | self._slots_of_parts())
+
+    @property
+    def meets_all(self) -> bool:
+        """Whether nobody need be asked: it holds for everybody who comes by."""
+        return bool(self._slots) or any(part.test is None and part.share >= 1.0 for part in self._parts)
 
     def _slots_of_parts(self) -> set[str]:
         """Where what was changed can act at all: a rule for product pages touches no slot of the cart's."""
         found: set[str] = set()
-        for book, where, types, *_ in self._parts:
-            for slot_id in where:
-                slot = book.slots.get(slot_id)
-                if slot is not None and (not types or not slot.page_types or types & set(slot.page_types)):
+        for part in self._parts:
+            for slot_id in part.slots:
+                slot = part.book.slots.get(slot_id)
+                if slot is None or not slot.enabled:
+                    continue
+                if not part.types or not slot.page_types or part.types & set(slot.page_types):
                     found.add(slot_id)
         return found
 
     def meets(self, profile: Profile, pages: Mapping[str, list[Page]], now: int) -> bool:
-        """Whether this visitor can meet it, on one of these pages (by slot) or on a plain one."""
-        if self._slots:
-            return True  # who comes by sees another slot
-        if self._segments and self._moved(profile, now):
+        """Whether this visitor can meet it, on one of these pages (by slot)."""
+        if self.meets_all or (self._segments and self._moved(profile, now)):
             return True
-        salt, catalog = self.recommender.settings.salt, self.recommender.reader.catalog
+        salt = self.recommender.settings.salt
         asked: dict[tuple[int, Page], Asked] = {}
-        for book, where, types, purpose, share, test in self._parts:
-            if share < 1.0 and share_of(salt, purpose, profile.profile_id) >= share:
+        for part in self._parts:
+            if part.share < 1.0 and share_of(salt, part.purpose, profile.profile_id) >= part.share:
                 continue
-            if test is None:
+            if part.test is None:
                 return True
-            for slot_id in where:
-                for page in pages.get(slot_id, ()):
-                    if types and page.type not in types:
-                        continue
-                    known = asked.get((id(book), page))
-                    if known is None:
-                        known = asked[id(book), page] = Asked(
-                            page,
-                            profile,
-                            now,
-                            zone=book.zone,
-                            segments=_segments_of(book, profile, now),
-                            viewed=catalog.get(page.item_id) if page.item_id else None,
-                        )
-                    if test(known.for_slot(slot_id), None):
-                        return True
+            for slot_id, page in part.places(pages):
+                known = asked.get((id(part.book), page))
+                if known is None:
+                    known = asked[id(part.book), page] = self._asked(part.book, page, profile, now)
+                if part.test(known.for_slot(slot_id), None):
+                    return True
         return False
+
+    def _asked(self, book: Rulebook, page: Page, profile: Profile, now: int) -> Asked:
+        return Asked(
+            page,
+            profile,
+            now,
+            zone=book.zone,
+            segments=lambda: book.segments_of(profile, now),
+            viewed=self.recommender.reader.catalog.get(page.item_id) if page.item_id else None,
+        )
 
     def _moved(self, profile: Profile, now: int) -> bool:
         """Whether somebody enters or leaves a segment that was changed."""
@@ -114,9 +114,9 @@ class Change:
         for slot_id in self.slots:
             slot = self.after.slots.get(slot_id) or self.before.slots.get(slot_id)
             types = set(slot.page_types) if slot is not None else set()
-            for _, where, wanted, *_ in self._parts:
-                if slot_id in where:
-                    types |= wanted
+            for part in self._parts:
+                if slot_id in part.slots:
+                    types |= part.types
             found[slot_id] = [Page(one) for one in sorted(types)] or [Page()]
         return found
 
@@ -146,8 +146,53 @@ class Change:
         return [offer.item.item_id for offer in decision.offers]
 
 
-def _segments_of(book: Rulebook, profile: Profile, now: int) -> Callable[[], frozenset[str]]:
-    return lambda: book.segments_of(profile, now)
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """One rule or content that was changed, as far as it asks for people and places."""
+
+    book: Rulebook
+    slots: frozenset[str]
+    types: frozenset[str]  # of pages; none: each
+    purpose: str  # of its share's hash
+    share: float
+    test: Test | None
+    reads_page: bool
+
+    @classmethod
+    def of_rule(cls, book: Rulebook, one: CompiledRule) -> _Part:
+        rule = one.rule
+        return cls(
+            book,
+            rule.slots or frozenset(book.slots),
+            rule.page_types,
+            f"rule:{rule.id}",
+            rule.share,
+            one.request,
+            _reads_page(rule.condition),
+        )
+
+    @classmethod
+    def of_content(cls, book: Rulebook, content: Content) -> _Part:
+        test = content.condition.test if content.condition is not None else None
+        purpose = f"content:{content.id}"
+        reads_page = _reads_page(content.condition)
+        return cls(book, content.slots, frozenset(), purpose, content.share, test, reads_page)
+
+    def places(self, pages: Mapping[str, list[Page]]) -> Iterator[tuple[str, Page]]:
+        """Where it has to be asked: on one page when it does not ask for pages."""
+        if not self.reads_page:
+            yield "", Page()
+            return
+        for slot_id in self.slots:
+            for page in pages.get(slot_id, ()):
+                if not self.types or page.type in self.types:
+                    yield slot_id, page
+
+
+def _reads_page(condition: Condition | None) -> bool:
+    return condition is not None and any(
+        name == "slot" or name.startswith("page.") for name in condition.fields
+    )
 
 
 def _stopped() -> float:

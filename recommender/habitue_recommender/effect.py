@@ -93,11 +93,12 @@ class Effect:
         return (self._of_people(), self._of_decisions())
 
     def _of_people(self) -> Saying:
-        slots = len(self.slots)
-        if not slots:
+        if not self.slots:
             return Saying(sayings.TOUCHES_NOTHING)
+        slots = sayings.slots(len(self.slots))
         if not self.knows_people:
             return Saying(sayings.TOUCHES_SLOTS, {"slots": slots})
+        told: dict[str, str | int | float | Saying]
         told = {"people": self.people, "of": self.people_of, "slots": slots}
         if self.people_low == self.people_high:
             return Saying(sayings.TOUCHES, told)
@@ -106,7 +107,7 @@ class Effect:
     def _of_decisions(self) -> Saying:
         if not self.slots:
             return Saying(sayings.CHANGES_NONE)
-        told: dict[str, str | int | float] = {"tried": self.decisions_tried, "day": self.day}
+        told: dict[str, str | int | float | Saying] = {"tried": self.decisions_tried, "day": self.day}
         if self.decisions_changed_share is None:
             return Saying(sayings.TOO_FEW_DECISIONS, told)
         told |= {
@@ -195,6 +196,8 @@ def _people(
     """Who of the snapshot meets it, and how many people it holds."""
     if not change.slots:
         return Share(0, 0), past.people
+    if change.meets_all:
+        return Share(past.people, past.people, exact=True), past.people
     met = change.plain_pages()
     for slot_id, page in pages:
         if slot_id in met and page not in met[slot_id]:

@@ -123,9 +123,7 @@ STEP_FINAL = "Shown"
 NOBODY = "Nothing is known of this visitor: offers follow the page alone"
 PERSONAL = "Offers follow what is known of this visitor"
 REFUSED = "This visitor does not want to be recognised: offers follow the page alone"
-HOLDOUT = (
-    "This visitor is in the holdout of {share}: never personalised, so that the effect can be measured"
-)
+HOLDOUT = "This visitor is in the holdout of {share}: never personalised, so that the effect can be measured"
 VARIANT = "Variant {variant} of the experiment on this slot"
 SEGMENTS = "In the segments {segments}"
 NO_SEGMENT = "In no segment"
@@ -168,10 +166,17 @@ def passed(why: str) -> Saying:
 
 # ---- what a change touches -----------------------------------------------------------------------------
 
-TOUCHES = "This touches {people} of {of} people and {slots} slots"
-TOUCHES_ABOUT = "This touches about {people} ({low} to {high}) of {of} people and {slots} slots"
-TOUCHES_SLOTS = "This touches {slots} slots; of people there is no snapshot yet"
+TOUCHES = "This touches {people} of {of} people, in {slots}"
+TOUCHES_ABOUT = "This touches about {people} ({low} to {high}) of {of} people, in {slots}"
+TOUCHES_SLOTS = "This touches {slots}; of people there is no snapshot yet"
 TOUCHES_NOTHING = "This touches nobody and no slot"
 CHANGES = "It would have changed {share} ({low} to {high}) of the decisions of {day}; {tried} were tried"
 CHANGES_NONE = "It would have changed no decision"
 TOO_FEW_DECISIONS = "Too few decisions were kept whole to say how many it would have changed: {tried}"
+
+ONE_SLOT = "one slot"
+SLOTS = "{slots} slots"
+
+
+def slots(count: int) -> Saying:
+    return Saying(ONE_SLOT) if count == 1 else Saying(SLOTS, {"slots": count})
