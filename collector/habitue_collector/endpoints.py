@@ -167,16 +167,18 @@ class Endpoints:
 
 
 def tag_routes(base_path: str) -> list[Route]:
-    """The built tag's files, read once, sent gzipped, revalidated by ETag."""
+    """The built tag's files, read once, sent packed (Brotli by the build, else gzip), revalidated by ETag."""
+    folder = files("habitue_collector").joinpath("static", "tag")
     routes = []
-    for file in files("habitue_collector").joinpath("static", "tag").iterdir():
+    for file in folder.iterdir():
         if file.name.endswith(".js"):
-            routes.append(Route(f"{base_path}/{file.name}", _script(file.read_bytes()), methods=["GET"]))
+            packed = folder.joinpath(f"{file.name}.br").read_bytes()
+            routes.append(Route(f"{base_path}/{file.name}", _script(file.read_bytes(), packed), methods=["GET"]))
     return routes
 
 
-def _script(content: bytes) -> Endpoint:
-    packed = gzip.compress(content, 9, mtime=0)
+def _script(content: bytes, brotli: bytes) -> Endpoint:
+    packed = {"br": brotli, "gzip": gzip.compress(content, 9, mtime=0), "": content}
     etag = f'"{sha256(content).hexdigest()[:16]}"'
     headers = {
         "etag": etag,
@@ -191,13 +193,20 @@ def _script(content: bytes) -> Endpoint:
         known = request.headers.get("if-none-match", "")
         if hmac.compare_digest(known.removeprefix("W/").encode(), etag.encode()):
             return Response(status_code=304, headers=headers)
-        if "gzip" in request.headers.get("accept-encoding", ""):
-            return Response(
-                packed, headers={**headers, "content-encoding": "gzip"}, media_type="text/javascript"
-            )
-        return Response(content, headers=headers, media_type="text/javascript")
+        coding = _coding(request.headers.get("accept-encoding", ""))
+        said = {**headers, "content-encoding": coding} if coding else headers
+        return Response(packed[coding], headers=said, media_type="text/javascript")
 
     return endpoint
+
+
+def _coding(accepted: str) -> str:
+    """The smallest coding that is accepted: browsers say `br` over https only; "" for none (RFC 9110, 12.5.3)."""
+    codings = {}
+    for one in accepted.lower().split(","):
+        name, _, weight = one.partition(";")
+        codings[name.strip()] = weight.replace(" ", "") not in ("q=0", "q=0.0", "q=0.00", "q=0.000")
+    return next((coding for coding in ("br", "gzip") if codings.get(coding, codings.get("*", False))), "")
 
 
 def _gif(outcome: str) -> Response:

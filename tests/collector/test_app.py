@@ -194,6 +194,15 @@ async def test_the_tag_is_sent_packed_once_and_revalidated() -> None:
         assert int(answer.headers["content-length"]) < len(answer.content)
         plain = await http.get("/h/s.js", headers={"accept-encoding": "identity"})
         assert plain.content == answer.content
+        for accepted, coding in (
+            ("gzip, deflate, br, zstd", "br"),
+            ("br;q=0, gzip", "gzip"),
+            ("*", "br"),
+            ("", None),
+        ):
+            packed = await http.get("/h/s.js", headers={"accept-encoding": accepted})
+            assert packed.headers.get("content-encoding") == coding
+            assert packed.headers["etag"] == answer.headers["etag"]
         assert len(gzip.compress(plain.content, 9)) <= 8_192
         for known in (answer.headers["etag"], "W/" + answer.headers["etag"]):
             again = await http.get("/h/s.js", headers={"if-none-match": known})
