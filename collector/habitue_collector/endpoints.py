@@ -172,8 +172,8 @@ def tag_routes(base_path: str) -> list[Route]:
     routes = []
     for file in folder.iterdir():
         if file.name.endswith(".js"):
-            packed = folder.joinpath(f"{file.name}.br").read_bytes()
-            routes.append(Route(f"{base_path}/{file.name}", _script(file.read_bytes(), packed), methods=["GET"]))
+            script = _script(file.read_bytes(), folder.joinpath(f"{file.name}.br").read_bytes())
+            routes.append(Route(f"{base_path}/{file.name}", script, methods=["GET"]))
     return routes
 
 
@@ -201,7 +201,7 @@ def _script(content: bytes, brotli: bytes) -> Endpoint:
 
 
 def _coding(accepted: str) -> str:
-    """The smallest coding that is accepted: browsers say `br` over https only; "" for none (RFC 9110, 12.5.3)."""
+    """The smallest coding accepted, "" for none (RFC 9110, 12.5.3); browsers say `br` over https only."""
     codings = {}
     for one in accepted.lower().split(","):
         name, _, weight = one.partition(";")
