@@ -7,7 +7,7 @@ it is and says from where to go on.
 
 from __future__ import annotations
 
-import logging
+import atexit
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -24,8 +24,6 @@ from habitue_collector.store import keys
 from habitue_warehouse.log_entries import read_entry
 from habitue_warehouse.partitions import literals, open_duckdb, partitions
 from habitue_warehouse.schema import COLUMNS, DECISIONS, EVENTS, MOVES, empty_select
-
-_log = logging.getLogger("habitue.console")
 
 PAGE = 50
 MAX_TAIL = 5_000  # log entries of the bucket that are looked at: ten minutes of a busy shop
@@ -104,6 +102,14 @@ class Archived:
         self._clock = clock
         self._lock = Lock()
         self._connection: duckdb.DuckDBPyConnection | None = None
+        atexit.register(self.close)  # DuckDB's objects must be gone before the interpreter takes itself apart
+
+    def close(self) -> None:
+        """Let the connection go; the next reading makes a new one."""
+        with self._lock:
+            if self._connection is not None:
+                self._connection.close()
+                self._connection = None
 
     def page(
         self,
