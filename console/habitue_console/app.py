@@ -11,6 +11,7 @@ from importlib.util import find_spec
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.middleware.exceptions import ExceptionMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount
@@ -46,12 +47,13 @@ def create_console(house: House) -> ASGIApp:
     routes = [route for some in found.values() for route in some]
     check_all_are_guarded(routes)
     static = Mount("/static", StaticFiles(packages=[("habitue_console", "static")]))
-    app = Starlette(routes=[*routes, static], exception_handlers={HTTPException: _refused})
-    app.router.redirect_slashes = True
+    app = Starlette(routes=[*routes, static])
     app.state.house = house
     app.state.pages = frozenset(found)
     app.state.hosts = frozenset(_hosts(house))
-    return Friendly(Identity(app, house), app)
+    # Without Starlette's own layer for errors, which answers before `Friendly` can.
+    pages = ExceptionMiddleware(app.router, handlers={HTTPException: _refused})
+    return Friendly(Identity(pages, house), app)
 
 
 def _routes(name: str, house: House) -> list[BaseRoute] | None:

@@ -14,7 +14,7 @@ from markupsafe import Markup
 
 from .words import Words, words_of
 
-_THIN, _NARROW = " ", " "
+_THIN, _NARROW = "\u00a0", "\u202f"  # spaces at which no line breaks
 _MARKS = {"en": (",", "."), "de": (".", ","), "pl": (_THIN, ",")}
 _SYMBOLS = {"EUR": "€", "USD": "$", "GBP": "£", "PLN": "zł", "CHF": "CHF", "JPY": "¥", "CZK": "Kč"}
 _DATES = {"en": "{d:%b} {d.day}, {d.year}", "de": "{d:%d.%m.%Y}", "pl": "{d:%d.%m.%Y}"}

@@ -1,109 +1,202 @@
-"""The console's app: one page, its figures, strict headers, closed to strangers."""
+"""The console's app: strict headers, nothing inline, closed to strangers, friendly when it fails."""
 
 from __future__ import annotations
 
-import asyncio
-import json
-from pathlib import Path
-from typing import Any
+import re
+import sys
+from types import ModuleType
 
 import pytest
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+from support.console import Browser, ConsoleFloor, console
+from support.house import RealRedis
 
+import habitue_console.app as app_module
 from habitue_collector.events import RejectReason
-from habitue_collector.settings import Data, Server, Settings, Shop, WriteKey
-from habitue_console.app import _SENTENCES, SECURITY, create_console
+from habitue_console.errors import MAX_BODY_BYTES
+from habitue_console.guard import check_all_are_guarded, require
+from habitue_console.pages.live import REASONS
+from habitue_console.security import HEADERS
 
-SECRET = "hs_" + "x" * 30
+pytestmark = pytest.mark.asyncio
 
-
-def _ask(
-    path: str,
-    *,
-    tmp_path: Path,
-    peer: str = "127.0.0.1",
-    headers: dict[str, str] | None = None,
-    host: str = "127.0.0.1",
-) -> tuple[int, dict[str, str], bytes]:
-    """One GET through the ASGI app, mounted at /console."""
-    settings = Settings(
-        server=Server(host=host),
-        data=Data(folder=tmp_path),
-        shop=Shop(name="<b>Shop</b>"),
-        keys=(WriteKey(SECRET, "server"),),
-    )
-
-    async def figures() -> dict[str, dict[str, Any]]:
-        return {"worker-1": {"events": 3, "model": "abc"}}
-
-    said = {"host": "127.0.0.1:8000", **(headers or {})}
-    answer: dict[str, Any] = {"body": b""}
-
-    async def receive() -> dict[str, Any]:
-        return {"type": "http.request", "body": b"", "more_body": False}
-
-    async def send(message: Any) -> None:
-        if message["type"] == "http.response.start":
-            answer["status"] = message["status"]
-            answer["headers"] = {name.decode(): value.decode() for name, value in message["headers"]}
-        else:
-            answer["body"] += message.get("body", b"")
-
-    scope = {
-        "type": "http", "asgi": {"version": "3.0", "spec_version": "2.4"},
-        "http_version": "1.1", "method": "GET", "scheme": "http",
-        "path": "/console" + path, "raw_path": b"", "root_path": "/console",
-        "query_string": b"", "client": (peer, 1),
-        "server": ("127.0.0.1", 8000),
-        "headers": [(name.encode(), value.encode()) for name, value in said.items()],
-    }  # fmt: skip
-    asyncio.run(create_console(settings, figures)(scope, receive, send))
-    return answer["status"], answer["headers"], answer["body"]
+PAGES = [
+    "/", "/live", "/settings", "/settings/consent", "/settings/retention", "/settings/users",
+    "/settings/changes",
+]  # fmt: skip
 
 
-def test_the_page_is_there_and_the_shop_s_name_is_text(tmp_path: Path) -> None:
-    status, headers, body = _ask("/", tmp_path=tmp_path)
-    assert status == 200
-    assert headers["content-type"].startswith("text/html")
-    assert b"&lt;b&gt;Shop&lt;/b&gt;" in body
-    assert b"/console/static/live.js" in body
+@pytest.mark.parametrize("path", [*PAGES, "/figures", "/sign-in", "/static/console.js", "/nowhere", "/%00"])
+async def test_every_answer_has_the_strict_headers(demo_floor: ConsoleFloor, path: str) -> None:
+    answer = await demo_floor.browser().get(path)
+    assert {name: answer.headers.get(name) for name in HEADERS} == HEADERS
+    assert "unsafe" not in answer.headers["content-security-policy"]
+    assert answer.headers["cache-control"]
 
 
-def test_nothing_of_it_is_inline(tmp_path: Path) -> None:
-    _, _, body = _ask("/", tmp_path=tmp_path)
-    assert b"<style" not in body
-    assert b" style=" not in body
-    assert b" onclick" not in body
-    assert body.count(b"<script") == body.count(b'<script type="module" src=')
+@pytest.mark.parametrize("path", PAGES)
+async def test_nothing_of_a_page_is_inline(demo_floor: ConsoleFloor, path: str) -> None:
+    answer = await demo_floor.browser().get(path)
+    assert answer.status_code == 200, answer.text
+    _has_nothing_inline(answer.text)
 
 
-@pytest.mark.parametrize("path", ["/", "/figures", "/static/live.js", "/static/console.css", "/nowhere"])
-def test_every_answer_has_the_strict_headers(tmp_path: Path, path: str) -> None:
-    _, headers, _ = _ask(path, tmp_path=tmp_path)
-    assert {name: headers[name] for name in SECURITY} == SECURITY
-    assert "unsafe" not in headers["content-security-policy"]
+def _has_nothing_inline(page: str) -> None:
+    assert "<style" not in page
+    assert not re.search(r"\s(style|on[a-z]+|hx-on[\w:-]*)=", page)
+    assert all("src=" in tag for tag in re.findall(r"<script[^>]*>", page))
 
 
-def test_the_figures_are_json_even_without_redis(tmp_path: Path) -> None:
-    status, _, body = _ask("/figures", tmp_path=tmp_path)
-    figures = json.loads(body)
-    assert status == 200
+async def test_the_shop_s_name_is_text(console_redis: RealRedis) -> None:
+    from dataclasses import replace
+
+    from habitue_collector.settings import Shop, demo_settings
+
+    settings = replace(demo_settings(console_redis.folder), shop=Shop(name="<b>Shop</b>"))
+    async with console(console_redis, settings=settings) as floor:
+        assert "&lt;b&gt;Shop&lt;/b&gt;" in (await floor.browser().get("/live")).text
+
+
+async def test_what_does_not_change_may_be_kept_and_nothing_else(demo_floor: ConsoleFloor) -> None:
+    browser = demo_floor.browser()
+    page = await browser.get("/live")
+    assert page.headers["cache-control"] == "no-store"
+    (style,) = re.findall(r'href="/console(/static/console\.css\?v=\w+)"', page.text)
+    assert "immutable" in (await browser.get(style)).headers["cache-control"]
+    assert (await browser.get("/static/console.css")).headers["cache-control"] == "no-store"
+
+
+@pytest.mark.parametrize("path", [*PAGES, "/figures", "/nowhere"])
+async def test_a_stranger_is_led_to_the_sign_in(floor: ConsoleFloor, path: str) -> None:
+    answer = await floor.browser("192.0.2.7").get(path)
+    assert answer.status_code in (303, 404)
+    if answer.status_code == 303:
+        assert answer.headers["location"].startswith("/console/sign-in?next=")
+
+
+async def test_a_script_without_a_key_is_told_how(floor: ConsoleFloor) -> None:
+    answer = await floor.browser("192.0.2.7").get("/figures", headers={"accept": "*/*"})
+    assert answer.status_code == 401
+    assert answer.headers["www-authenticate"].startswith("Basic")
+
+
+async def test_a_secret_key_opens_from_anywhere(floor: ConsoleFloor) -> None:
+    stranger = floor.browser("192.0.2.7")
+    for said in ("Bearer demo-secret", "Basic OmRlbW8tc2VjcmV0"):
+        assert (await stranger.get("/figures", headers={"authorization": said})).status_code == 200
+    assert (await stranger.get("/figures", headers={"authorization": "Bearer demo"})).status_code == 303
+
+
+async def test_in_the_demo_this_machine_is_admin_and_nobody_else(demo_floor: ConsoleFloor) -> None:
+    assert (await demo_floor.browser().get("/settings/users")).status_code == 200
+    assert (await demo_floor.browser("192.0.2.7").get("/settings/users")).status_code == 303
+    for name, value in {"x-forwarded-for": "192.0.2.7", "host": "rebound.example:8000"}.items():
+        assert (await demo_floor.browser().get("/settings/users", headers={name: value})).status_code == 303
+
+
+async def test_elsewhere_than_in_the_demo_this_machine_signs_in_too(floor: ConsoleFloor) -> None:
+    assert (await floor.browser().get("/")).status_code == 303
+
+
+async def test_a_client_cannot_say_who_it_is(demo_floor: ConsoleFloor) -> None:
+    """What the proxy hands on has names of its own; without them nobody is at this machine."""
+    stranger = demo_floor.browser("192.0.2.7")
+    for headers in ({"x-real-ip": "127.0.0.1"}, {"x-forwarded-for": "127.0.0.1"}):
+        assert (await stranger.get("/live", headers=headers)).status_code == 303
+
+
+def _with_a_page(monkeypatch: pytest.MonkeyPatch, **endpoints: object) -> None:
+    page = ModuleType("habitue_console.pages.made_up")
+    page.__spec__ = sys.__spec__
+    page.routes = lambda house: [Route(f"/made-up/{name}", end) for name, end in endpoints.items()]  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, page.__name__, page)
+    monkeypatch.setattr(app_module, "PAGES", (*app_module.PAGES, "made_up"))
+
+
+async def test_a_page_that_fails_says_so_kindly_and_the_log_knows_more(
+    console_redis: RealRedis, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    @require("viewer")
+    async def broken(request: Request) -> Response:
+        raise RuntimeError("the secret of the house")
+
+    _with_a_page(monkeypatch, broken=broken)
+    async with console(console_redis, demo=True) as floor:
+        for headers in ({}, {"hx-request": "true"}, {"accept": "*/*"}):
+            answer = await floor.browser().get("/made-up/broken", headers=headers)
+            assert answer.status_code == 500
+            assert "secret of the house" not in answer.text
+            (number,) = re.findall(r"\(([0-9a-f]{8})\)", answer.text)
+            assert number in caplog.text
+            assert answer.headers["content-security-policy"] == HEADERS["content-security-policy"]
+
+
+async def test_a_page_that_cannot_be_opened_does_not_close_the_others(
+    console_redis: RealRedis, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    _with_a_page(monkeypatch)
+    monkeypatch.delattr(sys.modules["habitue_console.pages.made_up"], "routes")
+    async with console(console_redis, demo=True) as floor:
+        assert (await floor.browser().get("/live")).status_code == 200
+        assert "made_up cannot be opened" in caplog.text
+
+
+async def test_an_endpoint_that_does_not_say_who_may_is_refused() -> None:
+    async def anybody(request: Request) -> Response:
+        return PlainTextResponse("all of it")
+
+    with pytest.raises(RuntimeError, match="say who may"):
+        check_all_are_guarded([Route("/all", anybody)])
+
+
+async def test_a_body_without_end_is_refused(demo_floor: ConsoleFloor) -> None:
+    answer = await demo_floor.browser().post("/preferences", {"back": "x" * MAX_BODY_BYTES})
+    assert answer.status_code == 413
+
+
+async def test_redis_away_is_said_in_words(console_redis: RealRedis, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def away(*_: object, **__: object) -> None:
+        raise ConnectionRefusedError
+
+    async with console(console_redis, demo=False) as floor:
+        browser = await floor.signed_in("anna")
+        monkeypatch.setattr(floor.house.redis, "execute_command", away)
+        answer = await browser.get("/live")
+        assert answer.status_code == 503
+        assert "Redis does not answer" in answer.text
+
+
+async def test_live_figures_are_json(demo_floor: ConsoleFloor) -> None:
+    await demo_floor.house.redis.set("figures:worker-1", b'{"events": 3, "model": "abc"}')
+    figures = (await demo_floor.browser().get("/figures")).json()
     assert figures["events"] == 3
-    assert figures["redis"] is None
+    assert figures["redis"]["megabytes"] > 0
 
 
-@pytest.mark.parametrize("path", ["/", "/figures", "/static/live.js"])
-def test_a_stranger_sees_nothing(tmp_path: Path, path: str) -> None:
-    status, headers, body = _ask(path, tmp_path=tmp_path, peer="192.0.2.7")
-    assert status == 401
-    assert headers["www-authenticate"].startswith("Basic")
-    assert b"abc" not in body
+async def test_every_reason_has_words() -> None:
+    assert set(REASONS) == set(RejectReason)
 
 
-def test_a_server_for_others_asks_even_this_machine_for_the_key(tmp_path: Path) -> None:
-    assert _ask("/", tmp_path=tmp_path, host="0.0.0.0")[0] == 401
-    key = {"authorization": f"Bearer {SECRET}"}
-    assert _ask("/", tmp_path=tmp_path, host="0.0.0.0", peer="192.0.2.7", headers=key)[0] == 200
+async def test_pages_speak_the_reader_s_language(demo_floor: ConsoleFloor) -> None:
+    browser = demo_floor.browser()
+    assert (
+        '<html lang="de"' in (await browser.get("/live", headers={"accept-language": "fr, de-AT;q=0.8"})).text
+    )
+    await _prefers(browser, language="pl")
+    assert '<html lang="pl"' in (await browser.get("/live", headers={"accept-language": "de"})).text
 
 
-def test_every_reason_has_words() -> None:
-    assert set(_SENTENCES) == set(RejectReason)
+async def test_the_theme_is_kept_until_it_is_given_back(demo_floor: ConsoleFloor) -> None:
+    browser = demo_floor.browser()
+    await _prefers(browser, theme="dark")
+    assert 'data-theme="dark"' in (await browser.get("/live")).text
+    await _prefers(browser, theme="purple")
+    assert 'data-theme="dark"' in (await browser.get("/live")).text
+    await _prefers(browser, theme="auto")
+    assert "data-theme" not in (await browser.get("/live")).text
+
+
+async def _prefers(browser: Browser, **said: str) -> None:
+    assert (await browser.post("/preferences", {**said, "back": "/console/live"})).status_code == 303
