@@ -22,10 +22,10 @@ from habitue_recommender.items import Item
 from habitue_recommender.live import Live
 from habitue_recommender.offers import EMPTIED, Decision, Offer, Origin, Ranked
 from habitue_recommender.page import Page
-from habitue_recommender.pools import falling
+from habitue_recommender.pools import Pool, falling
 from habitue_recommender.reasons import Reason, ReasonCode
 from habitue_recommender.rulebook import Rulebook
-from habitue_recommender.ruling import Ruling, SlotRuling
+from habitue_recommender.ruling import Ruling, SlotRuling, Stretch
 from habitue_recommender.served import NO_MODEL, ServedModel
 from habitue_recommender.settings import RecommenderSettings
 from habitue_recommender.slots import CHEAP, PERSONAL, SLOT_DISABLED, UNKNOWN_SLOT, Slot, Source
@@ -277,7 +277,8 @@ class _Filling:
             return self._ranked(inside)
         if not ruled.orders:
             return self._allowed(self._ranked(inside))
-        return ruled.arrange(self._allowed(self._ranked(inside)), self.candidates.settings.candidates)
+        ranked = ruled.arrange(self._stretches(inside), self.candidates.settings.candidates // 2)
+        return (one for one in ranked if ruled.stands(one.item))
 
     def _allowed(self, ranked: Iterable[Ranked]) -> Iterable[Ranked]:
         ruled = self.ruled
@@ -285,35 +286,55 @@ class _Filling:
 
     def _ranked(self, inside: str) -> Iterator[Ranked]:
         """Candidates of all sources in their order; a source is asked when those before did not fill."""
+        for source, pool, floor, scale in self._asked():
+            for item, score in pool:
+                if not inside or is_below(item.category, inside):
+                    # Whatever an earlier source has stands before what a later one has.
+                    one = Ranked(item, floor + score * scale, source, floor)
+                    if self._trace is not None:
+                        self._tell_score(one)
+                    yield one
+
+    def _stretches(self, inside: str) -> Iterator[Stretch]:
+        """The same for those who look at all of them anyway."""
+        for source, pool, floor, scale in self._asked():
+            if isinstance(pool, Pool):
+                items, scores = pool.whole()
+            else:
+                pairs = list(pool)
+                items, scores = [item for item, _ in pairs], [score for _, score in pairs]
+            if inside:
+                near = [at for at, item in enumerate(items) if is_below(item.category, inside)]
+                items, scores = [items[at] for at in near], [scores[at] for at in near]
+            if self._trace is not None:
+                for item, score in zip(items, scores, strict=True):
+                    self._tell_score(Ranked(item, floor + score * scale, source))
+            yield Stretch(source, floor, scale, items, scores)
+
+    def _asked(self) -> Iterator[tuple[Source | Origin, Iterable[tuple[Item, float]], float, float]]:
+        """Source by source: its candidates, and where on the scale they begin and how wide they lie."""
         steps = len(self._steps)
         for step, source in enumerate(self._steps):
-            if source not in CHEAP and isinstance(source, Source) and self._is_late():
-                continue
             floor = (steps - step - 1) / steps
-            if not isinstance(source, Source):
-                yield from self._given(source, floor, steps)
+            if not isinstance(source, Source):  # what a rule falls back on, in its order
+                given = self.candidates.admit(source, falling(len(source)))
+                yield Origin.RULE, given, floor, 1.0 / steps
+                continue
+            if source not in CHEAP and self._is_late():
                 continue
             pool: Iterable[tuple[Item, float]] = self.candidates.pool(source)
             if self._trace is not None:
-                count = len(self.candidates.pools[source])
-                data = {"source": source.value, "count": count}
+                data = {"source": source.value, "count": len(self.candidates.pools[source])}
                 self._trace.note(self._slot.id, Step.CANDIDATES, None, data)
             if source is Source.IMPULSE and not PERSONAL.issuperset(self._slot.order()):
                 # It comes first, and leaves room for what the slot is there for.
                 pool = islice(pool, max(1, self._slot.size // _IMPULSE_PART))
-            for item, score in pool:
-                if not inside or is_below(item.category, inside):
-                    # Whatever an earlier source has stands before what a later one has.
-                    one = Ranked(item, floor + score / steps, source, floor)
-                    if self._trace is not None:
-                        told = {"score": one.score, "source": source.value}
-                        self._trace.note(self._slot.id, Step.SCORE, item.item_id, told)
-                    yield one
+            yield source, pool, floor, 1.0 / steps
 
-    def _given(self, item_ids: tuple[str, ...], floor: float, steps: int) -> Iterator[Ranked]:
-        """What a rule falls back on, in its order."""
-        for item, score in self.candidates.admit(item_ids, falling(len(item_ids))):
-            yield Ranked(item, floor + score / steps, Origin.RULE, floor)
+    def _tell_score(self, one: Ranked) -> None:
+        assert self._trace is not None
+        data = {"score": one.score, "source": one.source.value}
+        self._trace.note(self._slot.id, Step.SCORE, one.item.item_id, data)
 
     def _rested(self, inside: str) -> Iterator[Ranked]:
         """What was seen often enough and would else rest; only of sources that were asked anyway."""

@@ -41,13 +41,25 @@ class Pool:
             while place < len(self.items):
                 yield self.items[place], self.scores[place]
                 place += 1
-            piece = next(self.more, None) if self.more is not None else None
-            if piece is None:
+            if not self._grow():
                 return
-            self.items += piece.items
-            self.scores += piece.scores
-            self.rested += piece.rested
-            self.waiting = piece.waiting
+
+    def whole(self) -> tuple[list[Item], list[float]]:
+        """All of it, whoever looks at it."""
+        while self._grow():
+            pass
+        return self.items, self.scores
+
+    def _grow(self) -> bool:
+        """Take the next piece in; False when there is none."""
+        piece = next(self.more, None) if self.more is not None else None
+        if piece is None:
+            return False
+        self.items += piece.items
+        self.scores += piece.scores
+        self.rested += piece.rested
+        self.waiting = piece.waiting
+        return True
 
     def __len__(self) -> int:
         """How many candidates the source has, as far as is known."""

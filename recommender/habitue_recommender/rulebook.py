@@ -17,15 +17,16 @@ from habitue_recommender.contents import Content, parse_content
 from habitue_recommender.documents import CONTENT, RULE, SEGMENT, SLOT
 from habitue_recommender.item_sets import ItemSets
 from habitue_recommender.mistakes import Mistake, Mistakes
-from habitue_recommender.rules import Rule, parse_rule
+from habitue_recommender.rules import Consequence, Rule, parse_rule
 from habitue_recommender.segments import Segments, parse_segment
 from habitue_recommender.settings import RecommenderSettings
 from habitue_recommender.slot_settings import parse_slot
 from habitue_recommender.slots import Slot
-from habitue_recommender.validity import Validity
+from habitue_recommender.validity import ALWAYS, Validity
 
 Documents = Mapping[str, Mapping[str, Mapping[str, Any]]]
 _T = TypeVar("_T")
+_MOST_PRODUCTS = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +55,8 @@ class CompiledRule:
     bit: int = 0
     mixed: Callable[[Asked], Test] | None = None
     reads_slot: bool = False
-    restricts: bool = field(init=False)
-    promotes: bool = field(init=False)
+    restricts: tuple[str, ...] = field(init=False)  # what it takes away, by the names of a document
+    promotes: tuple[str, ...] = field(init=False)  # what it brings forward
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "restricts", self.rule.consequence.restricts)
@@ -65,6 +66,82 @@ class CompiledRule:
     def is_for_all(self) -> bool:
         """Whether it acts on every item alike."""
         return not self.bit and self.mixed is None
+
+
+class Products(dict[int, float]):
+    """Bits that lift → the product of their factors, computed when first asked for."""
+
+    def __init__(self, other: Products | None = None) -> None:
+        super().__init__()
+        self._common: float = 1.0 if other is None else other._common  # of what lifts or buries everything
+        self._factors: dict[int, float] = {} if other is None else other._factors.copy()
+
+    def add(self, bit: int, factor: float) -> None:
+        self.clear()
+        if bit:
+            self._factors[bit] = self._factors.get(bit, 1.0) * factor
+        else:
+            self._common *= factor
+
+    def __missing__(self, hit: int) -> float:
+        product, left = self._common, hit
+        while left:
+            bit = left & -left
+            left ^= bit
+            product *= self._factors[bit]
+        if len(self) >= _MOST_PRODUCTS:
+            self.clear()
+        self[hit] = product
+        return product
+
+
+@dataclass(slots=True)
+class Standing:
+    """Rules that only ask the item, and so are the same for everybody: summed up once, as bits.
+
+    `products` are the factors of what lifts and buries.
+    """
+
+    excluded: int = 0
+    wanted: int = 0
+    lifting: int = 0
+    restricting: list[CompiledRule] = field(default_factory=list)
+    lifts: list[CompiledRule] = field(default_factory=list)
+    products: Products = field(default_factory=Products)
+
+    def add(self, one: CompiledRule) -> None:
+        consequence = one.rule.consequence
+        if consequence.exclude:
+            self.excluded |= one.bit
+        if consequence.filter:
+            self.wanted |= one.bit
+        if consequence.exclude or consequence.filter:
+            self.restricting.append(one)
+        if consequence.factor != 1.0:
+            self.lifting |= one.bit
+            self.lifts.append(one)
+            self.products.add(one.bit, consequence.factor)
+
+
+@dataclass(frozen=True, slots=True)
+class Here:
+    """What can act in one slot on one type of page: the standing rules, and those that ask the request."""
+
+    standing: Standing
+    rules: tuple[CompiledRule, ...]
+
+
+_STANDING = ("exclude", "filter", "boost", "bury")
+
+
+def _stands(one: CompiledRule) -> bool:
+    rule = one.rule
+    if not one.bit or one.request is not None or one.mixed is not None:
+        return False
+    if rule.validity is not ALWAYS or rule.share < 1.0:
+        return False
+    does = {name: getattr(rule.consequence, name) for name in _STANDING}
+    return rule.consequence == Consequence(**does)
 
 
 class Rulebook:
@@ -96,7 +173,7 @@ class Rulebook:
             (content for content in contents.values() if content.enabled),
             key=lambda content: (-content.priority, content.id),
         )
-        self._by_place: dict[tuple[str, str], tuple[CompiledRule, ...]] = {}
+        self._by_place: dict[tuple[str, str], Here] = {}
 
     @classmethod
     def compile(
@@ -145,17 +222,23 @@ class Rulebook:
         """The ids of the segments that this visitor is in."""
         return self.segments.of_profile(profile, now, self.zone)
 
-    def rules_of(self, slot_id: str, page_type: str) -> tuple[CompiledRule, ...]:
-        """Those that can act in this slot on such a page, the first one first."""
+    def rules_of(self, slot_id: str, page_type: str) -> Here:
+        """What can act in this slot on such a page, the first one first."""
         place = (slot_id, page_type)
         found = self._by_place.get(place)
         if found is None:
-            found = tuple(
-                one
-                for one in self.active
-                if (not one.rule.slots or slot_id in one.rule.slots)
-                and (not one.rule.page_types or page_type in one.rule.page_types)
-            )
+            standing, rules = Standing(), []
+            for one in self.active:
+                rule = one.rule
+                if rule.slots and slot_id not in rule.slots:
+                    continue
+                if rule.page_types and page_type not in rule.page_types:
+                    continue
+                if _stands(one):
+                    standing.add(one)
+                else:
+                    rules.append(one)
+            found = Here(standing, tuple(rules))
             if len(self._by_place) < 1_000:  # page types come from pages, and anybody can make them up
                 self._by_place[place] = found
         return found

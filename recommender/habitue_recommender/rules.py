@@ -66,31 +66,29 @@ class Consequence:
         return self.boost / self.bury
 
     @property
-    def restricts(self) -> bool:
-        """Whether it takes something away; that holds for everybody, the holdout included."""
-        return bool(
-            self.exclude
-            or self.filter
-            or self.same
-            or self.different
-            or self.per_brand
-            or self.per_category
-            or self.cap
-            or self.in_cart_never
-        )
+    def restricts(self) -> tuple[str, ...]:
+        """What it takes away, by its names in a document; that holds for everybody, the holdout included."""
+        does = {
+            "exclude": self.exclude,
+            "filter": self.filter,
+            "same": bool(self.same),
+            "different": bool(self.different),
+            "in_cart": self.in_cart_never,
+            "limit": bool(self.per_brand or self.per_category),
+            "cap": self.cap is not None,
+        }
+        return tuple(name for name, is_meant in does.items() if is_meant)
 
     @property
-    def promotes(self) -> bool:
-        """Whether it brings something forward; the holdout sees nothing of that."""
-        return bool(
-            self.pins
-            or self.boost != 1.0
-            or self.bury != 1.0
-            or self.include
-            or self.include_matching
-            or self.fallback_items
-            or self.fallback_sources
-        )
+    def promotes(self) -> tuple[str, ...]:
+        """What it brings forward; the holdout sees nothing of that. `boost` stands for bury too."""
+        does = {
+            "pin": bool(self.pins),
+            "include": bool(self.include or self.include_matching),
+            "fallback": bool(self.fallback_items or self.fallback_sources),
+            "boost": self.factor != 1.0,
+        }
+        return tuple(name for name, is_meant in does.items() if is_meant)
 
 
 @dataclass(frozen=True, slots=True)

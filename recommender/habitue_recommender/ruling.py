@@ -10,10 +10,13 @@ forward (pin, boost, bury, include, fallback, contents) is not for the holdout, 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
 from enum import StrEnum
-from itertools import islice
-from operator import attrgetter
+from functools import reduce
+from itertools import compress, islice, repeat
+from operator import itemgetter, mul, or_
 
 from habitue_collector.fold import price_band
 from habitue_collector.profile import Exposure, Profile
@@ -26,7 +29,7 @@ from habitue_recommender.items import Item
 from habitue_recommender.offers import Origin, Ranked
 from habitue_recommender.page import Page
 from habitue_recommender.pools import is_below
-from habitue_recommender.rulebook import CompiledRule, Rulebook
+from habitue_recommender.rulebook import CompiledRule, Products, Rulebook, Standing
 from habitue_recommender.rules import Cap, Pin
 from habitue_recommender.slots import Slot, Source
 from habitue_recommender.trace import Step, Trace
@@ -36,7 +39,7 @@ from habitue_recommender.visitor import HOUR
 _INCLUDED = 50  # items that one rule with `include: true` brings in; a slot shows a dozen
 _LOOKED_AT = 1_000  # items of the catalog, where no column says which ones a rule means
 _MOST_FACTOR = 1e6
-_by_score = attrgetter("score")
+_NOTHING = Products()
 
 
 class Taken(StrEnum):
@@ -64,13 +67,19 @@ _COUNTED = {
 class Acting:
     """A rule that acts in this slot, on the items that it means."""
 
-    __slots__ = ("bit", "number", "rule", "test")
+    __slots__ = ("bit", "number", "reads_slot", "rule", "test")
 
     def __init__(self, one: CompiledRule, test: Test | None) -> None:
         self.rule = one.rule
         self.number = one.number
         self.bit = one.bit
+        self.reads_slot = one.reads_slot
         self.test = test
+
+    @property
+    def is_for_all(self) -> bool:
+        """Whether it means every item alike."""
+        return not self.bit and self.test is None
 
     def means(self, bits: int, asked: Asked, item: Item) -> bool:
         if self.bit and not bits & self.bit:
@@ -112,28 +121,27 @@ class Ruling:
         self._moment = Moment.of(now, rulebook.zone)
         self._held: dict[int, bool] = {}
         self._tests: dict[int, Test] = {}
+        self._looked: dict[tuple[int, ...], _Looked] = {}
         self._placed: set[str] = set()  # contents of this page
         rulebook.item_sets.follow(catalog)
 
     def of(self, slot: Slot, candidates: Candidates, holdout: bool = False) -> SlotRuling | None:
         """What holds in this slot; None when nothing does."""
         asked = self.asked.for_slot(slot.id)
-        acting: list[Acting] = []
-        for one in self.rulebook.rules_of(slot.id, self.page.type):
+        here = self.rulebook.rules_of(slot.id, self.page.type)
+        acting: list[tuple[Acting, CompiledRule]] = []
+        for one in here.rules:
             if (one.promotes and not holdout) or one.restricts:
-                if one.reads_slot:
-                    holds = self._holds(one, asked)
-                else:
-                    known = self._held.get(one.number)
-                    if known is None:
-                        known = self._held[one.number] = self._holds(one, asked)
-                    holds = known
-                if holds:
-                    acting.append(Acting(one, self._test(one, asked)))
+                known = None if one.reads_slot else self._held.get(one.number)
+                if known is None:
+                    known = self._held[one.number] = self._holds(one, asked)
+                if known:
+                    acting.append((Acting(one, self._test(one, asked)), one))
         contents = {} if holdout else self._contents(slot, asked)
-        if not acting and not contents:
+        standing = here.standing
+        if not acting and not contents and not (standing.restricting or (standing.lifts and not holdout)):
             return None
-        return SlotRuling(self, slot, candidates, asked, acting, contents, holdout)
+        return SlotRuling(self, slot, candidates, asked, standing, acting, contents, holdout)
 
     def _holds(self, one: CompiledRule, asked: Asked) -> bool:
         rule = one.rule
@@ -179,6 +187,16 @@ class Ruling:
             self._placed.add(content.id)
         return found
 
+    def looked_at(
+        self, items: list[Item], rules: tuple[int, ...], look: Callable[[list[Item]], _Looked]
+    ) -> _Looked:
+        """What these rules say to a source's candidates; once for all slots of the request."""
+        key = (id(items), *rules)
+        known = self._looked.get(key)
+        if known is None or known.items is not items or len(known.ids) != len(items):
+            known = self._looked[key] = look(items)
+        return known
+
     @property
     def exposures(self) -> dict[str, Exposure]:
         exposures: dict[str, Exposure] = self.asked.value("exposures")
@@ -198,7 +216,8 @@ class SlotRuling:
         slot: Slot,
         candidates: Candidates,
         asked: Asked,
-        acting: list[Acting],
+        standing: Standing,
+        acting: list[tuple[Acting, CompiledRule]],
         contents: dict[int, Content],
         holdout: bool,
     ) -> None:
@@ -213,84 +232,85 @@ class SlotRuling:
         self._answers = self._sets.answers()
         self._trace = ruling.trace
         # Bits of conditions on the item alone, and the rules behind them.
-        self._excluded = self._wanted = self._lifting = 0
-        self._by_bit: list[Acting] = []
-        self._careful: list[tuple[str, Acting]] = []
-        self._factor = 1.0
-        self._factors: dict[int, float] = {}  # by the bits that lift
-        self._lifts: list[tuple[int, float, Acting]] = []
+        self._excluded, self._wanted = standing.excluded, standing.wanted
+        self._restricting: list[CompiledRule | Acting] = list(standing.restricting)
+        self._hit = self._missed = self._lifted = 0  # bits that took something away, or lifted it
+        self._lifting = 0 if holdout else standing.lifting
+        self._lifts: list[CompiledRule | Acting] = [] if holdout else list(standing.lifts)
+        self._standing_products = self._products = _NOTHING if holdout else standing.products
         self._mixed_lifts: list[tuple[Acting, float]] = []
+        self._careful: list[tuple[str, Acting]] = []
         self._capped: dict[str, tuple[Acting, Cap, Exposure]] = {}
         self._filters: list[Acting] = []
-        self._limits: list[_Limit] = []
+        self._limits = _Limits()
         self._includes: list[Acting] = []
-        self._cart: frozenset[str] | None = None
+        self._cart: frozenset[str] = frozenset()  # groups of what lies in it
         self.pins: list[tuple[Acting, Pin]] = []
         self.fallbacks: list[Acting] = []
-        for one in acting:
-            self._restrict(one)
+        self._filters += [Acting(one, None) for one in standing.restricting if one.rule.consequence.filter]
+        for one, compiled in acting:
+            for effect in compiled.restricts:
+                self._restrict(one, effect)
             if not holdout:
-                self._promote(one)
+                for effect in compiled.promotes:
+                    self._promote(one, effect)
+        # Those that read the slot mean other items in each.
+        slots = [hash(slot.id)] if any(one.reads_slot for one, _ in self._mixed_lifts) else []
+        numbers = [one.number for one in self._lifts] + [one.number for one, _ in self._mixed_lifts]
+        self._lifting_rules = (*numbers, *slots)
 
     # ---- taking the rules in ---------------------------------------------------------------------
 
-    def _restrict(self, one: Acting) -> None:
-        consequence = one.rule.consequence
-        plain = one.bit and one.test is None
-        if consequence.exclude:
-            if plain:
-                self._excluded |= one.bit
-                self._by_bit.append(one)
-            else:
-                self._careful.append(("exclude", one))
-        if consequence.filter:
-            self._filters.append(one)
-            if plain:
-                self._wanted |= one.bit
-                self._by_bit.append(one)
-            else:
-                self._careful.append(("filter", one))
-        if consequence.same:
-            self._careful.append(("same", one))
-        if consequence.different:
-            self._careful.append(("different", one))
-        if consequence.in_cart_never and self._in_cart():
-            self._careful.append(("in_cart", one))
-        if consequence.per_brand or consequence.per_category:
-            self._limits.append(_Limit(one))
-        if consequence.cap is not None:
-            self._note_capped(one, consequence.cap)
-
-    def _promote(self, one: Acting) -> None:
-        consequence = one.rule.consequence
-        self.pins += [(one, pin) for pin in consequence.pins]
-        if consequence.include or consequence.include_matching:
-            self._includes.append(one)
-        if consequence.fallback_items or consequence.fallback_sources:
-            self.fallbacks.append(one)
-        factor = consequence.factor
-        if factor == 1.0:
-            return
-        if one.test is not None:
-            self._mixed_lifts.append((one, factor))
-        elif one.bit:
-            self._lifting |= one.bit
-            self._lifts.append((one.bit, factor, one))
+    def _restrict(self, one: Acting, effect: str) -> None:
+        if effect in ("exclude", "filter"):
+            if effect == "filter":
+                self._filters.append(one)
+            if one.bit and one.test is None:
+                self._restricting.append(one)
+                if effect == "exclude":
+                    self._excluded |= one.bit
+                else:
+                    self._wanted |= one.bit
+                return
+            self._careful.append((effect, one))
+        elif effect == "in_cart":
+            self._cart = self._cart or self._groups_in_cart()
+            covered = any(other == "in_cart" and held.is_for_all for other, held in self._careful)
+            if self._cart and not covered:
+                self._careful.append((effect, one))
+        elif effect == "limit":
+            self._limits.add(one)
+        elif effect == "cap":
+            self._note_capped(one)
         else:
-            self._factor *= factor
-            self._lifts.append((0, factor, one))
-            self.touched.add(one.number)
+            self._careful.append((effect, one))
 
-    def _in_cart(self) -> frozenset[str]:
-        """Groups of what lies in the cart."""
-        if self._cart is None:
-            catalog = self._ruling.catalog
-            held = (catalog.get(item_id) for item_id in self._asked.value("visitor.cart.items"))
-            self._cart = frozenset(item.group for item in held if item is not None)
-        return self._cart
+    def _promote(self, one: Acting, effect: str) -> None:
+        consequence = one.rule.consequence
+        if effect == "pin":
+            self.pins += [(one, pin) for pin in consequence.pins]
+        elif effect == "include":
+            self._includes.append(one)
+        elif effect == "fallback":
+            self.fallbacks.append(one)
+        elif one.test is not None:
+            self._mixed_lifts.append((one, consequence.factor))
+        else:
+            self._lifting |= one.bit
+            self._lifts.append(one)
+            if self._products is self._standing_products:
+                self._products = Products(self._products)
+            self._products.add(one.bit, consequence.factor)
 
-    def _note_capped(self, one: Acting, cap: Cap) -> None:
-        ruling = self._ruling
+    def _groups_in_cart(self) -> frozenset[str]:
+        catalog = self._ruling.catalog
+        held = (catalog.get(item_id) for item_id in self._asked.value("visitor.cart.items"))
+        return frozenset(item.group for item in held if item is not None)
+
+    def _note_capped(self, one: Acting) -> None:
+        ruling, cap = self._ruling, one.rule.consequence.cap
+        if cap is None:
+            return
         for item_id, seen in ruling.exposures.items():
             if item_id in self._capped or not ruling.is_enough(cap, seen):
                 continue
@@ -307,18 +327,38 @@ class SlotRuling:
 
     def allows(self, item: Item) -> bool:
         """Whether no rule takes it away; one that does is noted."""
-        bits = self._answers.get(item.item_id)
-        if bits is None:
-            bits = self._sets.bits(item)
-        if (
-            not bits & self._excluded
-            and bits & self._wanted == self._wanted
-            and item.item_id not in self._capped
-            and (not self._careful or self._objection(item, bits) is None)
-        ):
+        bits = self._bits_of(item)
+        if bits & self._excluded or bits & self._wanted != self._wanted:
+            self._drop_by_bits(item, bits)
+            return False
+        return self.stands(item, bits)
+
+    def stands(self, item: Item, bits: int | None = None) -> bool:
+        """The same of an item that `arrange` gave, which has looked at the bits already."""
+        if item.item_id in self._capped:
+            one, cap, seen = self._capped[item.item_id]
+            self._drop("cap", one)
+            if self._trace is not None:
+                data = {"rule": one.rule.id, "effect": "cap"} | _cap_data(cap, seen)
+                self._trace.note(self._slot.id, Step.CAP, item.item_id, data)
+            return False
+        if not self._careful:
             return True
-        self._drop(item, bits)
+        objection = self._objection(item, self._bits_of(item) if bits is None else bits)
+        if objection is None:
+            return True
+        effect, one = objection
+        self._drop(effect, one)
+        if self._trace is not None:
+            data = {"rule": one.rule.id, "effect": effect}
+            if effect in ("same", "different"):
+                data["dimension"] = self._differs(item, effect, one)
+            self._trace.note(self._slot.id, Step.RULE, item.item_id, data)
         return False
+
+    def _bits_of(self, item: Item) -> int:
+        bits = self._answers.get(item.item_id)
+        return self._sets.bits(item) if bits is None else bits
 
     def _objection(self, item: Item, bits: int) -> tuple[str, Acting] | None:
         """The first of the rules with more than bits to look at that does not let it stand."""
@@ -331,7 +371,7 @@ class SlotRuling:
                 if not one.means(bits, asked, item):
                     return effect, one
             elif effect == "in_cart":
-                if item.group in self._in_cart() and one.means(bits, asked, item):
+                if item.group in self._cart and one.means(bits, asked, item):
                     return effect, one
             elif one.means(bits, asked, item) and self._differs(item, effect, one):
                 return effect, one
@@ -361,129 +401,157 @@ class SlotRuling:
             return None
         return bool(item.price) and price_band(item.price or 0.0) == price_band(viewed.price)
 
-    def _drop(self, item: Item, bits: int) -> None:
-        """Who took it away: told once, the first that did."""
-        effect, one = self._culprit(item, bits)
+    def _drop(self, effect: str, one: Acting) -> None:
         self.touched.add(one.number)
         self._count(_COUNTED[effect])
-        if self._trace is None:
-            return
-        data: dict[str, str | int | float] = {"rule": one.rule.id, "effect": effect}
-        if effect == "cap":
-            _, cap, seen = self._capped[item.item_id]
-            self._trace.note(self._slot.id, Step.CAP, item.item_id, data | _cap_data(cap, seen))
-            return
-        if effect in ("same", "different"):
-            data["dimension"] = self._differs(item, effect, one)
-        self._trace.note(self._slot.id, Step.RULE, item.item_id, data)
+
+    def _drop_by_bits(self, item: Item, bits: int) -> None:
+        """Hundreds of candidates go this way: which rules did it is only looked up at the end."""
+        hit, missed = bits & self._excluded, self._wanted & ~bits
+        self._hit |= hit
+        self._missed |= missed
+        self._count(Taken.EXCLUDED if hit else Taken.FILTERED)
+        if self._trace is not None:
+            for one in self._restricting:
+                effect = "exclude" if one.rule.consequence.exclude else "filter"
+                if one.bit & (hit if effect == "exclude" else missed):
+                    data = {"rule": one.rule.id, "effect": effect}
+                    self._trace.note(self._slot.id, Step.RULE, item.item_id, data)
 
     def _count(self, reason: Taken) -> None:
         self.drops[reason.value] = self.drops.get(reason.value, 0) + 1
 
-    def _culprit(self, item: Item, bits: int) -> tuple[str, Acting]:
-        for one in self._by_bit:
-            if one.rule.consequence.exclude and bits & one.bit:
-                return "exclude", one
-            if one.rule.consequence.filter and not bits & one.bit:
-                return "filter", one
-        capped = self._capped.get(item.item_id)
-        if capped is not None:
-            return "cap", capped[0]
-        found = self._objection(item, bits)
-        assert found is not None  # else it would stand
-        return found
-
     # ---- limits: what depends on what stands there already ---------------------------------------
 
     def fits(self, item: Item) -> bool:
-        for limit in self._limits:
-            dimension = limit.refuses(item, self)
-            if dimension:
-                self.touched.add(limit.one.number)
-                self._count(Taken.LIMITED)
-                if self._trace is not None:
-                    data = {"rule": limit.one.rule.id, "effect": "limit", "dimension": dimension}
-                    self._trace.note(self._slot.id, Step.RULE, item.item_id, data)
-                return False
-        return True
+        refusal = self._limits.refusal(item, self) if self._limits else None
+        if refusal is None:
+            return True
+        one, dimension = refusal
+        self._drop("limit", one)
+        if self._trace is not None:
+            data = {"rule": one.rule.id, "effect": "limit", "dimension": dimension}
+            self._trace.note(self._slot.id, Step.RULE, item.item_id, data)
+        return False
 
     def add(self, item: Item) -> None:
-        for limit in self._limits:
-            limit.add(item, self)
+        if self._limits:
+            self._limits.add_item(item, self)
 
     def means(self, one: Acting, item: Item) -> bool:
         return one.means(self._sets.bits(item), self._asked, item)
 
     # ---- the order -------------------------------------------------------------------------------
 
-    def arrange(self, ranked: Iterable[Ranked], most: int) -> list[Ranked]:
-        """Up to `most` candidates, each once, as boosts, buries and includes want them."""
-        found: dict[str, Ranked] = {}
-        lifted = False
-        for one in ranked:
-            item = one.item
-            if item.item_id in found:
+    def arrange(self, stretches: Iterable[Stretch], enough: int) -> Iterator[Ranked]:
+        """Candidates, each once, as boosts, buries and includes want them; `stands` is still to be asked.
+
+        Sources are asked until they gave `enough`, and those are put in order together; the later ones are
+        asked when that did not fill.
+        """
+        includes = bool(self._includes)
+        for chunk in self._chunks(stretches, enough):
+            if includes:
+                yield from self._include(list(self._ordered(chunk)))
+                includes = False
+            else:
+                yield from self._ordered(chunk)
+        if includes:
+            yield from self._include([])
+
+    def _chunks(self, stretches: Iterable[Stretch], enough: int) -> Iterator[_Chunk]:
+        seen: set[str] = set()
+        looked_at = 0
+        chunk = _Chunk()
+        for stretch in stretches:
+            self._look_at(stretch, chunk, seen)
+            if len(seen) - looked_at >= enough:
+                looked_at = len(seen)
+                yield chunk
+                chunk = _Chunk()
+        if chunk.items:
+            yield chunk
+
+    def _look_at(self, stretch: Stretch, chunk: _Chunk, seen: set[str]) -> None:
+        """Take in what is new of a source and let stand by its bits: some 200 ns for each."""
+        items, floor, scale = stretch.items, stretch.floor, stretch.scale
+        looked = self._ruling.looked_at(items, self._lifting_rules, self._look)
+        self._lifted |= looked.lifted
+        self.touched |= looked.touched
+        scores = stretch.scores
+        if looked.factors is not None:
+            scores = list(map(mul, scores, looked.factors))
+        excluded, wanted = self._excluded, self._wanted
+        kept: list[int] | None = None
+        if seen:
+            kept = [at for at, item_id in enumerate(looked.ids) if item_id not in seen]
+        if excluded or wanted:
+            bits = looked.bits
+            among = range(len(bits)) if kept is None else kept
+            kept = [at for at in among if not bits[at] & excluded and bits[at] & wanted == wanted]
+            if len(kept) < len(among):
+                for at in set(among).difference(kept):
+                    self._drop_by_bits(items[at], bits[at])
+        seen.update(looked.ids)
+        factors = looked.factors
+        if kept is not None and len(kept) < len(items):
+            items, scores = [items[at] for at in kept], [scores[at] for at in kept]
+            factors = [factors[at] for at in kept] if factors is not None else None
+        chunk.items += items
+        chunk.scores += [floor + scale * score for score in scores]
+        chunk.factors += factors or [1.0] * len(items)
+        chunk.stretches.append((len(chunk.items), stretch))
+
+    def _look(self, items: list[Item]) -> _Looked:
+        """What the rules say to each of a source's candidates."""
+        ids = [item.item_id for item in items]
+        known = list(map(self._answers.get, ids))
+        bits = [self._bits_of(item) if one is None else one for one, item in zip(known, items, strict=True)]
+        if not self._lifts and not self._mixed_lifts:
+            return _Looked(items, ids, bits, None, 0, frozenset())
+        lifting, products = self._lifting, self._products
+        factors = [products[one & lifting] for one in bits]
+        asked, places = self._asked, range(len(items))
+        touched = set()
+        for one, by in self._mixed_lifts:
+            test, bit = one.test, one.bit
+            if test is None:
                 continue
-            found[item.item_id] = one
-            factor = self._factor_of(item)
-            if factor != 1.0:
-                self._lift(one, factor)
-                lifted = True
-            if len(found) >= most:
-                break
-        listed = list(found.values())
-        if lifted:
-            listed.sort(key=_by_score, reverse=True)
-        if self._includes:
-            listed = self._include(listed, found)
-        return listed
+            # All in C but the test itself: there are thousands of these in a decision.
+            hits = list(compress(places, map(test, repeat(asked), items)))
+            for at in hits:
+                if not bit or bits[at] & bit:
+                    factors[at] *= by
+            if hits:
+                touched.add(one.number)
+        if factors and (max(factors) > _MOST_FACTOR or min(factors) < 1.0 / _MOST_FACTOR):
+            factors = [min(max(factor, 1.0 / _MOST_FACTOR), _MOST_FACTOR) for factor in factors]
+        return _Looked(items, ids, bits, factors, reduce(or_, bits, 0) & lifting, frozenset(touched))
 
-    def _factor_of(self, item: Item) -> float:
-        bits = self._answers.get(item.item_id)
-        if bits is None:
-            bits = self._sets.bits(item)
-        hit = bits & self._lifting
-        factor = self._factor
-        if hit:
-            known = self._factors.get(hit)
-            if known is None:
-                known = self._factors[hit] = self._multiply(hit)
-            factor *= known
-        if self._mixed_lifts:
-            asked = self._asked
-            for one, by in self._mixed_lifts:
-                if (not one.bit or bits & one.bit) and one.test is not None and one.test(asked, item):
-                    factor *= by
-                    self.touched.add(one.number)
-        return factor
+    def _ordered(self, chunk: _Chunk) -> Iterator[Ranked]:
+        """A factor is of what a source's scores say: twice as relevant, and not past the whole scale."""
+        scores, factors = chunk.scores, chunk.factors
+        order: Iterable[int] = range(len(scores))
+        if self._lifts or self._mixed_lifts:
+            order = sorted(order, key=scores.__getitem__, reverse=True)
+        ends = [end for end, _ in chunk.stretches]
+        for at in order:
+            item, score, factor = chunk.items[at], scores[at], factors[at]
+            _, stretch = chunk.stretches[bisect_right(ends, at)]
+            if self._trace is not None and factor != 1.0:
+                self._tell_lift(item, stretch.floor, stretch.floor + (score - stretch.floor) / factor)
+            yield Ranked(item, score, stretch.source, stretch.floor, factor > 1.0)
 
-    def _multiply(self, hit: int) -> float:
-        factor = 1.0
-        for bit, by, one in self._lifts:
-            if bit & hit:
-                factor *= by
-                self.touched.add(one.number)
-        return factor
-
-    def _lift(self, one: Ranked, factor: float) -> None:
-        """A factor is of what its source's scores say: twice as relevant, and not past the whole scale."""
-        factor = min(max(factor, 1.0 / _MOST_FACTOR), _MOST_FACTOR)
-        before = one.score
-        one.score = one.floor + (before - one.floor) * factor
-        one.promoted = factor > 1.0
-        if self._trace is not None:
-            self._tell_lift(one, before)
-
-    def _tell_lift(self, ranked: Ranked, before: float) -> None:
+    def _tell_lift(self, item: Item, floor: float, before: float) -> None:
         assert self._trace is not None
-        item = ranked.item
-        bits = self._sets.bits(item)
-        acting = [(by, one) for bit, by, one in self._lifts if not bit or bits & bit]
-        acting += [(by, one) for one, by in self._mixed_lifts if one.means(bits, self._asked, item)]
+        bits = self._bits_of(item)
+        lifts = [one for one in self._lifts if not one.bit or bits & one.bit]
+        lifts += [one for one, _ in self._mixed_lifts if one.means(bits, self._asked, item)]
         score = before
-        for by, one in acting:
-            after = ranked.floor + (score - ranked.floor) * by
-            data = {
+        for one in lifts:
+            by = one.rule.consequence.factor
+            after = floor + (score - floor) * by
+            data: dict[str, str | float] = {
                 "rule": one.rule.id,
                 "effect": "boost" if by > 1.0 else "bury",
                 "factor": by if by > 1.0 else 1.0 / by,
@@ -495,34 +563,40 @@ class SlotRuling:
 
     # ---- bringing in -----------------------------------------------------------------------------
 
-    def _include(self, listed: list[Ranked], found: dict[str, Ranked]) -> list[Ranked]:
+    def _include(self, listed: list[Ranked]) -> list[Ranked]:
         """What is included stands in the middle of the slot at least: seen, behind what fits best."""
         middle = self._slot.size // 2
         head, tail = listed[:middle], listed[middle:]
         before = {one.item.item_id for one in head}
+        found = {one.item.item_id: one for one in tail}
         scores = [one.score for one in (*head[-1:], *tail[:1])] or [1.0]
         place = sum(scores) / len(scores)
-        brought: dict[str, Ranked] = {}
+        brought: dict[str, tuple[float, Ranked]] = {}
+        affinity = self._candidates.visitor.affinity
         for one in self._includes:
             for item in self._items_of(one):
                 item_id = item.item_id
                 if item_id in before or item_id in brought:
                     continue
                 natural = found.get(item_id)
-                if natural is None:
-                    fit = self._candidates.visitor.affinity(item.category, item.brand)
-                    natural = Ranked(item, fit, Origin.RULE, promoted=False)
-                    natural.score *= self._factor_of(item)
-                brought[item_id] = natural
+                if natural is not None:
+                    fit = 1.0 + natural.score
+                    natural.promoted = True
+                else:
+                    fit = (
+                        affinity(item.category, item.brand)
+                        * self._products[self._bits_of(item) & self._lifting]
+                    )
+                    natural = Ranked(item, place, Origin.RULE)
+                natural.score = place
+                brought[item_id] = (fit, natural)
                 self.touched.add(one.number)
                 if self._trace is not None:
                     data = {"rule": one.rule.id, "effect": "include"}
                     self._trace.note(self._slot.id, Step.RULE, item_id, data)
-        order = sorted(brought.values(), key=_by_score, reverse=True)
-        for ranked in order:
-            ranked.score = max(place, ranked.score) if ranked.source is not Origin.RULE else place
-            ranked.promoted = ranked.source is not Origin.RULE
-        return [*head, *order, *(one for one in tail if one.item.item_id not in brought)]
+        order = sorted(brought.values(), key=itemgetter(0), reverse=True)
+        rest = (one for one in tail if one.item.item_id not in brought)
+        return [*head, *(ranked for _, ranked in order), *rest]
 
     def _items_of(self, one: Acting) -> Iterator[Item]:
         """What a rule includes, as far as it may be offered."""
@@ -592,37 +666,86 @@ class SlotRuling:
 
     def rules(self) -> tuple[str, ...]:
         """The ids of the rules that changed something, the first one first."""
+        for one in self._restricting:
+            if one.bit & (self._hit if one.rule.consequence.exclude else self._missed):
+                self.touched.add(one.number)
+        for one in self._lifts:
+            if one.bit & self._lifted or not one.bit:
+                self.touched.add(one.number)
         active = self._ruling.rulebook.active
         return tuple(active[number].rule.id for number in sorted(self.touched))
 
 
-class _Limit:
-    """No more than so many of one brand or category, of the items that a rule means."""
+@dataclass(slots=True)
+class Stretch:
+    """Candidates of one source, best first: scores of 0 to 1 from `floor` on, `scale` wide."""
 
-    __slots__ = ("_brands", "_categories", "_per_brand", "_per_category", "one")
+    source: Source | Origin
+    floor: float
+    scale: float
+    items: list[Item]
+    scores: list[float]
 
-    def __init__(self, one: Acting) -> None:
-        self.one = one
-        self._per_brand = one.rule.consequence.per_brand
-        self._per_category = one.rule.consequence.per_category
-        self._brands: dict[str, int] = {}
-        self._categories: dict[str, int] = {}
 
-    def refuses(self, item: Item, ruling: SlotRuling) -> str:
-        """The dimension of which there are enough; "" when there is room."""
-        brand = self._per_brand and self._brands.get(item.brand, 0) >= self._per_brand
-        category = self._per_category and self._categories.get(item.category, 0) >= self._per_category
-        if not (brand or category) or not ruling.means(self.one, item):
-            return ""
-        return "brand" if brand else "category"
+@dataclass(frozen=True, slots=True)
+class _Looked:
+    """What the rules say to a source's candidates: the same for all slots in which the same rules act."""
 
-    def add(self, item: Item, ruling: SlotRuling) -> None:
-        if not ruling.means(self.one, item):
-            return
-        if item.brand:  # what has no brand is not of the same one
-            self._brands[item.brand] = self._brands.get(item.brand, 0) + 1
-        if item.category:
-            self._categories[item.category] = self._categories.get(item.category, 0) + 1
+    items: list[Item]
+    ids: list[str]
+    bits: list[int]
+    factors: list[float] | None
+    lifted: int  # bits that lifted something
+    touched: frozenset[int]  # numbers of rules that did
+
+
+@dataclass(slots=True)
+class _Chunk:
+    """Candidates that are put in order together, with their scores."""
+
+    items: list[Item] = field(default_factory=list)
+    scores: list[float] = field(default_factory=list)
+    factors: list[float] = field(default_factory=list)
+    stretches: list[tuple[int, Stretch]] = field(default_factory=list)  # where each one ends
+
+
+class _Limits:
+    """No more than so many of one brand or category, of the items that each rule means."""
+
+    __slots__ = ("_limits",)
+
+    def __init__(self) -> None:
+        # (dimension, most, rule, how many there are by name)
+        self._limits: list[tuple[str, int, Acting, dict[str, int]]] = []
+
+    def __bool__(self) -> bool:
+        return bool(self._limits)
+
+    def add(self, one: Acting) -> None:
+        for dimension in ("brand", "category"):
+            most = getattr(one.rule.consequence, f"per_{dimension}")
+            if not most:
+                continue
+            if one.is_for_all:  # of those for all items the strictest one says it all
+                same = [limit for limit in self._limits if limit[0] == dimension and limit[2].is_for_all]
+                if any(limit[1] <= most for limit in same):
+                    continue
+                self._limits = [limit for limit in self._limits if limit not in same]
+            self._limits.append((dimension, most, one, {}))
+
+    def refusal(self, item: Item, ruling: SlotRuling) -> tuple[Acting, str] | None:
+        """Which rule has enough of this item's kind, and of which kind; None when there is room."""
+        for dimension, most, one, counts in self._limits:
+            name = item.brand if dimension == "brand" else item.category
+            if counts.get(name, 0) >= most and ruling.means(one, item):
+                return one, dimension
+        return None
+
+    def add_item(self, item: Item, ruling: SlotRuling) -> None:
+        for dimension, _, one, counts in self._limits:
+            name = item.brand if dimension == "brand" else item.category
+            if name and ruling.means(one, item):  # what has no brand is not of the same one
+                counts[name] = counts.get(name, 0) + 1
 
 
 def _cap_data(cap: Cap, seen: Exposure) -> dict[str, int | float]:
