@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 from random import Random
-from time import perf_counter
+from time import thread_time
 from typing import Any
 
 import pytest
@@ -167,8 +167,8 @@ def test_a_thousand_segments_in_a_row_or_a_circle_are_put_in_order_quickly(close
     chain = {"s0": condition} | {f"s{n}": segment(f"s{n}", named(f"s{n - 1}")) for n in range(1, 1_000)}
     if closed:
         chain["s0"] = segment("s0", named("s999"))
-    started = perf_counter()
+    started = thread_time()
     found, circles = Segments.of(chain)
-    assert perf_counter() - started < 1.0
+    assert thread_time() - started < 1.0
     assert len(found) == (0 if closed else 1_000)
     assert len(circles) == (1_000 if closed else 0)

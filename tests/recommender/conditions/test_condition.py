@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from time import perf_counter
+from time import thread_time
 
 import pytest
 from hypothesis import given, settings
@@ -259,7 +259,7 @@ SIGNS = [
 )
 @settings(max_examples=500, deadline=None)
 def test_any_text_is_a_condition_or_a_mistake_at_its_place(text: str) -> None:
-    started = perf_counter()
+    started = thread_time()
     mistake = mistake_in(text)
     if mistake is None:
         check_everywhere(text)
@@ -269,7 +269,7 @@ def test_any_text_is_a_condition_or_a_mistake_at_its_place(text: str) -> None:
         assert mistake.position + mistake.length <= len(text) + 1  # what is missing stands behind the end
         assert mistake.message
         assert mistake.to_public()["position"] == mistake.position
-    assert perf_counter() - started < 2.0
+    assert thread_time() - started < 1.0
 
 
 @pytest.mark.parametrize("other", [None, 3, b"item.price > 3", ["x"], {}])
@@ -310,9 +310,9 @@ def test_as_much_as_allowed_is_answered_quickly() -> None:
     long = Item("long", name="ab" * 500, attributes={"x": "a" * 8_000})
     for text in largest:
         condition = parse(text)
-        started = perf_counter()
+        started = thread_time()
         condition.test(REQUESTS[0], long)
-        assert perf_counter() - started < 0.01
+        assert thread_time() - started < 0.01
 
 
 def test_a_list_of_a_profile_is_read_once_a_request() -> None:

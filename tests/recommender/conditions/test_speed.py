@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from time import perf_counter
+from time import thread_time
 from typing import Any
 
 from support.condition_worlds import SHOE, asked, regular
@@ -33,10 +33,10 @@ def nanoseconds(call: Callable[[], object], times: int = 20_000) -> float:
     """The best of seven rounds: what it takes when nobody else is at work."""
     best = float("inf")
     for _ in range(7):
-        started = perf_counter()
+        started = thread_time()
         for _ in range(times):
             call()
-        best = min(best, perf_counter() - started)
+        best = min(best, thread_time() - started)
     return best / times * 1e9
 
 
@@ -72,9 +72,9 @@ def test_a_hundred_thousand_items_are_tried_within_a_tenth_of_a_second() -> None
     assert test is not None
     best = float("inf")
     for _ in range(3):
-        started = perf_counter()
+        started = thread_time()
         found = matching(test, items)
-        best = min(best, perf_counter() - started)
+        best = min(best, thread_time() - started)
     assert len(found) == sum(n % 100 < 50 and n % 3 > 0 for n in range(100_000))
     assert best < 0.1
 
