@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from hashlib import blake2b
 
-from habitue_recommender.segments import Segment
+from habitue_recommender.segments import Segment, Segments
 
 
 def digests(segments: Mapping[str, Segment]) -> dict[str, str]:
@@ -16,7 +16,22 @@ def digests(segments: Mapping[str, Segment]) -> dict[str, str]:
     }
 
 
+def with_named(segments: Segments, wanted: Iterable[str]) -> Segments:
+    """These segments and all that they name, however far, in their order."""
+    kept: set[str] = set()
+    for one in wanted:
+        kept |= _named(one, segments.by_id)
+    return Segments({one: segment for one, segment in segments.by_id.items() if one in kept})
+
+
 def _meaning(segment_id: str, segments: Mapping[str, Segment]) -> str:
+    return "\n".join(
+        f"{one}={segments[one].condition.text if one in segments else ''}"
+        for one in sorted(_named(segment_id, segments))
+    )
+
+
+def _named(segment_id: str, segments: Mapping[str, Segment]) -> set[str]:
     named = {segment_id}
     following = [segment_id]
     while following:
@@ -24,6 +39,4 @@ def _meaning(segment_id: str, segments: Mapping[str, Segment]) -> str:
         if segment is not None:
             following += segment.needs - named
             named |= segment.needs
-    return "\n".join(
-        f"{one}={segments[one].condition.text if one in segments else ''}" for one in sorted(named)
-    )
+    return named

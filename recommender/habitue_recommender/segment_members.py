@@ -6,7 +6,7 @@ counting and the record in the log happen together or not at all.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,25 +22,46 @@ PROFILES = "{b*}:profile:*"
 _MARK = ":profile:"
 _LIVED = frozenset({"visits", "orders", "traits"})  # one of these is there of everybody who did anything
 
-# KEYS memberships, counts, log, profile
-# ARGV profile_id, record expected, new record, then of each change: segment_id, 1 or -1, log record or ""
-# 1: done. 0: somebody was faster, or the profile is gone: nothing was changed.
-_CHANGE = f"""
-if (redis.call('HGET', KEYS[1], ARGV[1]) or '') ~= ARGV[2] then return 0 end
-if redis.call('EXISTS', KEYS[4]) == 0 then
-  if ARGV[3] ~= '' then return 0 end
-  for i = 4, #ARGV, 3 do ARGV[i + 2] = '' end
+# Many people with one command: as single commands they would cost this process 50 µs each.
+_READ = """
+local found = {}
+for i, profile_id in ipairs(ARGV) do
+  found[2 * i - 1] = redis.call('GET', KEYS[2 * i - 1])
+  found[2 * i] = redis.call('HGET', KEYS[2 * i], profile_id)
 end
-if ARGV[3] == '' then redis.call('HDEL', KEYS[1], ARGV[1])
-else redis.call('HSET', KEYS[1], ARGV[1], ARGV[3]) end
-for i = 4, #ARGV, 3 do
-  if redis.call('HINCRBY', KEYS[2], ARGV[i], ARGV[i + 1]) <= 0 then
-    redis.call('HDEL', KEYS[2], ARGV[i])
-  end
-  if ARGV[i + 2] ~= '' then redis.call('XADD', KEYS[3], '*', '{SEGMENT}', ARGV[i + 2]) end
-end
-return 1
+return found
 """
+
+# KEYS of each person: memberships, counts, log, profile
+# ARGV of each: profile_id, record expected, new record, number of changes, then of each change: segment_id,
+# 1 or -1, log record or ""
+# Of each 1: done. 0: somebody was faster, or the profile is gone: nothing was changed.
+_CHANGE = f"""
+local done = {{}}
+local at = 1
+for person = 0, #KEYS / 4 - 1 do
+  local members, counts, log = KEYS[4 * person + 1], KEYS[4 * person + 2], KEYS[4 * person + 3]
+  local profile_id, expected, new, changes = ARGV[at], ARGV[at + 1], ARGV[at + 2], tonumber(ARGV[at + 3])
+  local there = redis.call('EXISTS', KEYS[4 * person + 4]) == 1
+  local as_expected = (redis.call('HGET', members, profile_id) or '') == expected
+  at = at + 4
+  if as_expected and (there or new == '') then
+    if new == '' then redis.call('HDEL', members, profile_id)
+    else redis.call('HSET', members, profile_id, new) end
+    for i = at, at + 3 * changes - 1, 3 do
+      if redis.call('HINCRBY', counts, ARGV[i], ARGV[i + 1]) <= 0 then redis.call('HDEL', counts, ARGV[i]) end
+      if there and ARGV[i + 2] ~= '' then redis.call('XADD', log, '*', '{SEGMENT}', ARGV[i + 2]) end
+    end
+    done[person + 1] = 1
+  else
+    done[person + 1] = 0
+  end
+  at = at + 3 * changes
+end
+return done
+"""
+_MOST_READ = 250  # in one call: some 0.5 ms of Redis
+_MOST_CHANGED = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,65 +106,79 @@ class Members:
 
     def __init__(self, redis: Redis) -> None:
         self.redis = redis
-        self._sha = ""
+        self._shas: dict[str, str] = {}
 
     async def read(self, profile_ids: Sequence[str]) -> list[Held]:
-        """Profiles and member records, read in one pipeline. About 1.5 KB each."""
-        async with self.redis.pipeline(transaction=False) as pipeline:
-            for profile_id in profile_ids:
-                pipeline.get(keys.profile(profile_id))
-                pipeline.hget(keys.memberships(keys.bucket_of(profile_id)), profile_id)
-            replies = await pipeline.execute()
-        gone = [
-            profile_id
-            for profile_id, packed, record in zip(profile_ids, replies[::2], replies[1::2], strict=True)
-            if packed is None and record is not None
-        ]
-        erased: dict[str, bool] = {}
-        if gone:
-            async with self.redis.pipeline(transaction=False) as pipeline:
-                for profile_id in gone:
-                    pipeline.exists(keys.tombstone(profile_id))
-                erased = dict(zip(gone, map(bool, await pipeline.execute()), strict=True))
+        """Profiles and member records, in the order asked for. About 1.5 KB each."""
+        found: dict[str, tuple[bytes | None, bytes | None]] = {}
+        for some in self._together(profile_ids, _MOST_READ):
+            names = [
+                name for one in some for name in (keys.profile(one), keys.memberships(keys.bucket_of(one)))
+            ]
+            replies = await self._run(_READ, names, some)
+            found |= zip(some, zip(replies[::2], replies[1::2], strict=True), strict=True)
+        gone = [one for one, (packed, record) in found.items() if packed is None and record is not None]
+        erased = await self._erased(gone) if gone else frozenset()
         return [
             Held(
-                profile_id,
-                _profile(profile_id, packed),
-                (record or b"").decode("utf-8", "replace"),
-                erased.get(profile_id, False),
+                one,
+                _profile(one, found[one][0]),
+                (found[one][1] or b"").decode("utf-8", "replace"),
+                one in erased,
             )
-            for profile_id, packed, record in zip(profile_ids, replies[::2], replies[1::2], strict=True)
+            for one in profile_ids
         ]
 
-    async def apply(self, changes: Sequence[Change]) -> list[bool]:
-        """Write them, each for itself; False for those that came too late: read and decide again."""
-        if not changes:
-            return []
-        if not self._sha:
-            self._sha = str(await self.redis.script_load(_CHANGE))
+    async def _erased(self, profile_ids: Sequence[str]) -> frozenset[str]:
         async with self.redis.pipeline(transaction=False) as pipeline:
-            for change in changes:
-                held = change.held
-                bucket = keys.bucket_of(held.profile_id)
-                arguments: list[Any] = [held.profile_id, held.packed, memberships.pack(change.segments)]
+            for profile_id in profile_ids:
+                pipeline.exists(keys.tombstone(profile_id))
+            there = await pipeline.execute()
+        return frozenset(one for one, erased in zip(profile_ids, there, strict=True) if erased)
+
+    async def apply(self, changes: Sequence[Change]) -> list[bool]:
+        """Write them, each for itself; False for those that came too late: read and decide again.
+
+        Of what is gone no record is written, whatever the change brings along.
+        """
+        written: dict[str, bool] = {}
+        by_person = {change.held.profile_id: change for change in changes}
+        for some in self._together(list(by_person), _MOST_CHANGED):
+            names: list[str] = []
+            arguments: list[Any] = []
+            for profile_id in some:
+                change, bucket = by_person[profile_id], keys.bucket_of(profile_id)
+                names += (keys.memberships(bucket), keys.segment_counts(bucket), keys.log(bucket))
+                names.append(keys.profile(profile_id))
+                arguments += (profile_id, change.held.packed, memberships.pack(change.segments))
+                arguments.append(len(change.steps))
                 for step in change.steps:
                     arguments += step
-                pipeline.evalsha(
-                    self._sha,
-                    4,
-                    keys.memberships(bucket),
-                    keys.segment_counts(bucket),
-                    keys.log(bucket),
-                    keys.profile(held.profile_id),
-                    *arguments,
-                )
-            replies = await pipeline.execute(raise_on_error=False)
-        for reply in replies:
-            if isinstance(reply, NoScriptError):
-                self._sha = ""  # Redis was restarted: loaded again with the next ones
-            elif isinstance(reply, Exception):
-                raise reply
-        return [reply == 1 for reply in replies]
+            replies = await self._run(_CHANGE, names, arguments)
+            written |= zip(some, (reply == 1 for reply in replies), strict=True)
+        return [written[change.held.profile_id] for change in changes]
+
+    def _together(self, profile_ids: Sequence[str], most: int) -> Iterator[Sequence[str]]:
+        """Those that one script may speak of: in a cluster only those of one bucket."""
+        groups: Iterable[Sequence[str]] = (profile_ids,)
+        if hasattr(self.redis, "get_primaries"):
+            by_bucket: dict[int, list[str]] = {}
+            for one in profile_ids:
+                by_bucket.setdefault(keys.bucket_of(one), []).append(one)
+            groups = by_bucket.values()
+        for group in groups:
+            for start in range(0, len(group), most):
+                yield group[start : start + most]
+
+    async def _run(self, script: str, names: Sequence[str], arguments: Sequence[Any]) -> list[Any]:
+        if script not in self._shas:
+            self._shas[script] = str(await self.redis.script_load(script))
+        try:
+            found: Any = await self.redis.evalsha(self._shas[script], len(names), *names, *arguments)
+        except NoScriptError:  # Redis was restarted
+            del self._shas[script]
+            return await self._run(script, names, arguments)
+        return found  # type: ignore[no-any-return]  # published without types
 
     async def counts(self) -> dict[str, int]:
         """People by segment, over all buckets."""
@@ -172,6 +207,14 @@ class Members:
             name.decode("utf-8", "surrogatepass"): memberships.unpack(packed)
             for name, packed in found.items()
         }
+
+    async def buckets(self) -> list[int]:
+        """Those in which somebody is a member of something."""
+        async with self.redis.pipeline(transaction=False) as pipeline:
+            for bucket in range(keys.BUCKETS):
+                pipeline.exists(keys.memberships(bucket))
+            there = await pipeline.execute()
+        return [bucket for bucket, one in enumerate(there) if one]
 
     async def gone(self, profile_ids: Sequence[str]) -> list[str]:
         """Those of them that have no profile any more."""

@@ -9,30 +9,31 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from habitue_collector.store import keys
+from habitue_recommender.segments import Segments
 
 MINUTE = 60_000
 EVERY = 10 * MINUTE  # for what depends on the time
 SELDOM = 24 * 60 * MINUTE  # else: records of profiles that are gone, what a crash left
-RATE = 2_000  # profiles a second, where nobody waits: some 8 % of a core
+SHARE = 0.1  # of the time, where nobody waits: some 2,000 profiles a second
 STEP = 500  # profiles at once
 
 
 @dataclass(slots=True)
 class Sweep:
-    """Where it stands: first `cursor` over all profiles, then `bucket` over the records of the gone."""
+    """Where it stands: first `cursor` over all profiles, then `buckets` for the records of the gone."""
 
     cause: str = "definition"  # or "time"
     segments: frozenset[str] = frozenset()  # whose definitions are new: their counts are exact at its end
+    decides: Segments | None = None  # those that it looks at: the new ones, and what they name; None: all
     began: int = 0
     cursor: int = 0
     walked: bool = False  # all profiles were seen
-    bucket: int = 0
+    buckets: list[int] | None = None  # that have members, and are still to be looked at
     members_cursor: int = 0
     done: int = 0
     of: int = 0  # about how many profiles there are
     people: int = 0  # those that segments speak of
-    _allowed: float = 0.0
+    _next: float = 0.0
 
     @property
     def urgent(self) -> bool:
@@ -41,18 +42,15 @@ class Sweep:
 
     @property
     def finished(self) -> bool:
-        return self.walked and self.bucket >= keys.BUCKETS
+        return self.walked and self.buckets == []
 
-    def wait(self, seconds: float) -> None:
-        """Time passed since the last steps: it allows for more."""
-        self._allowed = min(self._allowed + seconds * RATE, 2.0 * STEP)
+    def rest(self, began: float, ended: float) -> None:
+        """A step took from `began` to `ended` (seconds): the next may begin when its share allows."""
+        if not self.urgent:
+            self._next = ended + (ended - began) * (1 / SHARE - 1)
 
-    def spend(self, profiles: int) -> None:
-        self._allowed -= profiles
-
-    @property
-    def may_step(self) -> bool:
-        return self.urgent or self._allowed > 0
+    def may_step(self, at: float) -> bool:
+        return at >= self._next
 
     def to_record(self) -> dict[str, int | str]:
         return {"cause": self.cause, "done": self.done, "of": max(self.of, self.done)}

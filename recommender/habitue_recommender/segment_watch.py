@@ -24,10 +24,11 @@ from redis.exceptions import RedisError
 from habitue_collector.metrics import LIFETIME_SECONDS
 from habitue_collector.store import keys
 from habitue_recommender.rulebook import Rulebook
-from habitue_recommender.segment_definitions import digests
+from habitue_recommender.segment_definitions import digests, with_named
 from habitue_recommender.segment_members import Change, Held, Members, is_person
 from habitue_recommender.segment_sample import Estimate, estimates
 from habitue_recommender.segment_sweep import EVERY, SELDOM, STEP, Sweep
+from habitue_recommender.segments import Segments
 from habitue_recommender.webhook_messages import Told
 from habitue_recommender.webhook_queue import Webhooks
 from habitue_warehouse.memberships import ENTERED, LEFT, SEGMENT
@@ -92,7 +93,6 @@ class SegmentWatch:
         self._began = False  # the definitions were looked at
         self._published = b""
         self._published_at = 0.0
-        self._stepped_at = monotonic()
 
     # ---- the archiver's thread -------------------------------------------------------------------
 
@@ -185,16 +185,17 @@ class SegmentWatch:
             new |= running.segments & self._digests.keys()
         if new or gone:
             self.sweep = await self._new_sweep(redis, "definition", new, now)
-            await self._publish(redis, now, at_once=True)
+            self.sweep.decides = with_named(book.segments, new)
             self._guesses = await estimates(
                 redis, lambda person: book.segments_of(person, now), new, self.people
             )
+            await self._publish(redis, now, at_once=True)
         elif not self._began:
             self.sweep = await self._new_sweep(redis, "time", new, now)  # what happened while we were away
         self._began = True
 
     async def _new_sweep(self, redis: Redis, cause: str, segments: frozenset[str], now: int) -> Sweep:
-        return Sweep(cause, segments, now, of=int(await redis.dbsize()))
+        return Sweep(cause, segments, began=now, of=int(await redis.dbsize()))
 
     # ---- deciding --------------------------------------------------------------------------------
 
@@ -214,10 +215,16 @@ class SegmentWatch:
             raise
         return more
 
-    async def _decide(self, members: Members, profile_ids: Sequence[str], cause: str) -> int:
-        """Read these, and write whatever is different by now; how many of them are people."""
+    async def _decide(
+        self, members: Members, profile_ids: Sequence[str], cause: str, only: Segments | None = None
+    ) -> int:
+        """Read these, and write whatever is different by now; how many of them are people.
+
+        With `only`, the others are as they are known to be: 200 segments take 0.3 ms of somebody.
+        """
         now = self._clock()
         book = self._reader.rulebook
+        decided = book.segments if only is None else only
         people = 0
         changes: list[Change] = []
         farewells: list[Told] = []
@@ -225,7 +232,11 @@ class SegmentWatch:
             person = held.profile if is_person(held.profile) else None
             people += person is not None
             before = held.segments
-            segments = book.segments_of(person, now) if person is not None else frozenset()
+            segments: frozenset[str] = frozenset()
+            if person is not None:
+                segments = decided.of_profile(person, now, book.zone)
+                if only is not None:
+                    segments |= (before & self._digests.keys()) - decided.by_id.keys()
             if segments != before:
                 changes.append(self._change(held, before, segments, cause, now))
                 if held.profile is None:
@@ -298,31 +309,36 @@ class SegmentWatch:
             else:
                 return False
         sweep = self.sweep
-        since, self._stepped_at = self._stepped_at, monotonic()
-        sweep.wait(self._stepped_at - since)
-        until = self._stepped_at + _SLICE_SECONDS
-        while not sweep.finished and sweep.may_step and monotonic() < until:
-            sweep.spend(await self._sweep_step(members, sweep))
+        began = monotonic()
+        until = began + _SLICE_SECONDS
+        while not sweep.finished and sweep.may_step(began) and began < until:
+            await self._sweep_step(members, sweep)
+            ended = monotonic()
+            sweep.rest(began, ended)
+            began = ended
             await asyncio.sleep(0)
         if sweep.finished:
             await self._swept(members, sweep)
         return sweep.urgent and not sweep.finished
 
-    async def _sweep_step(self, members: Members, sweep: Sweep) -> int:
-        """One piece of it; how many profiles it looked at."""
+    async def _sweep_step(self, members: Members, sweep: Sweep) -> None:
+        """One piece of it."""
         if not sweep.walked:
             sweep.cursor, found = await members.profiles(sweep.cursor, STEP)
             if found:
-                sweep.people += await self._decide(members, found, sweep.cause)
+                sweep.people += await self._decide(members, found, sweep.cause, sweep.decides)
                 sweep.done += len(found)
             sweep.walked = sweep.cursor == 0
-            return len(found)
-        sweep.members_cursor, some = await members.of_bucket(sweep.bucket, sweep.members_cursor, STEP)
+            return
+        if sweep.buckets is None:
+            sweep.buckets = await members.buckets()
+            return
+        bucket = sweep.buckets[-1]
+        sweep.members_cursor, some = await members.of_bucket(bucket, sweep.members_cursor, STEP)
         if gone := await members.gone(list(some)):
             await self._decide(members, gone, sweep.cause)
         if sweep.members_cursor == 0:
-            sweep.bucket += 1
-        return len(some)
+            sweep.buckets.pop()
 
     async def _swept(self, members: Members, sweep: Sweep) -> None:
         self.sweep = None

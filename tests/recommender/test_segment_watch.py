@@ -20,7 +20,7 @@ from habitue_recommender.rulebook import Rulebook
 from habitue_recommender.rulebook_reader import RulebookReader
 from habitue_recommender.rulebook_store import RulebookStore
 from habitue_recommender.segment_members import Members, is_person
-from habitue_recommender.segment_sweep import RATE, Sweep
+from habitue_recommender.segment_sweep import Sweep
 from habitue_recommender.segment_watch import SegmentWatch
 from habitue_recommender.settings import RecommenderSettings
 from habitue_recommender.webhook_queue import WebhookQueue, Webhooks
@@ -33,6 +33,11 @@ SETTINGS = RecommenderSettings()
 def redis_socket(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with redis_server(tmp_path_factory.mktemp("redis")) as socket:
         yield socket
+
+
+@pytest.fixture(autouse=True)
+def _no_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("habitue_recommender.segment_sweep.SHARE", 1.0)
 
 
 @dataclass
@@ -138,20 +143,20 @@ def test_an_event_brings_somebody_in_and_another_out_again(redis_socket: str) ->
 
 def test_a_saved_segment_finds_everybody_that_is_in_it(redis_socket: str) -> None:
     async def work(shop: Shop) -> None:
-        for number in range(1_200):
+        for number in range(600):
             await shop.person(f"p{number}", visits=number % 4)
         await shop.settle()
         await shop.segment("keen", "visitor.visits == 3")
         await shop.watch.step(shop.redis)
         await shop.settle()
         figures = await shop.figures()
-        assert figures["segments"]["keen"]["people"] == 300
+        assert figures["segments"]["keen"]["people"] == 150
         assert figures["segments"]["keen"]["exact"]
-        assert figures["people"] == 1_200
-        assert await shop.counts() == {"keen": 300}
+        assert figures["people"] == 600
+        assert await shop.counts() == {"keen": 150}
         await shop.segment("keen", "visitor.visits >= 2")
         await shop.settle()
-        assert await shop.counts() == {"keen": 600}
+        assert await shop.counts() == {"keen": 300}
         assert {cause for _, _, cause in await shop.log()} == {"definition"}
 
     shop_test(redis_socket, work)
@@ -336,15 +341,29 @@ async def test_from_the_beacon_to_the_archive(tmp_path: Path) -> None:
             assert archiver.totals.moves == 1
 
 
-def test_the_walk_over_time_keeps_to_its_pace_and_the_one_for_a_definition_does_not() -> None:
+def test_the_walk_over_time_takes_its_share_and_the_one_for_a_definition_all_it_needs(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("habitue_recommender.segment_sweep.SHARE", 0.1)
     slow = Sweep("time")
-    assert not slow.may_step
-    slow.wait(0.1)
-    assert slow.may_step
-    slow.spend(500)
-    assert not slow.may_step
-    slow.wait(10_000 / RATE)
-    assert slow.may_step  # but what it did not use is not saved up for ever
-    slow.spend(1_000)
-    assert not slow.may_step
-    assert Sweep("definition").may_step
+    slow.rest(10.0, 10.1)
+    assert not slow.may_step(10.1)
+    assert not slow.may_step(10.9)
+    assert slow.may_step(11.1)
+    urgent = Sweep("definition")
+    urgent.rest(10.0, 10.1)
+    assert urgent.may_step(10.1)
+
+
+def test_a_new_definition_leaves_the_other_segments_as_they_are(redis_socket: str) -> None:
+    async def work(shop: Shop) -> None:
+        await shop.segment("keen", "visitor.visits >= 3")
+        await shop.person("anna", visits=3)
+        await shop.settle()
+        await shop.segment("buyer", "visitor.orders.count >= 1")
+        await shop.segment("other", '"buyer" in visitor.segments || visitor.visits == 3')
+        await shop.settle()
+        assert await shop.members() == {"anna": "keen other"}
+        assert shop.watch.changes == {"entered": 2, "left": 0}
+
+    shop_test(redis_socket, work)
