@@ -10,12 +10,15 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, tzinfo
 
 WIDTH = 600.0
 HEIGHT = 160.0
 _TOP = 4.0  # so that the highest line is not cut in half
 _LABELS = 8  # below the drawing, at most
 _SHADES = 6
+_STEPS = (1, 2, 3, 4, 5, 6, 8, 10)
+_WHOLE_STEPS = (1, 2, 4, 6, 8, 10)
 
 Value = float | int | None
 Write = Callable[[float], str]
@@ -59,6 +62,7 @@ class Column:
     label: str
     values: tuple[str, ...]
     shown: bool  # whether its label stands below the drawing
+    spare: bool  # and goes where there is little room
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,12 +172,24 @@ def sparkline(values: Sequence[Value], *, width: float = 96.0, height: float = 2
     return Drawn("", "series-1", path)
 
 
+def day_label(ms: int, language: str, zone: tzinfo = UTC) -> str:
+    """A day in as few signs as an axis has room for."""
+    day = datetime.fromtimestamp(ms / 1_000, zone)
+    return f"{day:%b} {day.day}" if language == "en" else f"{day.day}.{day.month}."
+
+
+def hour_label(ms: int, zone: tzinfo = UTC) -> str:
+    """An hour of the shop's day; the first of a day tells which one."""
+    hour = datetime.fromtimestamp(ms / 1_000, zone)
+    return f"{hour.day}.{hour.month}." if hour.hour == 0 else f"{hour:%H:%M}"
+
+
 def nice(value: float) -> float:
-    """The next number from `value` up that is easy to read: 1, 2, 2.5 or 5 times a power of ten."""
+    """The next number from `value` up that is easy to read, and its half too."""
     if value <= 0 or not math.isfinite(value):
         return 1.0
     power = 10.0 ** math.floor(math.log10(value))
-    return next(step * power for step in (1, 2, 2.5, 5, 10) if step * power >= value * (1 - 1e-9))
+    return next(step * power for step in _STEPS if step * power >= value * (1 - 1e-9))
 
 
 def _scale(values: Sequence[Value], from_zero: bool) -> tuple[float, float, list[float]]:
@@ -182,8 +198,11 @@ def _scale(values: Sequence[Value], from_zero: bool) -> tuple[float, float, list
     low = 0.0 if from_zero else min(known, default=0.0)
     if from_zero:
         high = nice(top)
-        # What is counted comes in whole things: no line at half a visitor.
-        parts = 2 if high > 1 or top != int(top) else 1
+        parts = 2
+        if high <= 10 and all(value == int(value) for value in known):
+            # What is counted comes in whole things: no line at half a visitor.
+            high = next(float(step) for step in _WHOLE_STEPS if step >= high)
+            parts = 2 if high > 1 else 1
         return 0.0, high, [high * part / parts for part in range(parts, -1, -1)]
     spread = nice((top - low) or abs(top) * 0.1 or 1.0)
     low = math.floor(low / spread * 2) * spread / 2
@@ -238,6 +257,7 @@ def _chart(
                 "" if one.values[index] is None else write(float(one.values[index] or 0)) for one in series
             ),
             index % every == 0,
+            index // every % 2 == 1,
         )
         for index, label in enumerate(labels)
     )

@@ -186,6 +186,27 @@ def rollback(models_dir: Path | str) -> str:
     raise ArtifactError(f"{models_dir}: there is no earlier artifact to roll back to")
 
 
+def earlier(models_dir: Path | str) -> str | None:
+    """What `rollback` would make live; None when there is nothing to go back to."""
+    models_dir = Path(models_dir)
+    now = live(models_dir)
+    return next(
+        (
+            digest
+            for digest in reversed(_history(models_dir))
+            if digest != now and (models_dir / digest / "manifest.json").is_file()
+        ),
+        None,
+    )
+
+
+def annotate(models_dir: Path | str, digest: str, **members: Any) -> None:
+    """Put members into a manifest that is there: what was found out of the artifact after it was made."""
+    folder = Path(models_dir) / digest
+    manifest = {**_manifest(folder), **members}
+    _replace(folder / "manifest.json", json.dumps(manifest, indent=1, sort_keys=True))
+
+
 def artifacts(models_dir: Path | str) -> list[ListedArtifact]:
     """All artifacts, newest first; damaged ones are left out."""
     found = []

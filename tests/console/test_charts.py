@@ -28,7 +28,7 @@ def drawn(chart: Chart) -> str:
 
 
 @pytest.mark.parametrize(
-    ("value", "top"), [(0, 1), (0.3, 0.5), (1, 1), (7, 10), (21, 25), (230, 250), (1001, 2000)]
+    ("value", "top"), [(0, 1), (0.3, 0.3), (1, 1), (7, 8), (21, 30), (230, 300), (1001, 2000)]
 )
 def test_an_axis_ends_at_a_number_that_is_easy_to_read(value: float, top: float) -> None:
     assert nice(value) == pytest.approx(top)
@@ -39,6 +39,12 @@ def test_the_highest_value_is_at_the_top_and_nothing_at_the_bottom() -> None:
     assert chart.drawn[0].line == "M100.0,160.0L300.0,4.0L500.0,82.0"
     assert [text for _, text in chart.ticks] == ["10", "5", "0"]
     assert [column.values for column in chart.columns] == [("0",), ("10",), ("5",)]
+
+
+def test_whole_things_have_whole_ticks() -> None:
+    for top in range(1, 11):
+        chart = lines("c", "t", ["a"], [Series("s", [top])], first="x", write=write)
+        assert all("." not in text for _, text in chart.ticks), top
 
 
 def test_a_missing_value_ends_the_line_and_a_lonely_one_is_a_dot() -> None:

@@ -1,7 +1,7 @@
 """Who is there now: people of the last five minutes and events of the last hour, from the passing log.
 
 The archiver's thread hands its records over (`observe`: a few set operations each); another publishes once
-a second as the figures of the background process, where console and `/metrics` read it.
+a second as figures of the background process, where the console reads them.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ MINUTE = 60_000
 MINUTES = 60  # of events
 PRESENT_MINUTES = 5  # for so long somebody counts as here
 _MOST_PEOPLE = 500_000  # of each minute; past it the figure is a least one
-NAME = "background"
+NAME = "presence"
 
 
 class Record(Protocol):

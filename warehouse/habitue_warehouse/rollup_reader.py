@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ from habitue_warehouse.rollup_tables import HOUR_MS, ROLLUPS
 from habitue_warehouse.rollups import table_name
 
 _RETRIES = 5
+_NAMED = re.compile(r"\b(?:FROM|JOIN)\s+(\w+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,26 +44,30 @@ class RollupReader:
         Parameters are `$name` in the statement. A rollup that holds nothing has no rows.
         """
         spans = within if isinstance(within, tuple) else (within,)
+        named = [table for table in dict.fromkeys(_NAMED.findall(sql)) if table in ROLLUPS]
         for attempt in range(_RETRIES):
-            connection = duckdb.connect(config={"threads": 2, "memory_limit": "512MB"})
+            given = ", ".join(f"{table} AS ({source(self.archive_dir, table, spans)})" for table in named)
+            cursor = _database().cursor()
             try:
-                for table in ROLLUPS:
-                    if table in sql:
-                        connection.execute(view(self.archive_dir, table, spans))
-                cursor = connection.execute(sql, parameters or None)
+                cursor.execute(f"WITH {given} {sql}" if given else sql, parameters or None)
                 names = [column[0] for column in cursor.description or ()]
                 return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
             except duckdb.IOException:  # replaced and swept between the manifest and the reading
                 if attempt == _RETRIES - 1:
                     raise
             finally:
-                connection.close()
+                cursor.close()
         raise AssertionError("unreachable")
 
 
-def view(archive_dir: Path, table: str, spans: tuple[Hours, ...] = (), name: str = "") -> str:
-    """The statement that makes a view of one rollup, of the files that may hold those hours."""
-    name = name or table
+@cache
+def _database() -> duckdb.DuckDBPyConnection:
+    """One for the process: to make one takes longer than most of what is asked of it."""
+    return duckdb.connect(config={"threads": 2, "memory_limit": "512MB"})
+
+
+def source(archive_dir: Path, table: str, spans: tuple[Hours, ...] = ()) -> str:
+    """A SELECT of one rollup's rows within some hours (none: all), from the files that may hold them."""
     paths = [
         str(day.folder / part.name)
         for day in partitions(archive_dir, table_name(table))
@@ -70,10 +77,15 @@ def view(archive_dir: Path, table: str, spans: tuple[Hours, ...] = (), name: str
     columns = ROLLUPS[table]
     if not paths:
         nothing = ", ".join(f'NULL::{kind} AS "{column}"' for column, kind in columns.items())
-        return f"CREATE OR REPLACE VIEW {name} AS SELECT {nothing} WHERE false"
+        return f"SELECT {nothing} WHERE false"
     where = " OR ".join(f"(hour >= {one.since} AND hour < {one.until})" for one in spans) or "true"
     names = ", ".join(f'"{column}"' for column in columns)
     return (
-        f"CREATE OR REPLACE VIEW {name} AS SELECT {names} FROM "
-        f"read_parquet({literals(paths)}, union_by_name=true, hive_partitioning=false) WHERE {where}"
+        f"SELECT {names} FROM read_parquet({literals(paths)}, union_by_name=true, hive_partitioning=false) "
+        f"WHERE {where}"
     )
+
+
+def view(archive_dir: Path, table: str, name: str) -> str:
+    """The statement that makes a view of a whole rollup, as it is now."""
+    return f"CREATE OR REPLACE VIEW {name} AS {source(archive_dir, table)}"

@@ -1,16 +1,16 @@
 """What the rollups hold, and the SQL that makes one day of them from the archive (strings only).
 
-| table | a row counts, for one `hour` (ms, UTC) | columns beside `hour` |
+| table | a row counts, for one `hour` (ms, UTC) | by |
 |---|---|---|
-| `traffic` | events | `source, kind, kept, bot, events` |
-| `visits` | people and sessions; `span` is `hour`, or `day` for everybody of the UTC day | `span, visitors, sessions` |
-| `orders` | purchases and refunds | `currency, orders, revenue, quantity, refunds, refunded` |
-| `top_items` | the 100 items most viewed, put into carts or bought in that hour | as `items` |
-| `items` | one item on one UTC day (`hour` is its midnight) | `item_id, views, carts, quantity, orders, revenue, currency` |
-| `offers` | what slots showed, and what became of it | `slot, variant, holdout, currency, decisions, offers, viewed, clicked, orders, bought, revenue` |
-| `names` | events by their sender's name, on one UTC day | `kind, name, events, sampled` + one count per field |
-| `properties` | in how many of the sampled events of a name a property was | `kind, name, property, type, events` |
-| `rejects` | events refused (written by `reject_counts`) | `reason, events` |
+| `traffic` | events | `source, kind, kept, bot` |
+| `visits` | people and sessions, of the hour or (`span` = `day`) of its UTC day | `span` |
+| `orders` | purchases and refunds | `currency` |
+| `top_items` | the 100 items most viewed, put into carts or bought in that hour | `item_id` |
+| `items` | one item on one UTC day (`hour` is its midnight) | `item_id` |
+| `offers` | what slots showed, and what became of it | `slot, variant, holdout, currency` |
+| `names` | events by their sender's name, on one UTC day | `kind, name` |
+| `properties` | in how many of the sampled events of a name a property was | `kind, name, property, type` |
+| `rejects` | events refused (written by `reject_counts`) | `reason` |
 
 No row names a person: no profile, visitor, session, order or decision id stands in any of them.
 """
@@ -162,7 +162,8 @@ WITH told AS (
     FROM decided WHERE today AND NOT bot GROUP BY ALL
 ), seen AS (
     SELECT {_HOUR.replace("timestamp", "told.timestamp")} AS hour, slot, variant, holdout,
-        count(*) FILTER (kind = 'offer_impression') AS viewed, count(*) FILTER (kind = 'offer_click') AS clicked
+        count(*) FILTER (kind = 'offer_impression') AS viewed,
+        count(*) FILTER (kind = 'offer_click') AS clicked
     FROM told JOIN decided USING (decision_id) GROUP BY ALL
 ), followed AS (
     SELECT {_HOUR} AS hour, slot, variant, holdout, currency, count(*) AS orders,
@@ -187,7 +188,8 @@ LED: Final = f"""
 CREATE OR REPLACE TEMP TABLE led AS
 WITH buyers AS (SELECT DISTINCT profile_id FROM bought WHERE profile_id IS NOT NULL),
 clicks AS (
-    SELECT profile_id, timestamp AS clicked_at, json_extract_string(properties, '$.decision_id') AS decision_id,
+    SELECT profile_id, timestamp AS clicked_at,
+        json_extract_string(properties, '$.decision_id') AS decision_id,
         json_extract_string(properties, '$.item_id') AS item_id
     FROM lately WHERE kind = 'offer_click' AND profile_id IN (SELECT profile_id FROM buyers)
 )

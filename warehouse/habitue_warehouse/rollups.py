@@ -202,7 +202,9 @@ def _open_views(connection: duckdb.DuckDBPyConnection, archive_dir: Path, day: s
         # Nearly always there are none, and looking for them reads one column.
         connection.execute(
             f"""CREATE OR REPLACE TEMP TABLE again AS
-            WITH twice AS (SELECT event_id FROM {source} WHERE event_id IS NOT NULL GROUP BY 1 HAVING count(*) > 1)
+            WITH twice AS (
+                SELECT event_id FROM {source} WHERE event_id IS NOT NULL GROUP BY 1 HAVING count(*) > 1
+            )
             SELECT event_id, min((log_ms, log_seq, bucket)) AS first
             FROM {source} WHERE event_id IN (SELECT event_id FROM twice) GROUP BY 1"""
         )
@@ -226,11 +228,13 @@ def _open_views(connection: duckdb.DuckDBPyConnection, archive_dir: Path, day: s
     earlier = [
         path for one in window[1:] for path in Partition(archive_dir, DECISIONS, one).paths()
     ]  # fmt: skip
-    columns = "decision_id, timestamp, slot, variant, holdout, offers, extra LIKE '%\"bot\":true%' AS bot"
+    columns = (
+        "decision_id, timestamp, slot, variant, holdout, offers, (extra LIKE '%\"bot\":true%') IS TRUE AS bot"
+    )
     connection.execute(
         "CREATE OR REPLACE TEMP VIEW decided AS "
-        f"SELECT {columns.replace(' AS bot', ' IS TRUE AS bot')}, true AS today FROM {_scan(DECISIONS, here)} "
-        f"UNION ALL SELECT {columns.replace(' AS bot', ' IS TRUE AS bot')}, false FROM {_scan(DECISIONS, earlier)}"
+        f"SELECT {columns}, true AS today FROM {_scan(DECISIONS, here)} "
+        f"UNION ALL SELECT {columns}, false FROM {_scan(DECISIONS, earlier)}"
     )
 
 
@@ -265,8 +269,9 @@ def _describe(connection: duckdb.DuckDBPyConnection, midnight: int) -> None:
     _insert(connection, "described_properties", rows, 5)
     fields = ", ".join(f"with_{field}" for field in tables.FIELDS)
     connection.execute(
-        "CREATE OR REPLACE TEMP VIEW described AS SELECT kind, name, events, coalesce(sampled, 0) AS sampled, "
-        f"{fields} FROM named LEFT JOIN drawn USING (kind, name)"
+        "CREATE OR REPLACE TEMP VIEW described AS "
+        f"SELECT kind, name, events, coalesce(sampled, 0) AS sampled, {fields} "
+        "FROM named LEFT JOIN drawn USING (kind, name)"
     )
 
 

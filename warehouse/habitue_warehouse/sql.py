@@ -61,7 +61,7 @@ def connect(
                     connection.close()
                     raise
     for rollup in ROLLUPS:
-        connection.execute(rollup_view(archive_dir, rollup, name=f"rollup_{rollup}"))
+        connection.execute(rollup_view(archive_dir, rollup, f"rollup_{rollup}"))
     if locked:
         connection.execute(f"SET allowed_directories = {literals([str(archive_dir) + '/'])}")
         connection.execute("SET enable_external_access = false")

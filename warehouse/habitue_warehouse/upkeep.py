@@ -1,7 +1,7 @@
 """Upkeep: what the archive needs beside its archiver, in a thread of the background process.
 
-Compaction, rollups, erasures, the daily snapshot, retention, and sweeping up after killed writers. Each is done
-when it is due, and one that fails is logged, counted and tried again; it keeps none of the others.
+Compaction, rollups, erasures, the daily snapshot, retention, and sweeping up after killed writers. Each is
+done when it is due, and one that fails is logged, counted and tried again; it keeps none of the others.
 """
 
 from __future__ import annotations
