@@ -1,0 +1,105 @@
+"""A rule works in every worker within a second of its saving, under load, and nobody's request fails."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from pathlib import Path
+from typing import Any
+
+import httpx
+from support.load import KEYS, SECRET_KEY, WRITE_KEY
+from support.serving import Serving, until
+
+SECRET = {"authorization": f"Bearer {SECRET_KEY}"}
+SHOPPERS = 12
+ASKED = {"writeKey": WRITE_KEY, "batch": [], "slots": ["home-popular"], "page": {"type": "home"}}
+IN_TIME_SECONDS = 1.0
+
+
+def rule(item_id: str) -> dict[str, Any]:
+    return {
+        "id": "spring",
+        "condition": {"slots": ["home-popular"], "page_types": ["home"]},
+        "consequence": {"pin": [{"item_id": item_id, "position": 1}]},
+    }
+
+
+class Shoppers:
+    """They ask without a pause; what stood first in each answer, and when it was asked for."""
+
+    def __init__(self, address: str) -> None:
+        self.first: list[list[tuple[float, str]]] = [[] for _ in range(SHOPPERS)]
+        self.statuses: dict[int, int] = {}
+        self._address = address
+        self._done = False
+
+    async def shop(self, number: int) -> None:
+        # A new connection each time: whichever worker is free takes it.
+        limits = httpx.Limits(max_keepalive_connections=0)
+        async with httpx.AsyncClient(base_url=self._address, timeout=10, limits=limits) as http:
+            while not self._done:
+                asked_at = time.monotonic()
+                answer = await http.post("/h/v1/context", json=ASKED)
+                self.statuses[answer.status_code] = self.statuses.get(answer.status_code, 0) + 1
+                offers = answer.json()["slots"]["home-popular"]["offers"]
+                self.first[number].append((asked_at, offers[0]["item_id"] if offers else ""))
+
+    async def all_see(self, item_id: str, since: float) -> float:
+        """Waits until everybody's newest answer says so; the seconds to the last old one."""
+        limit = since + 5 * IN_TIME_SECONDS
+        while any(not seen or seen[-1][1] != item_id or seen[-1][0] < since for seen in self.first):
+            assert time.monotonic() < limit, [seen[-1] for seen in self.first]
+            await asyncio.sleep(0.005)
+        late = [at for seen in self.first for at, what in seen if at >= since and what != item_id]
+        return max(late, default=since) - since
+
+    def stop(self) -> None:
+        self._done = True
+
+
+async def both_decided(api: httpx.AsyncClient) -> bool:
+    """Whether both have published: decisions, the newest rulebook, and nothing wrong with it."""
+    told = (await api.get("/metrics")).text
+    return all(
+        f'habitue_rulebook_version{{worker="{worker}"}} 4.0' in told
+        and f'habitue_rulebook_failures_total{{worker="{worker}"}} 0.0' in told
+        and f'habitue_rulebook_problems{{worker="{worker}"}} 0.0' in told
+        and f'habitue_decisions_total{{worker="{worker}"}} 0.0' not in told
+        for worker in ("worker-1", "worker-2")
+    )
+
+
+def test_a_saved_rule_works_in_both_workers_within_a_second_and_no_request_fails(tmp_path: Path) -> None:
+    async def scene(habitue: Serving) -> None:
+        async with httpx.AsyncClient(base_url=habitue.address, headers=SECRET, timeout=10) as api:
+            items = [
+                {"item_id": f"i{n}", "name": f"Item {n}", "price": 5, "url": f"/p/{n}"} for n in range(30)
+            ]
+            assert (await api.put("/v1/catalog", json=items)).status_code == 200
+            shoppers = Shoppers(habitue.address)
+            running = [asyncio.create_task(shoppers.shop(number)) for number in range(SHOPPERS)]
+            while not all(shoppers.first):
+                await asyncio.sleep(0.005)
+            seconds = []
+            for item_id in ("i7", "i23", "i2"):
+                begun = time.monotonic()
+                saved = await api.put("/v1/rules/spring?author=anna", json=rule(item_id))
+                assert saved.status_code == 200, saved.text
+                seconds.append(await shoppers.all_see(item_id, begun))
+            begun = time.monotonic()
+            undone = await api.post("/v1/rules/spring/undo?author=anna")
+            assert undone.json()["consequence"]["pin"][0]["item_id"] == "i23"
+            seconds.append(await shoppers.all_see("i23", begun))
+            while not await both_decided(api):
+                await asyncio.sleep(0.05)
+            shoppers.stop()
+            await asyncio.gather(*running)
+            assert set(shoppers.statuses) == {200}
+            assert sum(shoppers.statuses.values()) > 4 * SHOPPERS
+            print("seconds until every worker works with it:", [round(one, 3) for one in seconds])
+            assert max(seconds) <= IN_TIME_SECONDS, seconds
+
+    with Serving(tmp_path / "data", environ={"HABITUE_KEYS": KEYS, "HABITUE_WORKERS": "2"}) as habitue:
+        until(lambda: habitue.get("/readyz") == 200, "ready")
+        asyncio.run(scene(habitue))
