@@ -12,6 +12,7 @@ from habitue_recommender.conditions.condition import Condition, Split, Test, mat
 from habitue_recommender.conditions.errors import ConditionError
 from habitue_recommender.conditions.fields import FIELDS, Field, Source, Type
 from habitue_recommender.conditions.form import Form, Group, Row, from_form, to_form
+from habitue_recommender.conditions.why import Finding, why
 
 __all__ = [
     "FIELDS",
@@ -20,6 +21,7 @@ __all__ = [
     "Condition",
     "ConditionError",
     "Field",
+    "Finding",
     "Form",
     "Group",
     "Row",
@@ -32,4 +34,5 @@ __all__ = [
     "matching",
     "parse",
     "to_form",
+    "why",
 ]

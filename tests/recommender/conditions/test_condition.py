@@ -11,7 +11,7 @@ from support import condition_writing as writing
 from support.condition_worlds import BARE, HAT, ITEMS, NOW, REGULAR, SHOE, all_asked, asked, regular
 
 from habitue_collector.profile import OrderSummary, Profile
-from habitue_recommender.conditions import FIELDS, Asked, ConditionError, Source, matching, parse
+from habitue_recommender.conditions import FIELDS, Asked, ConditionError, Source, closures, matching, parse
 from habitue_recommender.conditions.grammar import MAX_DEPTH, MAX_LIST, MAX_NODES
 from habitue_recommender.conditions.write import write
 from habitue_recommender.items import Item
@@ -239,6 +239,18 @@ def test_every_right_condition_answers_everywhere_alike(text: str) -> None:
     tree = parse(text).tree
     again = write(tree)
     assert parse(again).tree == tree
+
+
+@given(writing.relations)
+@settings(max_examples=200, deadline=None)
+def test_what_is_written_out_for_speed_answers_as_the_rest_does(text: str) -> None:
+    quick = parse(text)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(closures, "quick_test", lambda left, operator, value: None)
+        plain = parse(text)
+    for request in REQUESTS:
+        for item in (*ITEMS, None):
+            assert plain.test(request, item) is quick.test(request, item)
 
 
 SIGNS = [
