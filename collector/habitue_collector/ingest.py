@@ -96,18 +96,16 @@ class Ingest:
         self._network_secret = network_secret
         self._networks: dict[str | None, str] = {}  # of this day
         self._day = 0
-        self._usual: dict[tuple[str, bytes | None], tuple[WriteKey, Prepared]] = {}  # key and origin → both
+        self._known: dict[tuple[str, bytes], tuple[WriteKey, Prepared]] = {}  # by key and origin
         self._origins: dict[tuple[bytes, str], bool] = {}
-        self._cors: dict[tuple[bytes, str], Prepared] = {}  # what the pages of an origin get with each answer
         self._proxies = trusted_networks(settings.server.trusted_proxies)
         self._country_header = (settings.server.country_header or "").lower().encode()
 
     def change_settings(self, settings: Settings) -> None:
         """Other keys from the next request on; what was remembered about the old ones goes."""
         self.settings = settings
-        self._usual.clear()
+        self._known.clear()
         self._origins.clear()
-        self._cors.clear()
 
     # ---- open --------------------------------------------------------------------------------
 
@@ -123,22 +121,10 @@ class Ingest:
         head = request.headers
         try:
             body = read_body(request)
-            said_key = body.get("writeKey")
-            if (
-                type(said_key) is not str
-                or (usual := self._usual.get((said_key, head.get(b"origin")))) is None
-                or b"authorization" in head
-                or b"x-write-key" in head
-                or request.query
-            ):
-                usual = None
-                key = self.find_key(request, body)
-            else:
-                key = usual[0]
+            key, headers = self._recognise(request, body)
         except RequestError as error:
-            self._refuse(error, request, None)
+            self.refuse(error, request)
             raise
-        headers = usual[1] if usual is not None else self.cors(request, key)
         envelope = parse_envelope(body, received_at, call, by_cookie)
         said = envelope.consent
         gpc = b"sec-gpc" in head and head[b"sec-gpc"] == b"1"
@@ -176,13 +162,13 @@ class Ingest:
                 events = [body] if "type" in body else []
             elif type(events) is not list:
                 refusal = RequestError(400, "invalid_batch", "batch must be a list of events.")
-                self._refuse(refusal, request, key)
+                self.refuse(refusal, request)
                 raise refusal
             if len(events) > MAX_EVENTS_ANSWERED:
                 refusal = RequestError(
                     413, "too_many_events", f"A batch may have {MAX_EVENTS_PER_BATCH} events."
                 )
-                self._refuse(refusal, request, key)
+                self.refuse(refusal, request)
                 raise refusal
         opened.raw_events = events
         length = len(request.body)
@@ -206,6 +192,16 @@ class Ingest:
             head.get(b"x-forwarded-proto"),
         )
         return country
+
+    def _recognise(self, request: Request, body: dict[str, Any]) -> tuple[WriteKey, Headers]:
+        """The key, and the headers that let the page read the answer. Raises RequestError (401, 403)."""
+        said = body.get("writeKey")
+        if type(said) is str and (origin := request.headers.get(b"origin")) is not None:
+            known = self._known.get((said, origin))
+            if known is not None and _names_one_key(request):
+                return known
+        key = self.find_key(request, body)
+        return key, self.cors(request, key)
 
     def _visitor(self, request: Request, opened: Opened) -> None:
         """Cookie → id, else nonce → id, else a new one; none at all without consent."""
@@ -252,14 +248,8 @@ class Ingest:
         find = self.settings.find_key
         head = request.headers
         said = body.get("writeKey")
-        if (
-            type(said) is str
-            and b"authorization" not in head
-            and b"x-write-key" not in head
-            and not request.query
-            and (usual := find(said)) is not None
-        ):
-            return usual
+        if type(said) is str and _names_one_key(request) and (only := find(said)) is not None:
+            return only
         best: WriteKey | None = None
         named = False
         for candidate in _key_candidates(request, head, body):
@@ -282,23 +272,20 @@ class Ingest:
         origin = request.headers.get(b"origin")
         if origin is None or key.secret:
             return NO_HEADERS
-        known = self._cors.get((origin, key.key))
+        known = self._known.get((key.key, origin))
         if known is not None:
-            return known
+            return known[1]
         pairs = (*_CORS, (b"access-control-allow-origin", origin))
         if self.allows(origin, key):
-            if len(self._cors) > 1_000:
-                self._cors.clear()
-                self._usual.clear()
-            known = self._cors[origin, key.key] = Prepared(pairs)
-            self._usual[key.key, origin] = (key, known)
-            return known
+            if len(self._known) > 1_000:
+                self._known.clear()
+            prepared = Prepared(pairs)
+            self._known[key.key, origin] = key, prepared
+            return prepared
         if not _same_origin(request, origin):
-            error = RequestError(
+            raise RequestError(
                 403, "origin_not_allowed", "Pages of this origin may not use this key: add it to its origins."
             )
-            self._refuse(error, request, key)
-            raise error
         return list(pairs)
 
     def allows(self, origin: bytes, key: WriteKey) -> bool:
@@ -315,7 +302,8 @@ class Ingest:
         """Whether any browser key's pages may come from this origin (preflights name no key)."""
         return any(self.allows(origin, key) for key in self.settings.keys if not key.secret)
 
-    def _refuse(self, error: RequestError, request: Request, key: WriteKey | None) -> None:
+    def refuse(self, error: RequestError, request: Request) -> None:
+        """Count it, and let the shop's pages read why."""
         self.tally.refused[error.code] = self.tally.refused.get(error.code, 0) + 1
         origin = request.headers.get(b"origin")
         if origin is not None and self.any_key_allows(origin):
@@ -532,6 +520,12 @@ def _is_local(peer: str | None) -> bool:
         return ip_address(peer).is_loopback
     except ValueError:
         return False
+
+
+def _names_one_key(request: Request) -> bool:
+    """Whether the body's is the only place for a key: of several, the strongest counts."""
+    head = request.headers
+    return not request.query and b"authorization" not in head and b"x-write-key" not in head
 
 
 def _header_candidates(head: dict[bytes, bytes]) -> list[str]:

@@ -127,10 +127,10 @@ class Trackers:
             calls = decode(request, ingest.clock())
         except Malformed as error:
             refusal = RequestError(400, error.code, str(error))
-            ingest._refuse(refusal, request, None)
+            ingest.refuse(refusal, request)
             raise refusal from None
         except RequestError as refusal:
-            ingest._refuse(refusal, request, None)
+            ingest.refuse(refusal, request)
             raise
         find = ingest.settings.find_key
         named = [key for key in dict.fromkeys((calls.token, *calls.keys)) if key is not None]
@@ -192,7 +192,7 @@ class Trackers:
             key = self.ingest.find_key(asked, named)
             headers = self.ingest.cors(asked, key)
         except RequestError as error:
-            self.ingest._refuse(error, asked, None)
+            self.ingest.refuse(error, asked)
             response = Response(error.body, error.status, media_type="application/problem+json")
             response.raw_headers.extend(error.headers)
             return response
