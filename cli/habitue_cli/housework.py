@@ -9,11 +9,13 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import orjson
 import redis
 import redis.asyncio
 
 from habitue_collector.secret_keys import signing_keys
 from habitue_collector.settings import Settings
+from habitue_collector.store import keys
 
 from .connection import redis_url
 
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger("habitue.background")
 
 RETRY_SECONDS = 1.0
+FIGURES_SECONDS = 1.0
 
 
 def run(settings: Settings, stop: threading.Event) -> None:
@@ -100,6 +103,7 @@ def _works(settings: Settings) -> dict[str, Callable[[threading.Event], None]]:
         works["watch"] = watch.run_forever
     if segments is not None:
         works["segments"] = segments.run_forever
+        works["figures"] = _publishing(client, segments)
     if telling is not None:
         works["webhooks"] = telling.run_forever
     return works
@@ -148,3 +152,16 @@ def _segments(settings: Settings) -> tuple[SegmentWatch | None, WebhookSender | 
 
     allow_private = settings.webhooks.allow_private
     return watch, WebhookSender(webhooks, connect, signing, watch.subscribed, allow_private=allow_private)
+
+
+def _publishing(client: Callable[[], redis.Redis], watch: SegmentWatch) -> Callable[[threading.Event], None]:
+    """This process' figures for `/metrics`, once a second."""
+    from habitue_collector.metrics import LIFETIME_SECONDS, resident_bytes
+
+    def publishing(stop: threading.Event) -> None:
+        with client() as connection:
+            while not stop.wait(FIGURES_SECONDS):
+                figures = {"resident_bytes": resident_bytes(), **watch.figures()}
+                connection.set(keys.figures("background"), orjson.dumps(figures), ex=LIFETIME_SECONDS)
+
+    return publishing

@@ -35,6 +35,9 @@ COUNTERS = {
     "lost_links": "Connections to Redis that were lost.",
     "decisions": "Slots answered.",
     "rulebook_failures": "Rulebooks that could not be used; the one before went on.",
+    "segment_evaluations": "Profiles that were looked at to decide which segments they are in.",
+    "segment_conflicts": "Of these, profiles that changed meanwhile; looked at again.",
+    "segment_sweeps": "Walks over all profiles, because time passed or a definition changed.",
 }
 LABELLED = {
     "rejected": ("reason", "Events refused, by reason."),
@@ -42,6 +45,8 @@ LABELLED = {
     "kept": ("kept", "Events stored without a profile."),
     "step_nanoseconds": ("step", "Time of sampled events in each step."),
     "step_events": ("step", "Sampled events through each step."),
+    "segment_changes": ("change", "People who entered and left segments."),
+    "webhooks": ("outcome", "Messages to other systems, and tries that failed, by outcome."),
 }
 GAUGES = {
     "queued_events": "Events waiting for Redis.",
@@ -49,6 +54,12 @@ GAUGES = {
     "resident_bytes": "Memory of the process.",
     "rulebook_version": "Changes of rules, segments, slots and contents that this process works with.",
     "rulebook_problems": "Documents in the rulebook that are left out because something is wrong with them.",
+    "segment_waiting": "Profiles that changed and are to be looked at for segments.",
+    "segment_lost": "Profiles that found no room among these; the next walk finds them.",
+    "webhooks_waiting": "Messages to other systems that wait, or wait to be tried again.",
+}
+LABELLED_GAUGES = {
+    "segment_people": ("segment", "People in each segment."),
 }
 
 
@@ -72,7 +83,7 @@ def figures(ingest: Ingest, committer: Committer, tally: Tally, extra: dict[str,
         "step_nanoseconds": {name: entry[1] for name, entry in taken.steps.items()},
         "queued_events": committer.queued_events,
         "cached_profiles": committer.cached_profiles,
-        "resident_bytes": _resident_bytes(),
+        "resident_bytes": resident_bytes(),
         **extra,
     }
 
@@ -98,7 +109,8 @@ class _Figures(Collector):
         for name, about in COUNTERS.items():
             counter = CounterMetricFamily(f"habitue_{name}", about, labels=["worker"])
             for worker, numbers in self._by_worker.items():
-                counter.add_metric([worker], numbers.get(name, 0))
+                if name in numbers:  # not every process does everything
+                    counter.add_metric([worker], numbers[name])
             yield counter
         for name, (label, about) in LABELLED.items():
             counter = CounterMetricFamily(f"habitue_{name}", about, labels=["worker", label])
@@ -109,11 +121,19 @@ class _Figures(Collector):
         for name, about in GAUGES.items():
             gauge = GaugeMetricFamily(f"habitue_{name}", about, labels=["worker"])
             for worker, numbers in self._by_worker.items():
-                gauge.add_metric([worker], numbers.get(name, 0))
+                if name in numbers:
+                    gauge.add_metric([worker], numbers[name])
+            yield gauge
+        for name, (label, about) in LABELLED_GAUGES.items():
+            gauge = GaugeMetricFamily(f"habitue_{name}", about, labels=["worker", label])
+            for worker, numbers in self._by_worker.items():
+                for value, count in numbers.get(name, {}).items():
+                    gauge.add_metric([worker, value], count)
             yield gauge
 
 
-def _resident_bytes() -> int:
+def resident_bytes() -> int:
+    """This process' memory; 0 where the system does not say."""
     try:
         with open("/proc/self/statm", "rb") as file:
             return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")

@@ -21,7 +21,6 @@ import orjson
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from habitue_collector.metrics import LIFETIME_SECONDS
 from habitue_collector.store import keys
 from habitue_recommender.rulebook import Rulebook
 from habitue_recommender.segment_definitions import digests, with_named
@@ -91,6 +90,7 @@ class SegmentWatch:
         self._guesses: dict[str, Estimate] = {}
         self._swept_at = 0
         self._began = False  # the definitions were looked at
+        self._people_in: dict[str, int] = {}
         self._published = b""
         self._published_at = 0.0
 
@@ -368,7 +368,7 @@ class SegmentWatch:
                 raise
 
     async def _publish(self, redis: Redis, now: int, at_once: bool = False) -> None:
-        """The counts for everybody, and this process' figures; once a second."""
+        """The counts for everybody; once a second, if they changed."""
         if not at_once and monotonic() - self._published_at < _PUBLISH_SECONDS:
             return
         self._published_at = monotonic()
@@ -379,6 +379,7 @@ class SegmentWatch:
             guess = self._guesses.get(segment_id)
             people = counts.get(segment_id, 0) if exact or guess is None else guess.people
             segments[segment_id] = {"people": people, "exact": exact, "definition": digest}
+        self._people_in = {one: int(figure["people"]) for one, figure in segments.items()}
         figures = {
             "version": self._reader.rulebook.version,
             "people": self.people,
@@ -387,23 +388,20 @@ class SegmentWatch:
         }
         packed = orjson.dumps(figures)
         if packed != self._published:
-            self._published = packed
             await redis.set(keys.SEGMENT_FIGURES, orjson.dumps({"at": now, **figures}))
+            self._published = packed
+
+    def figures(self) -> dict[str, Any]:
+        """What it did since its start, for the metrics; from any thread."""
         with self._lock:
             waiting = len(self._waiting)
-        await redis.set(
-            keys.figures("background"),
-            orjson.dumps(
-                {
-                    "segment_people": {one: figure["people"] for one, figure in segments.items()},
-                    "segment_changes": self.changes,
-                    "segment_evaluations": self.evaluated,
-                    "segment_conflicts": self.conflicts,
-                    "segment_sweeps": self.sweeps,
-                    "segment_waiting": waiting,
-                    "segment_lost": self.lost,
-                    **(self._webhooks.figures() if self._webhooks is not None else {}),
-                }
-            ),
-            ex=LIFETIME_SECONDS,
-        )
+        return {
+            "segment_people": self._people_in,
+            "segment_changes": dict(self.changes),
+            "segment_evaluations": self.evaluated,
+            "segment_conflicts": self.conflicts,
+            "segment_sweeps": self.sweeps,
+            "segment_waiting": waiting,
+            "segment_lost": self.lost,
+            **(self._webhooks.figures() if self._webhooks is not None else {}),
+        }

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import orjson
 import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
@@ -345,6 +346,7 @@ async def test_metrics_speak_for_every_worker_in_a_format_that_prometheus_reads(
         for collector in shop.workers:
             collector.committer.note_command(metrics.publish(collector.worker, collector.numbers()))
         client = shop.redis.client()
+        client.set("figures:background", orjson.dumps({"segment_people": {"vip": 7}, "segment_waiting": 0}))
         while not client.exists("figures:worker-2"):
             await asyncio.sleep(0.005)
         families = {
@@ -359,6 +361,8 @@ async def test_metrics_speak_for_every_worker_in_a_format_that_prometheus_reads(
         assert (rejected.labels["reason"], rejected.value) == ("unknown_type", 1)
         (refused,) = families["habitue_refused"].samples
         assert refused.labels["code"] == "invalid_json"
+        (vip,) = families["habitue_segment_people"].samples
+        assert (vip.labels["segment"], vip.value) == ("vip", 7)
 
 
 # ---- the description ---------------------------------------------------------------------------
