@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from habitue_recommender.conditions.asked import NO_ITEM, Asked
+from habitue_recommender.conditions.binding import Bind, bound
 from habitue_recommender.conditions.check import check, fields_named, segments_named
-from habitue_recommender.conditions.closures import Bind, bound, test_of
+from habitue_recommender.conditions.closures import test_of
 from habitue_recommender.conditions.fields import Source
 from habitue_recommender.conditions.grammar import grow
 from habitue_recommender.conditions.tree import Compare, Joined, Literal, Node, Operator, reads, walk
