@@ -8,8 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import orjson
 from support.load import KEYS, SECRET_KEY, WRITE_KEY
 from support.serving import Serving, until
+
+from habitue_cli.main import main
 
 SECRET = {"authorization": f"Bearer {SECRET_KEY}"}
 SHOPPERS = 12
@@ -103,3 +106,28 @@ def test_a_saved_rule_works_in_both_workers_within_a_second_and_no_request_fails
     with Serving(tmp_path / "data", environ={"HABITUE_KEYS": KEYS, "HABITUE_WORKERS": "2"}) as habitue:
         until(lambda: habitue.get("/readyz") == 200, "ready")
         asyncio.run(scene(habitue))
+        check_git(tmp_path / "git", habitue.address)
+
+
+def check_git(folder: Path, address: str) -> None:
+    """The same from another machine: by address and secret key."""
+
+    def rules(action: str, *options: str) -> int:
+        return main(
+            ["rules", action, str(folder), "--url", address, *options], {"HABITUE_SECRET_KEY": SECRET_KEY}
+        )
+
+    assert rules("pull") == 0
+    file = folder / "rules/spring.json"
+    held = orjson.loads(file.read_bytes())
+    assert held == rule("i23")
+    file.write_bytes(orjson.dumps(held | {"consequence": {"bost": 2}}))
+    assert rules("push") == 1
+    file.write_bytes(orjson.dumps(held | {"name": "Spring"}))
+    assert rules("push", "--dry-run") == 0
+    assert rules("push", "--note", "a name") == 0
+    answer = httpx.get(f"{address}/v1/rules/spring", headers=SECRET).json()
+    assert (answer["name"], answer["change_note"], answer["version"]) == ("Spring", "a name", 5)
+    httpx.put(f"{address}/v1/rules/spring", headers=SECRET, json=rule("i1"))
+    file.write_bytes(orjson.dumps(held | {"name": "Autumn"}))
+    assert rules("push") == 1, "somebody else was there"
