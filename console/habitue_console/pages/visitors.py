@@ -160,7 +160,7 @@ class _Pages:
             segment_names=_segment_names(rulebook),
             # Traits are what people said of themselves: only for who works with them.
             sees_traits=me.role.may(Role.MARKETER),
-            page_types=PAGE_TYPES,
+            page_types=_page_types(request),
             wanted=_wanted(request, profile),
             only=ONLY,
         )  # fmt: skip
@@ -207,7 +207,7 @@ class _Pages:
                 explanations=None,
                 about="",
                 wanted=wanted,
-                page_types=PAGE_TYPES,
+                page_types=_page_types(request),
             )
         profile = await self._asked_for(request)
         wanted = _wanted(request, profile)
@@ -236,7 +236,7 @@ class _Pages:
             about=about,
             about_name=self._name_of()(about) if about else "",
             wanted=wanted,
-            page_types=PAGE_TYPES,
+            page_types=_page_types(request),
             translate=words(request).translations.gettext,
         )
 
@@ -358,6 +358,11 @@ def _tastes(profile: Profile, _: Words) -> list[tuple[str, list[tuple[str, float
         if shares:
             found.append((_(TASTES[dimension]), shares))
     return found
+
+
+def _page_types(request: Request) -> dict[str, str]:
+    _ = words(request)
+    return {key: _(label) for key, label in PAGE_TYPES.items()}
 
 
 def _wanted(request: Request, profile: Profile | None) -> dict[str, str]:
