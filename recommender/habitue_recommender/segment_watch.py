@@ -73,6 +73,7 @@ class SegmentWatch:
         self.evaluated = 0
         self.changes = {ENTERED: 0, LEFT: 0}
         self.conflicts = 0
+        self.failed = 0  # profiles that could not be asked
         self.lost = 0  # profiles that changed when too many waited: found by the next sweep
         self.sweeps = 0
         self.sweep: Sweep | None = None
@@ -139,7 +140,7 @@ class SegmentWatch:
                 try:
                     busy = await self.step(redis)
                 except (RedisError, OSError) as error:
-                    self._counts = None  # somebody may have emptied it meanwhile
+                    self._counts, self._published = None, b""  # somebody may have emptied it meanwhile
                     _log.warning("the watch on segments waits for Redis: %s", error)
                 await asyncio.sleep(0 if busy else _TICK_SECONDS)
 
@@ -229,14 +230,18 @@ class SegmentWatch:
         changes: list[Change] = []
         farewells: list[Told] = []
         for held in await members.read(profile_ids):
-            person = held.profile if is_person(held.profile) else None
-            people += person is not None
             before = held.segments
             segments: frozenset[str] = frozenset()
-            if person is not None:
-                segments = decided.of_profile(person, now, book.zone)
-                if only is not None:
-                    segments |= (before & self._digests.keys()) - decided.by_id.keys()
+            try:
+                if held.profile is not None and is_person(held.profile):
+                    people += 1
+                    segments = decided.of_profile(held.profile, now, book.zone)
+                    if only is not None:
+                        segments |= (before & self._digests.keys()) - decided.by_id.keys()
+            except Exception as error:  # one profile that other hands wrote keeps nobody else waiting
+                self.failed += 1
+                _log.warning("a profile cannot be asked for its segments: %s", type(error).__name__)
+                continue
             if segments != before:
                 changes.append(self._change(held, before, segments, cause, now))
                 if held.profile is None:

@@ -162,6 +162,20 @@ def test_a_saved_segment_finds_everybody_that_is_in_it(redis_socket: str) -> Non
     shop_test(redis_socket, work)
 
 
+def test_a_profile_that_cannot_be_read_keeps_nobody_waiting(redis_socket: str) -> None:
+    async def work(shop: Shop) -> None:
+        await shop.segment("phone", "visitor.device == 'mobile'")
+        await shop.person("broken", session="no session", consents={"analytics": {"state": "granted"}})
+        await shop.redis.set(keys.profile("garbage"), b"v" * 16 + b"{")
+        session = {"id": "s", "started": 1, "last": 1, "events": 1, "device": "mobile"}
+        await shop.person("anna", session=session)
+        await shop.does("broken", "garbage", "anna")
+        assert await shop.members() == {"anna": "phone"}
+        assert shop.watch.failed > 0
+
+    shop_test(redis_socket, work)
+
+
 def test_a_segment_that_names_another_follows_its_definition(redis_socket: str) -> None:
     async def work(shop: Shop) -> None:
         await shop.person("anna", visits=3)

@@ -9,6 +9,8 @@ count within a second, also here: running servers look.
 `console-link` prints a link that works once, for a day: whoever opens it chooses the password of an admin of
 the console. With it one gets in the first time, and again when the last admin forgot the password.
 
+`webhook-secret` prints the secret by which one receiver of a segment's webhooks knows that they are yours.
+
 examples:
   habitue keys create --kind browser --origin https://www.shop.example --name storefront
   habitue keys create --kind server --name backend
@@ -16,6 +18,7 @@ examples:
   habitue keys revoke --key hb_…
   habitue keys rotate
   habitue keys console-link --name anna
+  habitue keys webhook-secret --address https://hooks.shop.example/segments
 """
 
 from __future__ import annotations
@@ -29,6 +32,7 @@ from habitue_collector.secret_keys import (
     new_key,
     replace_write_keys,
     rotate_signing_keys,
+    signing_keys,
 )
 from habitue_collector.settings import Settings, WriteKey
 
@@ -36,11 +40,12 @@ from .. import source
 from ..errors import CommandError
 
 SHORTEST = 8  # characters that name a key
+ACTIONS = ("create", "list", "revoke", "rotate", "console-link", "webhook-secret")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     source.add_arguments(parser)
-    parser.add_argument("action", choices=("create", "list", "revoke", "rotate", "console-link"))
+    parser.add_argument("action", choices=ACTIONS)
     parser.add_argument("--kind", choices=("browser", "server"), default="browser")
     parser.add_argument("--key", default="", help="the key to revoke, or its first eight characters and more")
     parser.add_argument(
@@ -48,6 +53,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--origin", action="append", default=[], help="a page origin that may use a browser key; repeatable"
+    )
+    parser.add_argument(
+        "--address", default="", metavar="URL", help="with webhook-secret: as it stands in the segment"
     )
     parser.add_argument(
         "--consent",
@@ -70,6 +78,8 @@ def run(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
     elif arguments.action == "rotate":
         kept = rotate_signing_keys(folder)
         print(f"{len(kept)} signing keys; the newest signs from the next start on.")
+    elif arguments.action == "webhook-secret":
+        print(_webhook_secret(settings, arguments.address))
     elif arguments.action == "revoke":
         print(_revoked(settings, arguments.key))
     elif arguments.action == "console-link":
@@ -115,3 +125,14 @@ def _created(arguments: argparse.Namespace) -> WriteKey:
         origins=tuple(arguments.origin),
         name=arguments.name,
     )
+
+
+def _webhook_secret(settings: Settings, address: str) -> str:
+    try:
+        from habitue_recommender.webhook_addresses import address_problem
+        from habitue_recommender.webhook_messages import secret_of
+    except ModuleNotFoundError as missing:
+        raise CommandError(f"webhooks need the recommender: {missing.name} is not installed") from None
+    if (wrong := address_problem(address)) is not None:
+        raise CommandError(f"--address: {wrong}")
+    return secret_of(address, signing_keys(settings.data.folder)[-1])
