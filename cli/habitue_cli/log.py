@@ -12,7 +12,8 @@ def speak(name: str, level: int = logging.INFO) -> None:
     handler.setFormatter(logging.Formatter(f"%(asctime)s  {name:<11}  %(message)s", "%H:%M:%S"))
     handler.addFilter(_warnings_say_so)
     logging.basicConfig(level=level, handlers=[handler], force=True)
-    logging.getLogger("uvicorn").setLevel(logging.WARNING)
+    for other in ("uvicorn", "httpx"):  # httpx would write every address, one-time links among them
+        logging.getLogger(other).setLevel(logging.WARNING)
 
 
 def _warnings_say_so(record: logging.LogRecord) -> bool:

@@ -38,9 +38,13 @@ def require(role: Role | str) -> Callable[[Endpoint], Endpoint]:
                 return to_sign_in(request)
             if not me.role.may(needed):
                 raise HTTPException(403)
-            if request.method not in SAFE:
+            if request.method in SAFE:
+                return await endpoint(request)
+            try:
                 await _check_form(request, me)
-            return await endpoint(request)
+                return await endpoint(request)
+            finally:
+                await request.close()  # the temporary files of what was uploaded
 
         setattr(guarded, _NEEDS, needed.value)
         return guarded
@@ -53,9 +57,13 @@ def open_to_all(endpoint: Endpoint) -> Endpoint:
 
     @wraps(endpoint)
     async def guarded(request: Request) -> Response:
-        if request.method not in SAFE:
-            _check_origin(request)
-        return await endpoint(request)
+        if request.method in SAFE:
+            return await endpoint(request)
+        _check_origin(request)
+        try:
+            return await endpoint(request)
+        finally:
+            await request.close()
 
     setattr(guarded, _NEEDS, "nobody")
     return guarded

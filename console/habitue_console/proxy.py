@@ -45,12 +45,15 @@ _AWAY = (
 
 
 class ConsoleProxy:
-    """The ASGI app to mount at `/console`. httpx is imported at the first request: beacons need none."""
+    """The ASGI app to mount at `/console`. httpx is imported at the first request: beacons need none.
+
+    Only httpx' transport is used: its client has a jar, and would send one visitor's cookies for the next.
+    """
 
     def __init__(self, settings: Settings) -> None:
         self._socket = settings.data.folder.resolve() / SOCKET
         self._trusted = trusted_networks(settings.server.trusted_proxies)
-        self._client: httpx.AsyncClient | None = None
+        self._transport: httpx.AsyncHTTPTransport | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -59,24 +62,26 @@ class ConsoleProxy:
         await answer(scope, receive, send)
 
     async def close(self) -> None:
-        if self._client is not None:
-            await self._client.aclose()
+        if self._transport is not None:
+            await self._transport.aclose()
 
     async def _answer(self, request: Request) -> Response:
         import httpx
 
-        if self._client is None:
-            self._client = _client(self._socket)
-        upstream = self._client.build_request(
+        if self._transport is None:
+            self._transport = _transport(self._socket)
+        upstream = httpx.Request(
             request.method,
             httpx.URL(scheme="http", host="console", raw_path=_target(request)),
             headers=self._headers(request),
             content=request.stream() if _has_body(request) else None,
+            # A live tail may be silent for long.
+            extensions={"timeout": {"connect": 2.0, "read": None, "write": 60.0, "pool": 60.0}},
         )
         waited = 0.0
         while True:
             try:
-                answered = await self._client.send(upstream, stream=True)
+                answered = await self._transport.handle_async_request(upstream)
                 break
             except httpx.ConnectError:  # nothing was sent yet
                 if waited >= STARTING_SECONDS:
@@ -107,15 +112,11 @@ class ConsoleProxy:
         return [*kept, (PEER, (peer or "").encode("latin-1", "replace")), (SCHEME, scheme.encode())]
 
 
-def _client(socket: Path) -> httpx.AsyncClient:
+def _transport(socket: Path) -> httpx.AsyncHTTPTransport:
     import httpx
 
-    return httpx.AsyncClient(
-        transport=httpx.AsyncHTTPTransport(uds=str(socket)),
-        limits=httpx.Limits(max_connections=_MAX_CONNECTIONS, max_keepalive_connections=8),
-        timeout=httpx.Timeout(60.0, connect=2.0, read=None),  # a live tail may be silent for long
-        follow_redirects=False,
-    )
+    limits = httpx.Limits(max_connections=_MAX_CONNECTIONS, max_keepalive_connections=8)
+    return httpx.AsyncHTTPTransport(uds=str(socket), limits=limits)
 
 
 def _target(request: Request) -> bytes:

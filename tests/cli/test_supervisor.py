@@ -17,7 +17,7 @@ from support.serving import Serving, gone, until
 from habitue_cli.supervisor import MAX_PAUSE_SECONDS, _pause
 from habitue_collector import private_redis
 
-CHILDREN = ("redis", "worker-1", "worker-2", "background")
+CHILDREN = ("redis", "worker-1", "worker-2", "background", "console")
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +34,7 @@ def _runs_anew(habitue: Serving, name: str, before: int) -> bool:
 def test_every_process_has_its_pid_file(habitue: Serving) -> None:
     pids = habitue.pids()
     assert set(pids) == {"supervisor", *CHILDREN}
-    assert len(set(pids.values())) == 5
+    assert len(set(pids.values())) == len(CHILDREN) + 1
     assert not any(gone(pid) for pid in pids.values())
     assert habitue.get("/healthz") == 200
 

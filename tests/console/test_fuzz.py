@@ -15,8 +15,9 @@ from habitue_console.roles import Role
 pytestmark = pytest.mark.asyncio
 
 NASTY = [
-    "", "\x00", "%", "%s %(x)s {{7*7}} {% raw", "<script>", "../../etc/passwd", "ü" * 300, "\ud800", "-1", "1e999",
-    "9" * 400, "[]", '{"a":', "null", "' OR 1=1 --", "\r\nx: y", "🦊", "a" * 20_000, "NaN", "2026-13-45", "$1", "\\",
+    "", "\x00", "%", "%s %(x)s {{7*7}} {% raw", "<script>", "../../etc/passwd", "ü" * 300, "\ud800", "-1",
+    "1e999", "9" * 400, "[]", '{"a":', "null", "' OR 1=1 --", "\r\nx: y", "🦊", "a" * 20_000, "NaN",
+    "2026-13-45", "$1", "\\",
 ]  # fmt: skip
 FIELDS = [
     "name",
@@ -33,12 +34,13 @@ FIELDS = [
     "next",
     "page",
 ]
+_FILE = b'--x\r\nContent-Disposition: form-data; name="name"; filename="a"\r\n\r\nfile\r\n--x--'
 BODIES = [
     (b"", "application/x-www-form-urlencoded"),
     (b"%", "application/x-www-form-urlencoded"),
     (b"a=1&" * 3_000, "application/x-www-form-urlencoded"),
     (b"\xff\xfe\x00", "multipart/form-data; boundary=x"),
-    (b"--x\r\nContent-Disposition: form-data; name=\"name\"; filename=\"a\"\r\n\r\nfile\r\n--x--", "multipart/form-data; boundary=x"),
+    (_FILE, "multipart/form-data; boundary=x"),
     (b"--x\r\n", "multipart/form-data"),
     (b"{", "application/json"),
 ]  # fmt: skip

@@ -120,6 +120,15 @@ async def test_nobody_but_the_worker_says_who_asks(settings: Settings) -> None:
     assert told["headers"]["x-forwarded-for"] == "127.0.0.1", "so that nobody is taken for this machine"
 
 
+async def test_one_browser_s_cookies_are_never_another_s(settings: Settings) -> None:
+    async with serving(settings.data.folder), worker(settings) as client:
+        await client.get("/console/")
+        client.cookies.clear()
+        told = (await client.get("/console/", headers={"user-agent": "me"})).json()
+    assert "cookie" not in told["headers"]
+    assert told["headers"]["user-agent"] == "me"
+
+
 async def test_a_trusted_proxy_says_who_is_behind_it(settings: Settings) -> None:
     settings = replace(settings, server=Server(trusted_proxies=("10.0.0.0/8",)))
     forwarded = {"x-forwarded-for": "6.6.6.6, 198.51.100.4", "x-forwarded-proto": "https"}

@@ -5,17 +5,23 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from time import time_ns
 from typing import Any
 
 import httpx
 from redis.asyncio import Redis
 
+from habitue_cli.rooms import recommender_settings
 from habitue_collector.settings import Settings, demo_settings
 from habitue_console.app import create_console
 from habitue_console.handed import PEER, SCHEME, Handed
 from habitue_console.house import House
 from habitue_console.roles import Role
 from habitue_console.users import User, hash_password
+from habitue_recommender import artifact
+from habitue_recommender.recommender import Recommender
+from habitue_recommender.rulebook_service import RulebookService
+from habitue_recommender.rulebook_store import RulebookStore
 
 from .house import SIGNING_KEYS, RealRedis
 
@@ -90,6 +96,19 @@ def _hashed() -> str:
     return _known[0]
 
 
+def _rooms(settings: Settings, redis: Redis) -> dict[str, Any]:
+    """A recommender that knows no item yet, and the documents' service over it."""
+
+    def clock() -> int:
+        return time_ns() // 1_000_000
+
+    recommender = Recommender(
+        recommender_settings(settings, SIGNING_KEYS), settings.data.folder / "models", artifact.load
+    )
+    rulebook = RulebookService(RulebookStore(redis, clock), recommender.settings, clock)
+    return {"recommender": recommender, "rulebook": rulebook}
+
+
 @asynccontextmanager
 async def console(
     real: RealRedis, *, settings: Settings | None = None, demo: bool = False, **parts: Any
@@ -98,6 +117,8 @@ async def console(
     wanted = settings or replace(demo_settings(real.folder), demo=demo)
     redis = Redis.from_url(real.url)
     await redis.flushall()
+    if "rulebook" not in parts:
+        parts = {**_rooms(wanted, redis), **parts}
     house = House.build(wanted, redis, SIGNING_KEYS, **parts)
     try:
         yield ConsoleFloor(Handed(create_console(house)), house)

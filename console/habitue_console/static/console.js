@@ -10,6 +10,9 @@ function openMenu(open) {
 }
 menu?.addEventListener("click", () => openMenu(!body.classList.contains("nav-open")));
 
+// A phone shows some of the tabs: the current one among them.
+document.querySelector(".tabs [aria-current]")?.scrollIntoView({ inline: "center", block: "nearest" });
+
 // --- keys: / searches, Escape closes ---
 document.addEventListener("keydown", (event) => {
   if (event.key === "Escape") {
