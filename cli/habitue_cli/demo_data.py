@@ -48,9 +48,10 @@ def prepare(settings: Settings) -> None:
     Runs beside a serving house: its background process archives what is imported here.
     """
     data = settings.data.folder
+    demo_shop()
+    asyncio.run(_marketing(settings))
     if is_prepared(data):
         return
-    demo_shop()
     began = time.monotonic()
     asyncio.run(_catalog(settings))
     orders = _history(settings)
@@ -60,6 +61,25 @@ def prepare(settings: Settings) -> None:
     mark.write_text(PREPARED, "ascii")
     os.replace(mark, data / DEMO_MARK)
     logger.info("The shop is ready after %.0f s", time.monotonic() - began)
+
+
+async def _marketing(settings: Settings) -> None:
+    """The documents of the shop's marketers, where nobody has ever written any."""
+    from habitue_collector.secret_keys import signing_keys
+    from habitue_recommender.rulebook_service import RulebookService
+    from habitue_recommender.rulebook_store import RulebookStore
+    from habitue_shop.marketing import AUTHOR, documents
+
+    from .rooms import recommender_settings
+
+    parsed = recommender_settings(settings, signing_keys(settings.data.folder))
+    async with redis.asyncio.Redis.from_url(redis_url(settings)) as client:
+        store = RulebookStore(client)
+        if await store.version() == 0:
+            imported = await RulebookService(store, parsed).import_all(
+                documents(), author=AUTHOR, note="comes with the demo"
+            )
+            logger.info("%d documents of the shop's marketers are in", len(imported.added))
 
 
 async def _catalog(settings: Settings) -> None:

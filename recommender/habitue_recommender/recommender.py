@@ -34,7 +34,7 @@ from habitue_recommender.rulebook_reader import Documents, RulebookReader
 from habitue_recommender.sections import order_sections, parse_sections
 from habitue_recommender.served import NO_MODEL, Loaded, ServedModel
 from habitue_recommender.settings import RecommenderSettings
-from habitue_recommender.slots import MAX_SLOTS_PER_REQUEST, SLOT_DISABLED, Slot
+from habitue_recommender.slots import MAX_SLOTS_PER_REQUEST, Slot
 from habitue_recommender.trust import patterns
 
 LIVE_FILE = "live"  # <data>/models/live: the digest of the artifact to serve
@@ -138,9 +138,6 @@ class Recommender:
         The decisions wait in `decision_records` for the next flush.
         """
         answered: dict[str, dict[str, Any]] = {}
-        for slot in self._asked(slots):
-            if isinstance(slot, Slot) and not slot.enabled:
-                answered[slot.id] = {"offers": [], "reason": SLOT_DISABLED}
         for decision, candidates in self.decide(slots, page, profile, consent, now):
             answered[decision.slot] = decision.to_public(self._locale)
             if decision.unknown:
@@ -154,11 +151,8 @@ class Recommender:
     def decide(
         self, slots: Any, page: Any, profile: Profile | None, consent: Consent, now: int | None = None
     ) -> list[tuple[Decision, Candidates]]:
-        """The decisions behind `answer`, with what they were made from; nothing is noted.
-
-        A slot that is not enabled has none.
-        """
-        asked = [slot for slot in self._asked(slots) if isinstance(slot, str) or slot.enabled]
+        """The decisions behind `answer`, with what they were made from; nothing is noted."""
+        asked = self._asked(slots)
         if not asked:
             return []
         self._sequence += len(asked)

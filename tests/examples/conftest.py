@@ -31,6 +31,12 @@ class CaughtClient:
 
     def __init__(self) -> None:
         self.tracked: list[Report] = []
+        self.liked: list[str] = []  # sections that come first
+        self.asked_for: str | None = None
+
+    def sections(self, names: list[str], *, visitor: str | None = None) -> list[str]:
+        self.asked_for = visitor
+        return sorted(names, key=lambda name: self.liked.index(name) if name in self.liked else 99)
 
     def track(
         self,

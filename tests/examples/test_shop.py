@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
+from habitue_shop.marketing import documents
+
 STUB = Path(__file__).parents[2] / "collector/habitue_collector/static/tag/stub.js"
 MILK = "1029743"
 BANANAS = "1082185"
@@ -68,7 +70,7 @@ def log_in(shop: TestClient) -> str:
 @pytest.mark.parametrize(
     ("path", "page_type", "slots"),
     [
-        ("/", "home", ["home-hero", "home-recent", "home-popular"]),
+        ("/", "home", ["home-welcome", "home-hero", "home-recent", "home-popular"]),
         ("/c/bakery", "category", ["category-top"]),
         ("/c/bakery/cakes?sort=price&band=1&page=2", "category", ["category-top"]),
         (f"/p/{MILK}", "product", ["pdp-together", "pdp-related"]),
@@ -92,6 +94,35 @@ def test_every_page_carries_the_tag_and_its_slots(
     assert STUB.read_text().strip() in page.html, "paste the new one into the shop's templates/stub.js"
     assert page.with_attribute("data-page-type") == [page_type]
     assert page.with_attribute("data-habitue-slot") == slots
+
+
+def test_the_home_page_is_laid_out_by_what_its_visitor_likes(shop: TestClient, sdk_client: Any) -> None:
+    def departments() -> list[str]:
+        return re.findall(r'<a href="/shop/c/([a-z-]+)"><img', shop.get("/shop/").text)
+
+    own_order = departments()
+    assert len(own_order) > 5
+    assert departments() == own_order
+    sdk_client.liked = ["Household", "Bakery"]
+    assert departments() == own_order, "of somebody without a cookie nothing is known"
+    shop.cookies.set("habitue", "somebody")
+    assert departments()[:2] == ["household", "bakery"]
+    assert sorted(departments()) == sorted(own_order)
+    assert sdk_client.asked_for == "somebody"
+    rows = re.findall(
+        r'<section class="department-row">.*?<a href="/shop/c/([a-z-]+)">', shop.get("/shop/").text, re.DOTALL
+    )
+    assert rows == ["household", "bakery"]
+    sdk_client.liked = []
+
+
+def test_the_greeting_has_the_shops_own_words_beneath(shop: TestClient) -> None:
+    page = get(shop, "/")
+    assert "done before the kettle boils" in page.html
+    for one in documents()["contents"]:
+        # Shorter than the shop's own words, so the room of those is enough.
+        assert len(one["title"]) < 52
+        assert len(one["text"]) < 120
 
 
 def test_a_product_page_says_what_was_viewed(shop: TestClient) -> None:

@@ -31,6 +31,7 @@ class Browse:
             "home",
             title="Groceries, delivered",
             season=fresh.products[:6] if fresh else (),
+            laid_out=await self._shop.laid_out(request),
         )
 
     async def shelf(self, request: Request) -> Response:

@@ -1,6 +1,7 @@
-"""The shop's backend reports its orders itself, through the SDK: a browser may close before its page did.
+"""The shop's backend speaks to Habitue through the SDK: it reports orders, and asks how to lay out a page.
 
-Page and backend name the same order_id, so Habitue counts the order once, whoever comes first.
+A browser may close before its page reports an order. Page and backend name the same order_id, so Habitue
+counts it once, whoever comes first.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ class Client(Protocol):
         anonymous_id: str | None = None,
     ) -> None: ...
 
+    def sections(self, names: list[str], *, visitor: str | None = None) -> list[str]: ...
+
 
 class Reporter:
     """Reports to Habitue by the SDK; without the SDK installed the shop sells all the same."""
@@ -40,6 +43,13 @@ class Reporter:
             log.warning("The SDK (pip install habitue) is missing: orders are reported by the pages alone.")
             return cls(None)
         return cls(SdkClient(secret_key, host=url))
+
+    def sections(self, names: list[str], visitor: str) -> list[str]:
+        """The names in the order of what this visitor (a cookie's value) likes; as they are without the SDK.
+
+        Waits for the answer as long as the SDK's deadline allows (0.3 s).
+        """
+        return names if self._client is None else self._client.sections(names, visitor=visitor)
 
     def order_completed(
         self, properties: Mapping[str, Any], *, user_id: str | None, anonymous_id: str | None

@@ -18,7 +18,7 @@ from habitue_shop.households import household
 from habitue_shop.journey import Product, products
 from habitue_shop.reporting import Reporter
 from habitue_shop.settings import ShopSettings
-from habitue_shop.shelves import Shelves, slug
+from habitue_shop.shelves import Shelf, Shelves, slug
 from habitue_shop.tracking import Call, cart_change, identify
 from habitue_shop.visit import Visit
 
@@ -56,6 +56,15 @@ class Shop:
                 if self._shelves is None:
                     self._shelves = await run_in_threadpool(lambda: Shelves(products()))
         return self._shelves
+
+    async def laid_out(self, request: Request) -> list[Shelf]:
+        """The departments in the order of what this visitor likes; in the shop's own for who is new."""
+        departments = {shelf.label: shelf for shelf in (await self.shelves()).departments()}
+        cookie = request.cookies.get(self.settings.habitue_cookie)
+        if not cookie:
+            return list(departments.values())
+        ordered = await run_in_threadpool(self.reporter.sections, list(departments), cookie)
+        return [departments[label] for label in ordered]
 
     def base_url(self, request: Request) -> str:
         """The shop's address as this visitor's browser knows it."""
