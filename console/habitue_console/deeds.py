@@ -51,7 +51,8 @@ MOVE_WORDS: Mapping[str, str] = {
     "transfer_out": N_("Logged in: browsing went to the user"),
     "order_in": N_("An order came in from another profile"),
     "order_out": N_("An order went to another profile"),
-    "undo": N_("A login was undone"),
+    "undo_in": N_("A login was undone: browsing came back"),
+    "undo_out": N_("A login was undone: browsing went back"),
     "logout": N_("Logged out"),
     "erasure": N_("Erased"),
 }

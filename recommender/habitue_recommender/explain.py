@@ -250,7 +250,7 @@ class _Told:
         for reason, count in Counter(reason for _, reason in dropped).most_common():
             yield Line(Saying(sayings.DROPPED_MANY, {"count": count, "why": sayings.drop(reason)}))
         for item_id, reason in dropped:
-            yield self._line(Saying(sayings.DROPPED_ONE, {"why": sayings.drop(reason)}), item_id)
+            yield self._line(sayings.drop(reason), item_id)
 
     def _scores(self) -> Iterator[Line]:
         place = 0
@@ -346,7 +346,11 @@ class _Told:
         data = note.data
         rule_id = str(data.get("rule", ""))
         effect = str(data.get("effect", "cap" if note.step == Step.CAP else ""))
+        values: dict[str, str | int | float | Saying]
         values = {name: value for name, value in data.items() if isinstance(value, str | int | float)}
+        if "dimension" in data:
+            dimension = str(data["dimension"])
+            values["dimension"] = Saying(sayings.DIMENSIONS.get(dimension, dimension))
         what = Saying(
             sayings.EFFECTS.get(effect, sayings.RULE_DID),
             values | {"rule": self._rule_name(rule_id), "effect": effect.replace("_", " ")},

@@ -99,6 +99,7 @@ EFFECTS: Mapping[str, str] = {
     "in_cart": "“{rule}”: not what is in the cart",
 }
 RULE_DID = "“{rule}” did {effect}"
+DIMENSIONS: Mapping[str, str] = {"category": "category", "brand": "brand", "price_band": "price band"}
 
 # ---- why a candidate got no place ----------------------------------------------------------------------
 
@@ -134,7 +135,6 @@ NOT_ASKED = "Not needed: {source}"
 LATE = "Past the slot's deadline of {deadline_ms} ms: slow sources were left out"
 ONLY_CATEGORY = "Only what stands in {category}"
 DROPPED_MANY = "{count} of them: {why}"
-DROPPED_ONE = "{why}"
 NOTHING_DROPPED = "Nothing had to be taken out"
 RANKED = "No. {place} with {score}, from: {source}"
 CHANGED = "{what} ({before} to {after})"
@@ -168,7 +168,7 @@ def passed(why: str) -> Saying:
 
 TOUCHES = "This touches {people} of {of} people, in {slots}"
 TOUCHES_ABOUT = "This touches about {people} ({low} to {high}) of {of} people, in {slots}"
-TOUCHES_SLOTS = "This touches {slots}; of people there is no snapshot yet"
+TOUCHES_SLOTS = "This acts in {slots}; of people there is no snapshot yet"
 TOUCHES_NOTHING = "This touches nobody and no slot"
 CHANGES = "It would have changed {share} ({low} to {high}) of the decisions of {day}; {tried} were tried"
 CHANGES_NONE = "It would have changed no decision"
