@@ -80,7 +80,8 @@ def routes(house: House) -> list[BaseRoute]:
             persona.name,
             address=getattr(request.state, "address", ""),
         )
-        return redirect(request, "/visitors/personas", words(request)("Saved."))
+        _ = words(request)
+        return redirect(request, "/visitors/personas", _("Saved."))
 
     @require("marketer")
     async def delete(request: Request) -> Response:
@@ -93,7 +94,8 @@ def routes(house: House) -> list[BaseRoute]:
                 persona_id,
                 address=getattr(request.state, "address", ""),
             )
-        return redirect(request, "/visitors/personas", words(request)("Deleted."))
+        _ = words(request)
+        return redirect(request, "/visitors/personas", _("Deleted."))
 
     return [
         Route("/visitors/personas", listed),
