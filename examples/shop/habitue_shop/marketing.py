@@ -18,8 +18,8 @@ def documents(root: str = "/shop") -> dict[str, list[dict[str, Any]]]:
             {
                 "id": "first-visit",
                 "name": "First visit",
-                "note": "Nobody knows of an earlier one.",
-                "when": "visitor.new",
+                "note": "Nobody knows of an earlier one, nor of an order.",
+                "when": "visitor.new && visitor.orders.count == 0",
             },
             {
                 "id": "regulars",
@@ -74,7 +74,7 @@ def documents(root: str = "/shop") -> dict[str, list[dict[str, Any]]]:
                 "and says why it shows it.",
                 "url": f"{root}/c/fruit-vegetables",
                 "slots": ["home-welcome"],
-                "when": "visitor.new",
+                "when": '"first-visit" in visitor.segments',
             },
             {
                 "id": "welcome-back",
@@ -85,7 +85,7 @@ def documents(root: str = "/shop") -> dict[str, list[dict[str, Any]]]:
                 "text": "Your departments come first today. What you looked at last time is still here.",
                 "url": f"{root}/cart",
                 "slots": ["home-welcome"],
-                "when": "visitor.returning",
+                "when": '!("first-visit" in visitor.segments)',
             },
         ],
     }
