@@ -31,9 +31,14 @@ RETRY_SECONDS = 1.0
 FIGURES_SECONDS = 1.0
 
 
-def run(settings: Settings, stop: threading.Event) -> None:
-    """Until `stop` is set, and until what each of them holds is written."""
+def run(settings: Settings, stop: threading.Event, arguments: list[str] | None = None) -> None:
+    """Until `stop` is set, and until what each of them holds is written.
+
+    `arguments` are those by which a child finds the same settings; without them nothing is trained.
+    """
     works = _works(settings)
+    if arguments is not None and (training := _training(settings, arguments)) is not None:
+        works["training"] = training
     threads = [
         threading.Thread(target=_steadily, args=(name, work, stop), name=name) for name, work in works.items()
     ]
@@ -107,6 +112,19 @@ def _works(settings: Settings) -> dict[str, Callable[[threading.Event], None]]:
     if telling is not None:
         works["webhooks"] = telling.run_forever
     return works
+
+
+def _training(settings: Settings, arguments: list[str]) -> Callable[[threading.Event], None] | None:
+    """New models, when they are due."""
+    if find_spec("numba") is None:
+        return None
+    from .rooms import recommender_settings
+    from .self_training import SelfTraining
+
+    wanted = recommender_settings(settings, signing_keys(settings.data.folder))
+    return SelfTraining(
+        settings.data.folder, arguments, every_hours=wanted.train_every_hours, growth=wanted.train_growth
+    ).run_forever
 
 
 def _watch(settings: Settings) -> LogWatch | None:

@@ -39,6 +39,11 @@ class RecommenderSettings:
     learn_interval_minutes: int = 10  # a learnt item changes at most this often
     learn_days: int = 60  # a learnt item that nobody looked at for so long is forgotten
 
+    train_every_hours: float = 24.0  # between two trainings by itself; 0: only by `habitue train`
+    train_growth: float = (
+        0.2  # so much more visits than it learnt from make the next one due earlier; 0: never
+    )
+
     @property
     def signing_key(self) -> bytes:
         return self.signing_keys[-1]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import re
 from dataclasses import dataclass
 from functools import cache
@@ -63,6 +64,7 @@ class RollupReader:
 @cache
 def _database() -> duckdb.DuckDBPyConnection:
     """One for the process: to make one takes longer than most of what is asked of it."""
+    atexit.register(_database.cache_clear)  # DuckDB complains of whatever outlives the interpreter
     return duckdb.connect(config={"threads": 2, "memory_limit": "512MB"})
 
 

@@ -24,5 +24,6 @@ def run(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
     lifeline = Lifeline.from_descriptor(arguments.lifeline)
     if lifeline is not None:
         lifeline.beat_from_a_thread(lambda: True)
-    housework.run(source.load(arguments, environ), stop)
+    settings = source.load(arguments, environ)
+    housework.run(settings, stop, source.arguments_for_children(arguments, settings))
     return 0

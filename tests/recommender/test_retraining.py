@@ -1,0 +1,135 @@
+"""Training by itself: it is due when it should be, and nothing worse than the live artifact goes live."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from support.archives import START, Archive
+
+from habitue_recommender import artifact, retraining, trainings
+from habitue_recommender.interactions import from_archive
+from habitue_recommender.retraining import Judgement, due, hold_out, retrain
+from habitue_recommender.train import NothingToLearn, TrainingConfig, train
+from habitue_recommender.trainings import Training
+from habitue_warehouse.rollups import roll
+
+SMALL = TrainingConfig(("neighbours", "popular"))
+HOUR = 3_600_000
+
+
+@pytest.fixture(scope="module")
+def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A shop where one item always leads to the next, told by 700 people on one day."""
+    told = Archive(tmp_path_factory.mktemp("told") / "archive")
+    for visit in range(700):
+        first = visit % 20
+        items = [f"item-{(first + step) % 20}" for step in range(3)]
+        told.views(f"s{visit}", *items, who=f"v{visit}")
+    folder = told.write()
+    roll(folder)
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def _few_questions(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retraining, "LEAST_QUESTIONS", 50)
+
+
+def test_the_same_people_are_held_out_and_nothing_of_their_last_day_is_learnt(archive: Path) -> None:
+    data = from_archive(archive)
+    learnt, asked = hold_out(data)
+    assert 20 < len(asked.sessions) < 140
+    assert len(learnt.sessions) + len(asked.sessions) == len(data.sessions)
+    held = {data.people[visitor] for visitor in asked.sessions.visitors}
+    recent = learnt.sessions.ends >= data.now - retraining.WINDOW
+    assert not held & {data.people[visitor] for visitor in learnt.sessions.visitors[recent] if visitor >= 0}
+    again = hold_out(replace(data))[1]
+    assert {data.people[visitor] for visitor in again.sessions.visitors} == held
+
+
+def test_the_first_artifact_goes_live_with_its_figures(archive: Path, tmp_path: Path) -> None:
+    done = retrain(archive, tmp_path, SMALL, why="first")
+    assert done.verdict == trainings.PUBLISHED
+    assert artifact.live(tmp_path) == done.digest
+    assert done.new["hit_rate@20"] > 0.9, "in this shop the next item is no secret"
+    (listed,) = artifact.artifacts(tmp_path)
+    assert listed.manifest["evaluation"]["new"] == done.new
+    assert artifact.load_live(tmp_path) is not None
+    assert trainings.read(tmp_path) == [done]
+    assert retrain(archive, tmp_path, SMALL).verdict == trainings.UNCHANGED
+
+
+def test_what_is_worse_stays_out_and_what_is_better_goes_live(archive: Path, tmp_path: Path) -> None:
+    good = retrain(archive, tmp_path, SMALL)
+    backwards = TrainingConfig(("neighbours", "popular"), {"neighbours": {"nearest": 1, "sample": 1}})
+    worse = retrain(archive, tmp_path, backwards)
+    if worse.new["mrr@20"] < good.new["mrr@20"] * 0.9:
+        assert worse.verdict == trainings.REFUSED
+        assert artifact.live(tmp_path) == good.digest
+    other = tmp_path / "other"
+    few = train(archive, other, TrainingConfig(SMALL.models, until=START + 40 * 60_000))
+    artifact.publish(other, few)
+    better = retrain(archive, other, SMALL, why="schedule")
+    assert better.verdict == trainings.PUBLISHED
+    assert better.new["mrr@20"] > better.live["mrr@20"]
+    assert artifact.rollback(other) == few, "and one command takes it back"
+
+
+def test_no_worse_allows_for_chance_and_not_for_more() -> None:
+    live = Judgement(np.tile([1.0, 0.5, 0.0, 0.25], 100))
+    assert live.is_no_worse_than(live)
+    nearly = live.ranks.copy()
+    nearly[0] = 0.5
+    assert Judgement(nearly).is_no_worse_than(live)
+    assert not Judgement(live.ranks * 0.5).is_no_worse_than(live)
+    assert not Judgement(np.zeros(400)).is_no_worse_than(live)
+
+
+def test_too_little_to_compare_by_is_said_and_goes_live(
+    archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retraining, "LEAST_QUESTIONS", 10**6)
+    done = retrain(archive, tmp_path, SMALL)
+    assert done.verdict == trainings.PUBLISHED
+    assert "too few" in done.note
+    assert done.new == {}
+
+
+def test_a_training_that_fails_is_noted(tmp_path: Path) -> None:
+    with pytest.raises(NothingToLearn):
+        retrain(tmp_path / "nothing", tmp_path / "models", SMALL)
+    (noted,) = trainings.read(tmp_path / "models")
+    assert noted.verdict == trainings.FAILED
+    assert "nothing to learn" in noted.note
+
+
+def test_it_is_due_first_then_on_schedule_and_with_enough_new_data(archive: Path, tmp_path: Path) -> None:
+    now = START + 48 * HOUR
+
+    def why(at: int, every_hours: float = 24, growth: float = 0.2) -> str | None:
+        return due(archive, tmp_path, at, every_hours=every_hours, growth=growth)
+
+    assert why(now) == "first"
+    assert why(now, every_hours=0) is None
+    digest = train(archive, tmp_path, TrainingConfig(SMALL.models, until=START + 60 * 60_000))
+    artifact.publish(tmp_path, digest)
+    created = artifact.artifacts(tmp_path)[0].created_at
+    assert why(created + HOUR // 2) is None, "an hour of rest at least"
+    assert why(created + 2 * HOUR) == "new data"
+    assert why(created + 2 * HOUR, growth=0) is None
+    assert why(created + 25 * HOUR, growth=0) == "schedule"
+    trainings.note(tmp_path, Training(created + 25 * HOUR, trainings.REFUSED))
+    assert why(created + 26 * HOUR, growth=0) is None, "refused: not again before the next turn"
+
+
+def test_the_log_keeps_the_last_and_passes_over_what_it_cannot_read(tmp_path: Path) -> None:
+    for number in range(3):
+        trainings.note(tmp_path, Training(number, trainings.PUBLISHED, new={"mrr@20": 0.1 * number}))
+    with open(tmp_path / trainings.FILE, "a") as file:
+        file.write("not json\n[1]\n")
+    assert [one.at for one in trainings.read(tmp_path)] == [0, 1, 2]
+    trainings.note(tmp_path, Training(3, trainings.FAILED))
+    assert [one.at for one in trainings.read(tmp_path)] == [0, 1, 2, 3]
