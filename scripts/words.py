@@ -74,10 +74,12 @@ def missing(catalog: Catalog) -> list[str]:
 
 
 def updated(language: str) -> Catalog:
-    """The translators' words for the strings of now; what nobody says any more goes."""
+    """The translators' words for the strings of now; what nobody says any more is kept below, marked."""
     catalog = translated(language)
+    for message in list(catalog.obsolete.values()):  # it may be said again
+        if catalog.get(message.id) is None:
+            catalog.add(message.id, message.string)
     catalog.update(extracted(), no_fuzzy_matching=True)
-    catalog.obsolete.clear()
     catalog.creation_date = catalog.revision_date = SINCE
     catalog.fuzzy = False
     return catalog
@@ -99,9 +101,12 @@ def problems() -> Iterator[str]:
             yield f"{language}: console.mo is older than console.po: run scripts/words"
 
 
-def write() -> None:
+def write(tidy: bool = False) -> None:
+    """Both languages up to date; `tidy` forgets what nobody says any more."""
     for language in LANGUAGES:
         catalog = updated(language)
+        if tidy:
+            catalog.obsolete.clear()
         _write(language, catalog)
         print(f"{language}: {len(catalog)} strings, {len(missing(catalog))} without a translation")
 
@@ -143,5 +148,7 @@ if __name__ == "__main__":
             print(json.dumps(dict.fromkeys(missing(updated(language)), ""), indent=1, ensure_ascii=False))
         case ["fill", language, file]:
             fill(language, Path(file))
+        case ["tidy"]:
+            write(tidy=True)
         case _:
             write()

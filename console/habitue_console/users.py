@@ -65,7 +65,7 @@ def clean_name(text: str) -> str:
     name = text.strip().lower()
     if not _NAME.fullmatch(name):
         raise UserError(
-            "A name has up to 64 letters, digits and . _ @ + - and begins with a letter or digit."
+            N_("A name has up to 64 letters, digits and . _ @ + - and begins with a letter or digit.")
         )
     return name
 

@@ -102,7 +102,8 @@ def routes(house: House) -> list[BaseRoute]:
             origins=list(origins),
             consent=consent,
         )
-        return redirect(request, "/settings", words(request)("Saved. It counts from now on."))
+        _ = words(request)
+        return redirect(request, "/settings", _("Saved. It counts from now on."))
 
     return [
         Route("/settings", keys),

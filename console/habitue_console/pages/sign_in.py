@@ -41,7 +41,8 @@ def routes(house: House) -> list[BaseRoute]:
         session = await house.sessions.read(request.cookies.get(COOKIE, ""))
         if session is not None:
             await house.sessions.end(session)
-        answer = redirect(request, "/sign-in", words(request)("You are signed out."))
+        _ = words(request)
+        answer = redirect(request, "/sign-in", _("You are signed out."))
         answer.delete_cookie(COOKIE, path=_path(request))
         return answer
 
@@ -113,7 +114,8 @@ async def _sign_in(house: House, attempts: Attempts, request: Request, following
     user = await house.users.find(name)
     good = await house.in_thread(matches, user.password if user is not None else "", password)
     if user is None or not good or user.disabled:
-        told = words(request)("Name and password do not fit together.")
+        _ = words(request)
+        told = _("Name and password do not fit together.")
         return render(request, "sign_in/form.html", status=422, mistake=told, name=name, nobody=False)
     await attempts.forget(address, name)
     return await _begin(house, request, user, following)
