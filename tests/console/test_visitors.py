@@ -15,10 +15,12 @@ from support.console import Browser, ConsoleFloor, console
 from support.house import House as Shop
 from support.house import RealRedis, buys, house, identify, page, track, user_hash, views, visitor_of
 
+from habitue_collector.store import keys
 from habitue_console.roles import Role
 from habitue_recommender.catalog_store import store_items
 from habitue_recommender.recommender import Recommender
 from habitue_recommender.settings import RecommenderSettings
+from habitue_warehouse import memberships
 from habitue_warehouse.archive import Archiver
 
 HTMX = {"hx-request": "true"}
@@ -114,6 +116,28 @@ def test_who_was_here_lately_is_listed_from_the_log_and_then_from_the_archive(re
             assert listed.status_code == 200
             assert now in listed.text
             assert earlier in listed.text
+
+    asyncio.run(run())
+
+
+def test_some_of_a_segment_are_listed_and_the_page_does_not_wait_for_them(real: RealRedis) -> None:
+    async def run() -> None:
+        async with floor(real) as it:
+            who = visitor_of(await it.comes(views("boot")))
+            redis = it.console.house.redis
+            bucket = keys.memberships(keys.bucket_of(who))
+            await redis.hset(bucket, who, memberships.pack(frozenset({"lookers"})))
+            browser = await _viewer(it)
+            page = await browser.get("/visitors?segment=lookers")
+            assert who not in page.text
+            assert 'hx-get="/console/visitors?segment=lookers"' in page.text
+            part = await browser.get("/visitors?segment=lookers", headers=HTMX)
+            assert who in part.text
+            assert "<html" not in part.text
+            assert who in (await browser.get("/visitors?segment=lookers&now=1")).text
+            for name in ("nobody", "%", "x" * 500, "\x00"):
+                none = await browser.get("/visitors", params={"segment": name, "now": "1"})
+                assert "Nobody is in this segment" in none.text
 
     asyncio.run(run())
 

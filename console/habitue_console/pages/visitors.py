@@ -31,7 +31,7 @@ from ..rendering import redirect, render
 from ..roles import Role
 from ..timeline import TABLES, Archived, link_of, place_of, tail, together
 from ..visitor_rights import erase, exported
-from ..visitor_search import By, Search
+from ..visitor_search import By, Found, Search
 from ..words import N_, Words, words
 from . import personas
 
@@ -91,12 +91,17 @@ class _Pages:
     async def _found(self, request: Request) -> Response:
         house = self._house
         text = request.query_params.get("q", "")[:600]
-        segment = request.query_params.get("segment", "")
+        segment = request.query_params.get("segment", "")[:64]
+        is_part = request.headers.get("hx-request") == "true"
+        at_once = is_part or "now" in request.query_params
+        people: list[Found] | None
         if text.strip():
             found = await self._search.find(text, house.clock())
             if len(found) == 1:
                 return redirect(request, f"/visitors/of?{urlencode({'id': found[0].profile_id})}")
             people = found
+        elif segment and not at_once:
+            people = None  # a rare segment's members are looked for among everybody: the page does not wait
         elif segment:
             members = await self._members(segment)
             people = [one for one in await self._search.read(members) if one is not None]
@@ -112,6 +117,7 @@ class _Pages:
         return render(
             request,
             "visitors/list.html",
+            block="people" if is_part else None,
             q=text,
             segment=segment,
             segments=_segment_names(rulebook),
@@ -125,7 +131,9 @@ class _Pages:
                     "segments": _segments_of(rulebook, one.profile, now),
                 }
                 for one in people
-            ],
+            ]
+            if people is not None
+            else None,
         )
 
     async def _members(self, segment_id: str) -> list[str]:
