@@ -7,6 +7,7 @@ version was edited stands in `If-Match` or in `?expected=`.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -22,6 +23,7 @@ from habitue_recommender.mistakes import Mistake, Mistakes
 from habitue_recommender.refusal import Refused, parsed, refusing, unpacked
 from habitue_recommender.rulebook_service import BundleMistakes, RulebookService
 from habitue_recommender.rulebook_store import Conflict, NothingToUndo, TooLarge, UnknownDocument
+from habitue_recommender.slot_settings import parse_slot
 from habitue_recommender.slots import public_slot
 
 MAX_BUNDLE_BYTES = 32 * 1024 * 1024
@@ -70,7 +72,7 @@ class _Endpoints:
         held = (await self._service.load()).records.get(kind, {})
         if kind == SLOT:
             slots = sorted({*held, *self._service.settings.slots})
-            told = [await self._slot(slot_id, held.get(slot_id)) for slot_id in slots]
+            told = [self._slot(slot_id, held.get(slot_id)) for slot_id in slots]
         else:
             told = [held[document_id].to_public() for document_id in sorted(held)]
         return _json({KINDS[kind]: told})
@@ -89,7 +91,7 @@ class _Endpoints:
             return _json({"deleted": document_id, "version": gone.version})
         held = await self._service.find(kind, document_id)
         if kind == SLOT and (held is not None or document_id in self._service.settings.slots):
-            return _json(await self._slot(document_id, held), held)
+            return _json(self._slot(document_id, held), held)
         if held is None:
             raise UnknownDocument(f"There is no {kind} {document_id}.")
         return _json(held.to_public(), held)
@@ -106,11 +108,13 @@ class _Endpoints:
         await self._doors.settle()
         return _json(saved.to_public(), saved)
 
-    async def _slot(self, slot_id: str, held: Document | None) -> dict[str, Any]:
+    def _slot(self, slot_id: str, held: Document | None) -> dict[str, Any]:
         """The document of a slot, and the slot as it works: over habitue.toml, over the defaults."""
         public = {"id": slot_id, "version": 0} if held is None else held.to_public()
-        slots = (await self._service.rulebook()).slots
-        slot = slots.get(slot_id) or self._service.settings.slots.get(slot_id)
+        slot = self._service.settings.slots.get(slot_id)
+        if held is not None:
+            with suppress(Mistakes):  # what is broken is left out, and the slot is as without it
+                slot = parse_slot(held.body, slot)
         return public | ({"effective": public_slot(slot)} if slot is not None else {})
 
     async def take_in(self, kind: str, request: Request) -> Response:
