@@ -54,12 +54,17 @@ GAUGES = {
     "resident_bytes": "Memory of the process.",
     "rulebook_version": "Changes of rules, segments, slots and contents that this process works with.",
     "rulebook_problems": "Documents in the rulebook that are left out because something is wrong with them.",
+    "model_trained_at": "When the live model was trained, in seconds since 1970.",
     "segment_waiting": "Profiles that changed and are to be looked at for segments.",
     "segment_lost": "Profiles that found no room among these; the next walk finds them.",
     "webhooks_waiting": "Messages to other systems that wait, or wait to be tried again.",
 }
 LABELLED_GAUGES = {
     "segment_people": ("segment", "People in each segment."),
+    "model_quality": (
+        "figure",
+        "Of the live model, and of the one before when it went live: hit rate and MRR.",
+    ),
 }
 
 

@@ -30,13 +30,15 @@ class Loaded(Protocol):
 class ServedModel:
     """One artifact and what was already looked up in it. Lives as long as a decision holds it.
 
-    `data_until` is the latest time in what it was trained on (ms; 0: not known).
+    `data_until` is the latest time in what it was trained on (ms; 0: not known). `figures`: when it was
+    trained and how good it was beside the one before, as it is published.
     """
 
     def __init__(self, loaded: Loaded) -> None:
         self.digest = loaded.digest
         data = loaded.manifest.get("data")
         self.data_until = int(data.get("until") or 0) if isinstance(data, Mapping) else 0
+        self.figures = _figures(loaded.manifest)
         self._vocabulary = loaded.vocabulary
         self._members = dict(loaded.models)
         # A lookup in the mapped arrays costs 4 µs, and popular items come by in every request.
@@ -102,3 +104,17 @@ class ServedModel:
         self.failures += 1
         if self.failures < 10:  # the first ones say what it is; a thousand a second would only fill the disk
             _log.exception("model %s of artifact %s failed", name, self.digest)
+
+
+def _figures(manifest: Mapping[str, Any]) -> dict[str, Any]:
+    told = manifest.get("evaluation")
+    evaluation: Mapping[str, Any] = told if isinstance(told, Mapping) else {}
+    quality = {
+        f"{name.partition('@')[0]}{end}": value
+        for side, end in (("new", ""), ("live", "_before"))
+        for name, value in dict(evaluation.get(side) or {}).items()
+        if name != "queries"
+    }
+    created_at = manifest.get("created_at")
+    seconds = created_at / 1_000 if isinstance(created_at, int) else 0
+    return {"model_trained_at": seconds, "model_quality": quality}

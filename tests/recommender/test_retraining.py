@@ -12,6 +12,7 @@ from support.archives import START, Archive
 from habitue_recommender import artifact, retraining, trainings
 from habitue_recommender.interactions import from_archive
 from habitue_recommender.retraining import Judgement, due, hold_out, retrain
+from habitue_recommender.served import ServedModel
 from habitue_recommender.train import NothingToLearn, TrainingConfig, train
 from habitue_recommender.trainings import Training
 from habitue_warehouse.rollups import roll
@@ -133,3 +134,12 @@ def test_the_log_keeps_the_last_and_passes_over_what_it_cannot_read(tmp_path: Pa
     assert [one.at for one in trainings.read(tmp_path)] == [0, 1, 2]
     trainings.note(tmp_path, Training(3, trainings.FAILED))
     assert [one.at for one in trainings.read(tmp_path)] == [0, 1, 2, 3]
+
+
+def test_what_is_served_tells_how_good_it_is(archive: Path, tmp_path: Path) -> None:
+    done = retrain(archive, tmp_path, SMALL)
+    loaded = artifact.load_live(tmp_path)
+    assert loaded is not None
+    told = ServedModel(loaded).figures
+    assert told["model_quality"] == {"hit_rate": done.new["hit_rate@20"], "mrr": done.new["mrr@20"]}
+    assert told["model_trained_at"] == loaded.created_at / 1_000
