@@ -23,7 +23,7 @@ from redis.asyncio import Redis
 from habitue_collector.store import keys
 from habitue_warehouse.log_entries import read_entry
 from habitue_warehouse.partitions import literals, open_duckdb, partitions
-from habitue_warehouse.schema import COLUMNS, DECISIONS, EVENTS, MOVES, empty_select
+from habitue_warehouse.schema import COLUMNS, DECISIONS, EVENTS, MOVES, TIME, empty_select
 
 PAGE = 50
 MAX_TAIL = 5_000  # log entries of the bucket that are looked at: ten minutes of a busy shop
@@ -33,8 +33,13 @@ _RETRIES = 3
 _FIRST_DAYS = 2
 _MOST_DAYS = 64
 _ALL = 1_000_000
+_LATEST = 253_402_300_799_999  # the last day of four digits
 
-Place = tuple[int, int]  # log_ms, log_seq: where in its bucket's log something stands
+Place = tuple[int, int, int]
+"""Where something stands in a past: the time that its day in the archive is of (ms), then log_ms and log_seq.
+
+Imported history is written to the log today and happened long ago: the log's own order is not enough.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,26 +75,24 @@ class _Spot:
 
 
 def place_of(text: str) -> Place | None:
-    """A place as a link says it: `1772400000000-3`."""
-    ms, _, sequence = text.partition("-")
-    if not (ms.isdecimal() and sequence.isdecimal()) or len(ms) > 15 or len(sequence) > 19:
+    """A place as a link says it: `1772400000000-1772400000007-3`."""
+    numbers = text.split("-")
+    if len(numbers) != 3 or not all(one.isdecimal() and one.isascii() and len(one) < 16 for one in numbers):
         return None
-    return int(ms), int(sequence)
+    at, ms, sequence = map(int, numbers)
+    return (at, ms, sequence) if at <= _LATEST else None
 
 
 def link_of(place: Place | None) -> str:
-    return "" if place is None else f"{place[0]}-{place[1]}"
+    return "" if place is None else "-".join(map(str, place))
 
 
 async def tail(
     redis: Redis, profile_id: str, tables: Sequence[str] = TABLES, before: Place | None = None
 ) -> list[Entry]:
     """What the log in Redis still holds of somebody, newest first."""
-    if before is not None and before <= (0, 0):
-        return []  # Redis knows nothing before its first id
     bucket = keys.bucket_of(profile_id)
-    end = "+" if before is None else f"({before[0]}-{before[1]}"
-    entries: Any = await redis.xrevrange(keys.log(bucket), max=end, min="-", count=MAX_TAIL)
+    entries: Any = await redis.xrevrange(keys.log(bucket), count=MAX_TAIL)
     mark = orjson.dumps(profile_id)
     found: list[Entry] = []
     for stream_id, fields in entries:
@@ -99,8 +102,12 @@ async def tail(
         if one.record is None or one.record.get("profile_id") != profile_id:
             continue
         table = {"event": EVENTS, "decision": DECISIONS}.get(one.type, MOVES)
-        if table in tables:
-            found.append(Entry((one.log_ms, one.log_seq), table, one.type, one.record))
+        happened = one.record.get(TIME[table])
+        at = happened if isinstance(happened, int) else one.log_ms
+        place = (at, one.log_ms, one.log_seq)
+        if table in tables and (before is None or place < before):
+            found.append(Entry(place, table, one.type, one.record))
+    found.sort(key=lambda entry: entry.place, reverse=True)
     return found
 
 
@@ -152,13 +159,15 @@ class Archived:
         seconds: float,
     ) -> Past:
         ends = self._clock() + seconds
-        days = self._days(tables, _day(since, -1), _least(_day(until, 1), _day(before and before[0], 1)))
+        # A place of (time, 0, 0) has nothing of its own millisecond before it.
+        latest = None if before is None else before[0] - (before[1:] == (0, 0))
+        days = self._days(tables, _day(since, -1), _least(_day(until, 1), _day(latest, 0)))
         found: list[_Spot] = []
         step, at = _FIRST_DAYS, 0
         while at < len(days) and len(found) < limit:
             if at and self._clock() > ends:
                 # Whole days were read: the rest lies before the first moment of the last of them.
-                return Past(tuple(self._entries(profile_id, found)), (_start(days[at - 1]), 0))
+                return Past(tuple(self._entries(profile_id, found)), (_start(days[at - 1]), 0, 0))
             piece, began = days[at : at + step], self._clock()
             for table in tables:
                 found += self._spots(table, piece, profile_id, before, limit)
@@ -213,14 +222,17 @@ class Archived:
             if not paths:
                 return ""
             return (
-                f"SELECT log_ms, log_seq, filename FROM {_files(paths, 'filename=true')} WHERE bucket = $1"
-                " AND profile_id = $2 AND (log_ms, log_seq) < ($3, $4)"
-                " ORDER BY log_ms DESC, log_seq DESC LIMIT $5"
+                f"SELECT coalesce({TIME[table]}, log_ms) AS at, log_ms, log_seq, filename"
+                f" FROM {_files(paths, 'filename=true')} WHERE bucket = $1 AND profile_id = $2"
+                f" AND (coalesce({TIME[table]}, log_ms), log_ms, log_seq) < ($3, $4, $5)"
+                " ORDER BY ALL DESC LIMIT $6"
             )
 
-        asked = [keys.bucket_of(profile_id), profile_id, *(before or (1 << 62, 0)), limit + 1]
+        asked = [keys.bucket_of(profile_id), profile_id, *(before or (1 << 62, 0, 0)), limit + 1]
         # By its place: what was written twice and is not merged yet is one.
-        spots = {(ms, seq): _Spot((ms, seq), table, file) for ms, seq, file in self._rows(query, asked)}
+        spots = {
+            (at, ms, seq): _Spot((at, ms, seq), table, file) for at, ms, seq, file in self._rows(query, asked)
+        }
         return list(spots.values())
 
     def _entries(self, profile_id: str, spots: Sequence[_Spot]) -> list[Entry]:
@@ -239,7 +251,8 @@ class Archived:
                 f"SELECT {columns} FROM ({rows}) WHERE bucket = $1 AND profile_id = $2"
                 " AND log_ms BETWEEN $3 AND $4"
             )
-            asked = [keys.bucket_of(profile_id), profile_id, min(wanted)[0], max(wanted)[0]]
+            logged = [place[1] for place in wanted]
+            asked = [keys.bucket_of(profile_id), profile_id, min(logged), max(logged)]
             for row in self._rows(query.__str__, asked):
                 entry = _entry(table, dict(zip(names, row, strict=True)))
                 if entry.place in wanted:
@@ -276,7 +289,8 @@ def _files(paths: list[str], more: str = "union_by_name=true") -> str:
 
 def _entry(table: str, row: dict[str, Any]) -> Entry:
     """A row as the record that the log had."""
-    place = (row["log_ms"], row["log_seq"])
+    at = row[TIME[table]]
+    place = (row["log_ms"] if at is None else at, row["log_ms"], row["log_seq"])
     if table == MOVES:
         record = _json(row["record"]) or {}
         return Entry(place, table, str(row["type"]), record if isinstance(record, dict) else {})
