@@ -25,12 +25,13 @@ from habitue_collector.store import keys
 from habitue_recommender import decision_ids, live
 from habitue_recommender.assignment import assign
 from habitue_recommender.candidates import Candidates
+from habitue_recommender.catalog import Catalog
 from habitue_recommender.catalog_store import CatalogReader
 from habitue_recommender.decide import consider
 from habitue_recommender.offers import Decision
 from habitue_recommender.page import Page
 from habitue_recommender.rulebook import Rulebook
-from habitue_recommender.rulebook_reader import Documents, RulebookReader
+from habitue_recommender.rulebook_reader import TICK_SECONDS, Documents, RulebookReader
 from habitue_recommender.sections import order_sections, parse_sections
 from habitue_recommender.served import NO_MODEL, Loaded, ServedModel
 from habitue_recommender.settings import RecommenderSettings
@@ -39,6 +40,7 @@ from habitue_recommender.trust import patterns
 
 LIVE_FILE = "live"  # <data>/models/live: the digest of the artifact to serve
 _TICK_SECONDS = 1.0
+_BREATH_SECONDS = 0.001  # between two steps of what nobody waits for
 _RETRY_TICKS = 30  # before an artifact that could not be loaded is tried again
 _MAX_RECORDS = 10_000  # decisions waiting for the next flush; past it they are counted and let go
 _MAX_SLOT_LENGTH = 100
@@ -61,7 +63,7 @@ class Recommender:
     ) -> None:
         self.settings = settings
         self.reader = CatalogReader()
-        self.rules = RulebookReader(self._compile, self._warm)
+        self.rules = RulebookReader(self._compile)
         self.model: ServedModel | None = None
         self.live = live.NOTHING_LIVE
         self.swaps = 0
@@ -229,12 +231,13 @@ class Recommender:
     async def run(self, redis: Redis) -> None:
         """Keep all of it fresh until cancelled; survives Redis, broken artifacts and broken rulebooks."""
         # Beside the rest: a catalog that is read anew takes a second, and no rule waits for it.
-        following = asyncio.create_task(self.rules.run(redis))
+        beside = [asyncio.create_task(self.rules.run(redis)), asyncio.create_task(self._keep_warm())]
         try:
             await self._keep_fresh(redis)
         finally:
-            following.cancel()
-            await asyncio.gather(following, return_exceptions=True)
+            for task in beside:
+                task.cancel()
+            await asyncio.gather(*beside, return_exceptions=True)
 
     async def _keep_fresh(self, redis: Redis) -> None:
         while True:
@@ -266,16 +269,32 @@ class Recommender:
     def _compile(self, documents: Documents, version: int, previous: Rulebook | None) -> Rulebook:
         return Rulebook.compile(documents, settings=self.settings, version=version, previous=previous)
 
-    async def _warm(self, rulebook: Rulebook) -> None:
-        for _ in rulebook.warming(self.reader.catalog):
-            await asyncio.sleep(0)
+    async def _keep_warm(self) -> None:
+        """Find out beforehand what the rulebook asks of items, a millisecond at a time.
+
+        It works meanwhile: a decision finds out by itself what is not known yet, and takes longer for it.
+        """
+        warmed: tuple[Rulebook, Catalog] | None = None
+        while True:
+            rulebook, catalog = self.rulebook, self.reader.catalog
+            if warmed is None or warmed[0] is not rulebook or warmed[1] is not catalog:
+                try:
+                    for _ in rulebook.warming(catalog):
+                        await asyncio.sleep(_BREATH_SECONDS)
+                        if rulebook is not self.rulebook or catalog is not self.reader.catalog:
+                            break
+                    else:
+                        warmed = rulebook, catalog
+                except Exception:  # what nobody waits for is not worth a worker
+                    warmed = rulebook, catalog
+                    _log.exception("rulebook %d cannot be warmed", rulebook.version)
+            await asyncio.sleep(TICK_SECONDS)
 
     async def _reload(self, redis: Redis) -> bool:
         if not await self.reader.reload_if_wanted(redis):
             return False
         # Half a million objects that live on: 100 ms in every full collection if it had to look at them.
         gc.freeze()
-        await self._warm(self.rulebook)
         return True
 
     async def refresh(self, redis: Redis) -> None:

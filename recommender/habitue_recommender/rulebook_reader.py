@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -33,19 +33,17 @@ Compile = Callable[[Documents, int, Rulebook | None], Rulebook]
 class RulebookReader:
     """See the module.
 
-    `compile` makes documents of a version into a rulebook, given the one before, and may raise; `warm`
-    prepares it for the first decision, giving the loop its turns.
+    `compile` makes documents of a version into a rulebook, given the one before, and may raise.
 
     What is wrong with one document costs that document (`Rulebook.problems`); what breaks the whole is
     counted in `failures`, and the last good rulebook goes on.
     """
 
-    def __init__(self, compile: Compile, warm: Callable[[Rulebook], Awaitable[None]] | None = None) -> None:
+    def __init__(self, compile: Compile) -> None:
         self.rulebook = compile({}, 0, None)
         self.loaded = Loaded()
         self.failures = 0
         self._compile = compile
-        self._warm = warm
         self._seen = -1  # the version that was last loaded, well or not
         self._wanted: int | None = None  # what a decision saw in Redis
         self._wake = asyncio.Event()
@@ -81,8 +79,6 @@ class RulebookReader:
                 rulebook = await asyncio.to_thread(
                     self._compile, loaded.documents, loaded.version, self.rulebook
                 )
-                if self._warm is not None:
-                    await self._warm(rulebook)
             except Exception:  # whatever is wrong with it, the one that works goes on
                 self.failures += 1
                 self._rest = _RETRY_TICKS
