@@ -12,9 +12,10 @@ from starlette.routing import BaseRoute, Route
 
 from habitue_recommender import artifact
 from habitue_recommender.trainings import FAILED, PUBLISHED, REFUSED, STORED, UNCHANGED
+from habitue_warehouse.schema import DAY_MS
 
 from .. import shown
-from ..charts import Chart, Series, lines
+from ..charts import Chart, Series, day_label, lines
 from ..guard import require
 from ..house import House
 from ..model_figures import Models, Trained, read
@@ -22,6 +23,7 @@ from ..rendering import redirect, render
 from ..words import N_, Words, words
 
 _CHARTED = 60
+_LOGGED = 8
 
 
 def routes(house: House) -> list[BaseRoute]:
@@ -37,7 +39,7 @@ def routes(house: House) -> list[BaseRoute]:
             charts_=_charts(house, models, words(request)),
             verdicts=VERDICTS,
             whys=WHYS,
-            log=list(reversed(models.log))[:20],
+            log=list(reversed(models.log))[:_LOGGED],
         )
 
     @require("admin")
@@ -61,13 +63,9 @@ def _charts(house: House, models: Models, _: Words) -> list[Chart]:
     """Hit rate and MRR over time: of the log of trainings, else of the artifacts that are there."""
     percent = shown.filters(_.language)["percent"]
 
-    def label(at: int) -> str:
-        day = datetime.fromtimestamp(at / 1_000, house.zone)
-        return f"{day.day}.{day.month}. {day:%H:%M}"
-
     judged = [one for one in models.log if one.new][-_CHARTED:]
     if len(judged) > 1:
-        labels = [label(one.at) for one in judged]
+        labels = _moments([one.at for one in judged], house, _)
         return [
             lines(
                 id,
@@ -80,11 +78,12 @@ def _charts(house: House, models: Models, _: Words) -> list[Chart]:
                 first=_("Training"),
                 write=lambda value: percent(value, 1),
                 from_zero=False,
+                area=False,
             )
             for id, title, name in _TITLES(_)
         ]
     known: list[Trained] = [one for one in reversed(models.artifacts) if one.hit_rate is not None]
-    labels = [label(one.created_at) for one in known]
+    labels = _moments([one.created_at for one in known], house, _)
     values: dict[str, list[Any]] = {
         "hit_rate@20": [one.hit_rate for one in known],
         "mrr@20": [one.mrr for one in known],
@@ -96,6 +95,13 @@ def _charts(house: House, models: Models, _: Words) -> list[Chart]:
         )
         for id, title, name in _TITLES(_)
     ]  # fmt: skip
+
+
+def _moments(times: list[int], house: House, _: Words) -> list[str]:
+    """Days, or the time of day where they are close together."""
+    if times and times[-1] - times[0] > 2 * DAY_MS:
+        return [day_label(at, _.language, house.zone) for at in times]
+    return [f"{datetime.fromtimestamp(at / 1_000, house.zone):%H:%M}" for at in times]
 
 
 def _TITLES(_: Words) -> list[tuple[str, str, str]]:  # a table that needs the language
