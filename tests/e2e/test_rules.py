@@ -107,6 +107,23 @@ def test_a_saved_rule_works_in_both_workers_within_a_second_and_no_request_fails
         until(lambda: habitue.get("/readyz") == 200, "ready")
         asyncio.run(scene(habitue))
         check_git(tmp_path / "git", habitue.address)
+        check_sections(habitue.address)
+
+
+def check_sections(address: str) -> None:
+    """What was looked at a moment ago already orders the sections of the same answer."""
+    viewed: dict[str, Any] = {"type": "track", "event": "Product Viewed", "messageId": "m1"}
+    viewed["properties"] = {"product_id": "hat", "category": "Hats/Summer"}
+    asked = {"writeKey": WRITE_KEY, "sections": ["Bags", "Shoes", "Hats"], "nonce": "n" * 32}
+    with httpx.Client(base_url=address) as browser:
+        before = browser.post("/h/v1/context", json=asked | {"batch": []}).json()
+        assert (before["slots"], before["sections"]) == ({}, ["Bags", "Shoes", "Hats"])
+        after = browser.post("/h/v1/context", json=asked | {"batch": [viewed]}).json()
+        assert after["results"][0]["status"] == "accepted"
+        assert after["sections"] == ["Hats", "Bags", "Shoes"]
+        assert "sections" not in browser.post("/h/v1/context", json={"writeKey": WRITE_KEY}).json()
+        for odd in (7, "x" * 5_000, [[]], {}, [None] * 500):
+            assert browser.post("/h/v1/context", json=asked | {"sections": odd}).json()["sections"] == []
 
 
 def check_git(folder: Path, address: str) -> None:
