@@ -217,12 +217,13 @@ class Members:
         return [bucket for bucket, one in enumerate(there) if one]
 
     async def gone(self, profile_ids: Sequence[str]) -> list[str]:
-        """Those of them that have no profile any more."""
-        if not profile_ids:
+        """Those of them, all of one bucket, that have no profile any more; nearly always none."""
+        names = [keys.profile(profile_id) for profile_id in profile_ids]
+        if not names or int(await self.redis.exists(*names)) == len(names):
             return []
         async with self.redis.pipeline(transaction=False) as pipeline:
-            for profile_id in profile_ids:
-                pipeline.exists(keys.profile(profile_id))
+            for name in names:
+                pipeline.exists(name)
             there = await pipeline.execute()
         return [profile_id for profile_id, one in zip(profile_ids, there, strict=True) if not one]
 

@@ -20,7 +20,10 @@ STEP = 500  # profiles at once
 
 @dataclass(slots=True)
 class Sweep:
-    """Where it stands: first `cursor` over all profiles, then `buckets` for the records of the gone."""
+    """Where it stands: first `cursor` over all profiles, then `buckets` for the records of the gone.
+
+    A definition's ends with the profiles: nobody waits for what is gone.
+    """
 
     cause: str = "definition"  # or "time"
     segments: frozenset[str] = frozenset()  # whose definitions are new: their counts are exact at its end
@@ -33,6 +36,7 @@ class Sweep:
     done: int = 0
     of: int = 0  # about how many profiles there are
     people: int = 0  # those that segments speak of
+    missed: int = 0  # profiles that had found no room when it began: it finds them
     _next: float = 0.0
 
     @property
@@ -42,7 +46,7 @@ class Sweep:
 
     @property
     def finished(self) -> bool:
-        return self.walked and self.buckets == []
+        return self.walked and (self.urgent or self.buckets == [])
 
     def rest(self, began: float, ended: float) -> None:
         """A step took from `began` to `ended` (seconds): the next may begin when its share allows."""

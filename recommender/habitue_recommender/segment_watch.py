@@ -89,7 +89,7 @@ class SegmentWatch:
         self._digests: dict[str, str] = {}  # of the definitions that are followed
         self._exact: dict[str, str] = {}  # segment → digest of the definition that its count is of
         self._guesses: dict[str, Estimate] = {}
-        self._swept_at = 0
+        self._swept_at = 0  # so that the first walk finds what happened while nobody watched
         self._began = False  # the definitions were looked at
         self._people_in: dict[str, int] = {}
         self._published = b""
@@ -191,12 +191,13 @@ class SegmentWatch:
                 redis, lambda person: book.segments_of(person, now), new, self.people
             )
             await self._publish(redis, now, at_once=True)
-        elif not self._began:
-            self.sweep = await self._new_sweep(redis, "time", new, now)  # what happened while we were away
         self._began = True
+        if self._webhooks is not None:
+            named = {address for segment in book.segments for address in segment.webhooks}
+            await self._webhooks.keep_only(redis, named)
 
     async def _new_sweep(self, redis: Redis, cause: str, segments: frozenset[str], now: int) -> Sweep:
-        return Sweep(cause, segments, began=now, of=int(await redis.dbsize()))
+        return Sweep(cause, segments, began=now, of=int(await redis.dbsize()), missed=self.lost)
 
     # ---- deciding --------------------------------------------------------------------------------
 
@@ -307,8 +308,7 @@ class SegmentWatch:
         if self.sweep is None:
             segments = self._reader.rulebook.segments
             every = EVERY if any(segments.reads_time(one.id) for one in segments) else SELDOM
-            with self._lock:
-                missed = self.lost and not self._waiting
+            missed = self.lost and not self._waiting
             if missed or now - self._swept_at >= every:
                 self.sweep = await self._new_sweep(redis, "time", frozenset(), now)
             else:
@@ -327,33 +327,34 @@ class SegmentWatch:
         return sweep.urgent and not sweep.finished
 
     async def _sweep_step(self, members: Members, sweep: Sweep) -> None:
-        """One piece of it."""
+        """One piece of it. Where it stands is noted last: what fails is done again."""
         if not sweep.walked:
-            sweep.cursor, found = await members.profiles(sweep.cursor, STEP)
+            cursor, found = await members.profiles(sweep.cursor, STEP)
             if found:
                 sweep.people += await self._decide(members, found, sweep.cause, sweep.decides)
                 sweep.done += len(found)
-            sweep.walked = sweep.cursor == 0
+            sweep.cursor, sweep.walked = cursor, cursor == 0
             return
         if sweep.buckets is None:
             sweep.buckets = await members.buckets()
             return
         bucket = sweep.buckets[-1]
-        sweep.members_cursor, some = await members.of_bucket(bucket, sweep.members_cursor, STEP)
+        cursor, some = await members.of_bucket(bucket, sweep.members_cursor, STEP)
         if gone := await members.gone(list(some)):
             await self._decide(members, gone, sweep.cause)
-        if sweep.members_cursor == 0:
+        sweep.members_cursor = cursor
+        if cursor == 0:
             sweep.buckets.pop()
 
     async def _swept(self, members: Members, sweep: Sweep) -> None:
         self.sweep = None
         self.sweeps += 1
-        self._swept_at = self._clock()
         self.people = sweep.people
         self._counts = await members.counts()
-        with self._lock:
-            if not self._waiting:
-                self.lost = 0
+        if not sweep.urgent:
+            self._swept_at = sweep.began
+            with self._lock:
+                self.lost -= sweep.missed
         for segment_id in sweep.segments & self._digests.keys():
             self._exact[segment_id] = self._digests[segment_id]
             self._guesses.pop(segment_id, None)

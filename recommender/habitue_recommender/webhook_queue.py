@@ -7,7 +7,7 @@ behind it, in their order, and a dead receiver costs one try now and then.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from time import time_ns
 from typing import Any
@@ -124,16 +124,19 @@ class WebhookQueue:
             return int(await self._redis.llen(self._keys(address)[2]))
         return int(await self._redis.get(keys.WEBHOOKS_WAITING) or 0)
 
-    async def forget(self, addresses: Sequence[str]) -> None:
-        """What is known of addresses that nobody names any more."""
+    async def forget(self, addresses: Iterable[str]) -> int:
+        """All that is known of addresses that nobody names any more; how many messages went with it."""
+        dropped = 0
         for address in addresses:
-            await self.drop(address, None)
+            dropped += await self.drop(address, None)
             await self._redis.hdel(keys.WEBHOOKS_TRIES, address)
+        return dropped
 
     async def known(self) -> list[str]:
-        """All addresses that were ever tried and not forgotten."""
-        found: Any = await self._redis.hkeys(keys.WEBHOOKS_TRIES)
-        return [one.decode("utf-8", "replace") for one in found]
+        """All addresses that were tried or are to be, and are not forgotten."""
+        tried: Any = await self._redis.hkeys(keys.WEBHOOKS_TRIES)
+        due: Any = await self._redis.zrange(keys.WEBHOOKS_DUE, 0, -1)
+        return sorted({one.decode("utf-8", "replace") for one in (*tried, *due)})
 
     async def try_out(self, address: str, segment: Segment, now: int | None = None) -> None:
         """Send a message without anybody in it: somebody wants to see whether it arrives."""
@@ -165,6 +168,13 @@ class Webhooks:
             made = messages(address, segment_id, segments[segment_id].name, changes, now)
             if dropped := await queue.push(address, made, now):
                 self.tally["overflow"] += dropped
+
+    async def keep_only(self, redis: Redis, named: Collection[str]) -> None:
+        """Forget the addresses that no segment names any more, and what waits for them."""
+        queue = WebhookQueue(redis)
+        gone = [address for address in await queue.known() if address not in named]
+        if dropped := await queue.forget(gone):
+            self.tally["unsubscribed"] += dropped
 
     def figures(self) -> dict[str, Any]:
         return {"webhooks": dict(self.tally), "webhooks_waiting": self.waiting}

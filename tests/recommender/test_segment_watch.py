@@ -23,6 +23,7 @@ from habitue_recommender.segment_members import Members, is_person
 from habitue_recommender.segment_sweep import Sweep
 from habitue_recommender.segment_watch import SegmentWatch
 from habitue_recommender.settings import RecommenderSettings
+from habitue_recommender.webhook_messages import Told
 from habitue_recommender.webhook_queue import WebhookQueue, Webhooks
 from habitue_warehouse.archive import Archiver, ArchiveSettings
 
@@ -158,6 +159,27 @@ def test_a_saved_segment_finds_everybody_that_is_in_it(redis_socket: str) -> Non
         await shop.settle()
         assert await shop.counts() == {"keen": 300}
         assert {cause for _, _, cause in await shop.log()} == {"definition"}
+
+    shop_test(redis_socket, work)
+
+
+def test_an_address_that_no_segment_names_any_more_is_forgotten(redis_socket: str) -> None:
+    async def work(shop: Shop) -> None:
+        await shop.segment(
+            "keen", "visitor.visits >= 3", webhooks=["https://a.example/", "https://b.example/"]
+        )
+        await shop.settle()
+        told = Told("anna", "keen", "entered", NOW, "event", "0-1-0")
+        await shop.webhooks.enqueue(shop.redis, [told], shop.watch._reader.rulebook.segments.by_id)
+        assert await WebhookQueue(shop.redis).waiting() == 2
+        await shop.segment("keen", "visitor.visits >= 3", webhooks=["https://b.example/"])
+        await shop.settle()
+        assert await WebhookQueue(shop.redis).known() == ["https://b.example/"]
+        assert await WebhookQueue(shop.redis).waiting() == 1
+        assert shop.webhooks.tally == {"unsubscribed": 1}
+        assert shop.watch.subscribed("https://b.example/", "keen")
+        assert shop.watch.subscribed("https://a.example/", "keen") is False
+        assert shop.new_watch().subscribed("https://b.example/", "keen") is None  # nobody knows yet
 
     shop_test(redis_socket, work)
 
