@@ -278,20 +278,19 @@ class Rulebook:
     # ---- what does not go together -------------------------------------------------------------------
 
     def contradictions(self, rule_id: str | None = None) -> list[Mistake]:
-        """What two rules want that cannot both be, at the field of the later one; of one rule, or of all."""
-        found: list[Mistake] = []
-        for earlier, later, mistake in self._pairs():
-            if rule_id in (None, earlier, later):
-                found.append(mistake)
-        return found
+        """What two rules want that cannot both be, at the field of the later one.
 
-    def _pairs(self) -> Iterator[tuple[str, str, Mistake]]:
+        Of one rule: at its own fields, whichever of the two comes later, for who is writing it.
+        """
         rules = [one.rule for one in self.active]
-        for place, later in enumerate(rules):
-            for earlier in rules[:place]:
-                if _may_meet(earlier, later):
-                    for mistake in _conflicts(earlier, later):
-                        yield earlier.id, later.id, mistake
+        if rule_id is None:
+            pairs = ((earlier, later) for place, later in enumerate(rules) for earlier in rules[:place])
+        else:
+            own = [rule for rule in rules if rule.id == rule_id]
+            pairs = ((other, rule) for rule in own for other in rules if other.id != rule_id)
+        return [
+            mistake for one, other in pairs if _may_meet(one, other) for mistake in _conflicts(one, other)
+        ]
 
 
 def _conflicts(earlier: Rule, later: Rule) -> Iterator[Mistake]:

@@ -146,6 +146,11 @@ def test_two_pins_on_one_place_are_refused(play: Callable[[Scene], None]) -> Non
         [(field, _)] = await refused(service.save("rule", other, author="anna"))
         assert field == "consequence.pin.0.position"
         await service.save("rule", {**other, "priority": 1}, author="anna")  # now it is clear who wins
+        with pytest.raises(Mistakes) as raised:  # whose id comes first hears of the other one all the same
+            await service.save("rule", {**other, "id": "a-sale", "name": "Mine"}, author="anna")
+        [mistake] = raised.value
+        assert mistake.field == "consequence.pin.0.position"
+        assert "“Sale for regulars” (sale) pins shoe" in mistake.message
 
     play(scene)
 
