@@ -141,3 +141,15 @@ def test_asked_again_for_a_later_time_while_it_runs(
     monkeypatch.setattr(erasure, "_erase", lambda *_: erasure.enqueue(archive_dir, "anna", 200))
     erasure.run_pending(archive_dir, settle_seconds=0)
     assert [one.until_ms for one in erasure.pending(archive_dir)] == [200]
+
+
+def test_what_somebody_was_in_goes_too_also_when_it_was_noted_a_moment_later(
+    redis: Any, log: Any, archive_dir: Path
+) -> None:
+    for name, at in (("anna", FIRST), ("anna", FIRST + 500), ("anna", FIRST + DAY), ("bert", FIRST)):
+        record = {"profile_id": name, "segment_id": "vip", "change": "entered", "timestamp": at}
+        log.add("segment", record)
+    Archiver(redis, archive_dir).run_once()
+    erasure.erase(archive_dir, ["anna"], FIRST + 100)
+    left = rows(archive_dir, 'SELECT profile_id, "timestamp" FROM moves ORDER BY 1')
+    assert left == [("anna", FIRST + DAY), ("bert", FIRST)]  # who came back the day after is somebody new

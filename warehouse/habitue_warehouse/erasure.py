@@ -22,6 +22,7 @@ import duckdb
 import orjson
 
 from habitue_collector.events import USER_PREFIX
+from habitue_warehouse.memberships import SEGMENT
 from habitue_warehouse.partitions import (
     Part,
     Partition,
@@ -173,7 +174,7 @@ def _kept_query(partition: Partition, part: Part) -> str:
 
 
 def _source(partition: Partition, paths: list[str]) -> str:
-    happened = f"t.{TIME[partition.table]}"
+    happened = _HAPPENED.get(partition.table, f"t.{TIME[partition.table]}")
     joins = " ".join(
         f"LEFT JOIN erased {alias} ON {alias}.name = {column} AND {happened} <= {alias}.until_ms"
         for alias, column in _JOINS[partition.table].items()
@@ -183,6 +184,9 @@ def _source(partition: Partition, paths: list[str]) -> str:
 
 
 _USER = f"'{USER_PREFIX}' || t.user_id"
+
+# Who entered a segment is written down beside the erasure, and may be a moment younger than it.
+_HAPPENED = {MOVES: f"t.timestamp - (CASE t.type WHEN '{SEGMENT}' THEN 60000 ELSE 0 END)"}
 
 # Which columns may name an erased profile.
 _JOINS = {
