@@ -282,15 +282,20 @@ class Rulebook:
 
         Of one rule: at its own fields, whichever of the two comes later, for who is writing it.
         """
-        rules = [one.rule for one in self.active]
         if rule_id is None:
-            pairs = ((earlier, later) for place, later in enumerate(rules) for earlier in rules[:place])
-        else:
-            own = [rule for rule in rules if rule.id == rule_id]
-            pairs = ((other, rule) for rule in own for other in rules if other.id != rule_id)
-        return [
-            mistake for one, other in pairs if _may_meet(one, other) for mistake in _conflicts(one, other)
-        ]
+            return [mistake for _, _, mistake in self._pairs()]
+        rules = [one.rule for one in self.active]
+        own = next((rule for rule in rules if rule.id == rule_id), None)
+        others = [rule for rule in rules if own is not None and rule is not own and _may_meet(rule, own)]
+        return [mistake for other in others if own is not None for mistake in _conflicts(other, own)]
+
+    def _pairs(self) -> Iterator[tuple[str, str, Mistake]]:
+        rules = [one.rule for one in self.active]
+        for place, later in enumerate(rules):
+            for earlier in rules[:place]:
+                if _may_meet(earlier, later):
+                    for mistake in _conflicts(earlier, later):
+                        yield earlier.id, later.id, mistake
 
 
 def _conflicts(earlier: Rule, later: Rule) -> Iterator[Mistake]:
