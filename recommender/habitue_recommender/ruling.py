@@ -120,7 +120,8 @@ class Ruling:
         self._salt = salt
         self._moment = Moment.of(now, rulebook.zone)
         self._held: dict[int, bool] = {}
-        self._tests: dict[int, Test] = {}
+        self._acting: dict[int, Acting] = {}
+        self._enough: dict[int, dict[str, Exposure]] = {}
         self._looked: dict[tuple[int, ...], _Looked] = {}
         self._placed: set[str] = set()  # contents of this page
         rulebook.item_sets.follow(catalog)
@@ -136,7 +137,7 @@ class Ruling:
                 if known is None:
                     known = self._held[one.number] = self._holds(one, asked)
                 if known:
-                    acting.append((Acting(one, self._test(one, asked)), one))
+                    acting.append((self._act(one, asked), one))
         contents = {} if holdout else self._contents(slot, asked)
         standing = here.standing
         if not acting and not contents and not (standing.restricting or (standing.lifts and not holdout)):
@@ -156,15 +157,12 @@ class Ruling:
         visitor_id = self._visitor_id
         return visitor_id is not None and share_of(self._salt, purpose, visitor_id) < share
 
-    def _test(self, one: CompiledRule, asked: Asked) -> Test | None:
-        if one.mixed is None:
-            return None
-        if one.reads_slot:
-            return one.mixed(asked)
-        test = self._tests.get(one.number)
-        if test is None:
-            test = self._tests[one.number] = one.mixed(asked)
-        return test
+    def _act(self, one: CompiledRule, asked: Asked) -> Acting:
+        acting = None if one.reads_slot else self._acting.get(one.number)
+        if acting is None:
+            acting = Acting(one, one.mixed(asked) if one.mixed is not None else None)
+            self._acting[one.number] = acting
+        return acting
 
     def _contents(self, slot: Slot, asked: Asked) -> dict[int, Content]:
         """The contents of a slot by position: of those that want one place, the first that may have it."""
@@ -196,6 +194,21 @@ class Ruling:
         if known is None or known.items is not items or len(known.ids) != len(items):
             known = self._looked[key] = look(items)
         return known
+
+    def seen_enough(self, one: Acting, asked: Asked) -> dict[str, Exposure]:
+        """What a rule's cap keeps from this visitor; once for all slots of the request."""
+        known = None if one.reads_slot else self._enough.get(one.number)
+        if known is not None:
+            return known
+        cap, bits_of = one.rule.consequence.cap, self.rulebook.item_sets.bits
+        found: dict[str, Exposure] = {}
+        for item_id, seen in self.exposures.items():
+            if cap is not None and self.is_enough(cap, seen):
+                item = self.catalog.get(item_id)
+                if item is not None and one.means(bits_of(item), asked, item):
+                    found[item_id] = seen
+        self._enough[one.number] = found
+        return found
 
     @property
     def exposures(self) -> dict[str, Exposure]:
@@ -240,7 +253,7 @@ class SlotRuling:
         self._standing_products = self._products = _NOTHING if holdout else standing.products
         self._mixed_lifts: list[tuple[Acting, float]] = []
         self._careful: list[tuple[str, Acting]] = []
-        self._capped: dict[str, tuple[Acting, Cap, Exposure]] = {}
+        self._capped: dict[str, tuple[Acting, Exposure]] = {}
         self._filters: list[Acting] = []
         self._limits = _Limits()
         self._includes: list[Acting] = []
@@ -308,15 +321,8 @@ class SlotRuling:
         return frozenset(item.group for item in held if item is not None)
 
     def _note_capped(self, one: Acting) -> None:
-        ruling, cap = self._ruling, one.rule.consequence.cap
-        if cap is None:
-            return
-        for item_id, seen in ruling.exposures.items():
-            if item_id in self._capped or not ruling.is_enough(cap, seen):
-                continue
-            item = ruling.catalog.get(item_id)
-            if item is not None and one.means(self._sets.bits(item), self._asked, item):
-                self._capped[item_id] = (one, cap, seen)
+        for item_id, seen in self._ruling.seen_enough(one, self._asked).items():
+            self._capped.setdefault(item_id, (one, seen))
 
     # ---- may it stand? ---------------------------------------------------------------------------
 
@@ -336,9 +342,10 @@ class SlotRuling:
     def stands(self, item: Item, bits: int | None = None) -> bool:
         """The same of an item that `arrange` gave, which has looked at the bits already."""
         if item.item_id in self._capped:
-            one, cap, seen = self._capped[item.item_id]
+            one, seen = self._capped[item.item_id]
             self._drop("cap", one)
-            if self._trace is not None:
+            cap = one.rule.consequence.cap
+            if self._trace is not None and cap is not None:
                 data = {"rule": one.rule.id, "effect": "cap"} | _cap_data(cap, seen)
                 self._trace.note(self._slot.id, Step.CAP, item.item_id, data)
             return False
@@ -505,23 +512,25 @@ class SlotRuling:
     def _look(self, items: list[Item]) -> _Looked:
         """What the rules say to each of a source's candidates."""
         ids = [item.item_id for item in items]
+        # Here and below all runs in C that can: there are thousands of these in a decision.
         known = list(map(self._answers.get, ids))
-        bits = [self._bits_of(item) if one is None else one for one, item in zip(known, items, strict=True)]
+        bits: list[int] = [self._bits_of(item) for item in items] if None in known else known  # type: ignore[assignment]  # no None is in it
         if not self._lifts and not self._mixed_lifts:
             return _Looked(items, ids, bits, None, 0, frozenset())
         lifting, products = self._lifting, self._products
-        factors = [products[one & lifting] for one in bits]
+        factors = list(map(products.__getitem__, map(lifting.__and__, bits)))
         asked, places = self._asked, range(len(items))
         touched = set()
         for one, by in self._mixed_lifts:
             test, bit = one.test, one.bit
             if test is None:
                 continue
-            # All in C but the test itself: there are thousands of these in a decision.
-            hits = list(compress(places, map(test, repeat(asked), items)))
+            if bit:
+                hits = [at for at in places if bits[at] & bit and test(asked, items[at])]
+            else:
+                hits = list(compress(places, map(test, repeat(asked), items)))
             for at in hits:
-                if not bit or bits[at] & bit:
-                    factors[at] *= by
+                factors[at] *= by
             if hits:
                 touched.add(one.number)
         if factors and (max(factors) > _MOST_FACTOR or min(factors) < 1.0 / _MOST_FACTOR):

@@ -426,7 +426,9 @@ def in_force(
             person is None or share_of(b"", f"rule:{rule.id}", person.profile_id) >= rule.share
         ):
             continue
-        held.append(Held(rule, asked))
+        request = rule.condition.split().request if rule.condition is not None else None
+        if request is None or request(asked, None):
+            held.append(Held(rule, asked))
     return held
 
 
@@ -534,7 +536,7 @@ def test_in_ten_thousand_shops_no_rule_is_violated(scene: Any) -> None:
 def lifted_stay_in_front(
     catalog: Catalog, model: ServedModel, when: str, factor: float, effect: str, size: int
 ) -> None:
-    """Nothing that is not boosted overtakes what is; nothing that is buried overtakes what is not."""
+    """Only what is boosted overtakes, only what is buried is overtaken."""
     slot = Slot("test", sources=(Source.POPULAR, Source.FACTORS), size=size, fallback=False)
     person = visitor(views=["stranger"])
     rulebook = book(a={effect: factor, "when": when})
@@ -543,18 +545,19 @@ def lifted_stay_in_front(
     condition = rulebook.rules["a"].condition
     assert condition is not None
     asked = Asked(HOME, person, NOW, slot="test")
-    before = {one: place for place, one in enumerate(ids(plain))}
-    lifted = {one: condition.test(asked, catalog.items[one]) for one in {*ids(plain), *ids(ruled)}}
-    after = ids(ruled)
-    for place, one in enumerate(after):
-        for other in after[place + 1 :]:
-            if one not in before or other not in before or before[one] < before[other]:
-                continue
-            # `one` overtook `other`
-            assert lifted[one] != lifted[other]
-            assert lifted[one] is (effect == "boost")
-    for one in before.keys() - set(after):  # pushed out of the slot
-        assert lifted[one] is (effect == "bury")
+    before, after = ids(plain), ids(ruled)
+    place = {one: number for number, one in enumerate(before)}
+    lifted = {one: condition.test(asked, catalog.items[one]) for one in {*before, *after}}
+    last = len(before)
+    # Everything that now stands behind another that it stood before; what is gone stands behind all.
+    overtaken = [
+        (one, other)
+        for number, one in enumerate(after)
+        for other in (*after[number + 1 :], *(set(before) - set(after)))
+        if place.get(other, last) < place.get(one, last)
+    ]
+    for one, other in overtaken:
+        assert lifted[one] if effect == "boost" else lifted[other]
 
 
 # What two sources bring is known by its place in the first: one list, so that nothing else moves.
