@@ -164,7 +164,7 @@ async def test_a_role_is_changed_an_account_closed_opened_and_removed(
     assert (await bert.get("/live")).status_code == 303
     assert await floor.house.users.find("bert") is None
     told = [action for author, action, _ in await _changes(floor) if author == "anna"]
-    assert told[:4] == ["user.removed", "user.enabled", "user.disabled", "user.role"]
+    assert told[:4] == ["user.removed", "user.unblocked", "user.blocked", "user.role"]
 
 
 @pytest.mark.parametrize(

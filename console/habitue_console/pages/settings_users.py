@@ -90,7 +90,7 @@ def routes(house: House) -> list[BaseRoute]:
             await house.users.change(user.name, disabled=action == "disable")
             if action == "disable":
                 await house.sessions.end_all(user.name)
-            await note(request, f"user.{action}d", user.name)
+            await note(request, "user.blocked" if action == "disable" else "user.unblocked", user.name)
         elif action == "remove":
             await house.sessions.end_all(user.name)
             await house.users.remove(user.name)
