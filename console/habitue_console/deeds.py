@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from habitue_warehouse.schema import DECISIONS, EVENTS
@@ -71,7 +71,7 @@ class Thing:
 
 @dataclass(frozen=True, slots=True)
 class Deed:
-    """One line. `strong` ones stand out; `decision` of a decision is its slot."""
+    """One line. `strong` ones stand out."""
 
     at: int
     title: str
@@ -81,7 +81,6 @@ class Deed:
     table: str = EVENTS
     value: float | None = None
     currency: str = ""
-    facts: Mapping[str, str] = field(default_factory=dict)
 
 
 def deed(entry: Entry, _: Words, name_of: Callable[[str], str], reason_of: Callable[[str], str]) -> Deed:
@@ -118,11 +117,6 @@ def _event(entry: Entry, _: Words, name_of: Callable[[str], str]) -> Deed:
         EVENTS,
         value if isinstance(value, int | float) else None,
         str(record.get("currency") or ""),
-        {
-            name: str(record[name])
-            for name in ("event_id", "name", "source", "session_id", "order_id")
-            if record.get(name)
-        },
     )
 
 
@@ -168,11 +162,6 @@ def _decision(entry: Entry, _: Words, name_of: Callable[[str], str], reason_of: 
         things,
         False,
         DECISIONS,
-        facts={
-            name: str(record[name])
-            for name in ("decision_id", "model", "variant", "session_id")
-            if record.get(name)
-        },
     )
 
 

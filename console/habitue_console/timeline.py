@@ -8,7 +8,7 @@ it is and says from where to go on.
 from __future__ import annotations
 
 import atexit
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -34,6 +34,17 @@ _FIRST_DAYS = 2
 _MOST_DAYS = 64
 _ALL = 1_000_000
 _LATEST = 253_402_300_799_999  # the last day of four digits
+
+# What a line of a timeline shows: every other column costs as much again, for a day is read to find a line.
+_SHOWN: dict[str, tuple[str, ...]] = {
+    EVENTS: (
+        *("kind", "name", "timestamp", "received_at", "items", "order_id", "value", "currency"),
+        *("search_term", "context", "properties"),
+    ),
+    DECISIONS: ("timestamp", "slot", "holdout", "offers"),
+    MOVES: ("type", "timestamp", "record"),
+}
+_WHOLE = {table: tuple(name for name in COLUMNS[table] if name != "full") for table in TABLES}
 
 Place = tuple[int, int, int]
 """Where something stands in a past: the time that its day in the archive is of (ms), then log_ms and log_seq.
@@ -183,7 +194,7 @@ class Archived:
         """Everything of somebody, oldest first: for an export."""
         for day in reversed(self._days(TABLES, None, None)):
             spots = [one for table in TABLES for one in self._spots(table, [day], profile_id, None, _ALL)]
-            yield from reversed(self._entries(profile_id, spots))
+            yield from reversed(self._entries(profile_id, spots, _WHOLE))
 
     def recent(self, limit: int) -> list[tuple[str, int]]:
         """Who was here last: profile ids and when (ms), from the newest events."""
@@ -235,15 +246,20 @@ class Archived:
         }
         return list(spots.values())
 
-    def _entries(self, profile_id: str, spots: Sequence[_Spot]) -> list[Entry]:
-        """The whole rows of these places, newest first."""
+    def _entries(
+        self,
+        profile_id: str,
+        spots: Sequence[_Spot],
+        columns_of: Mapping[str, tuple[str, ...]] = _SHOWN,
+    ) -> list[Entry]:
+        """The rows of these places, newest first."""
         entries: list[Entry] = []
         for table in TABLES:
             wanted = {spot.place for spot in spots if spot.table == table}
             if not wanted:
                 continue
             files = sorted({spot.file for spot in spots if spot.table == table})
-            names = [name for name in COLUMNS[table] if name != "full"]
+            names = tuple(dict.fromkeys(("log_ms", "log_seq", *columns_of[table])))
             columns = ", ".join(f'"{name}"' for name in names)
             # The empty query gives older parts the columns that they lack.
             rows = f"({empty_select(table)}) UNION ALL BY NAME SELECT * FROM {_files(files)}"
