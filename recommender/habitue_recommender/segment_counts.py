@@ -127,10 +127,9 @@ class SegmentFigures:
     # ---- who -------------------------------------------------------------------------------------
 
     async def members(self, segment_id: str, limit: int = 50) -> list[str]:
-        """Profile ids of some that are in it, others at each call; looks through all of them if it must."""
+        """Profile ids of some that are in it, others at each call."""
         found: list[str] = []
-        buckets = random.sample(range(keys.BUCKETS), keys.BUCKETS)
-        async with aclosing(self._members(segment_id, buckets)) as pieces:
+        async with aclosing(self._members(segment_id)) as pieces:
             async for some in pieces:
                 found += some
                 if len(found) >= limit:
@@ -144,7 +143,7 @@ class SegmentFigures:
         yield segment_export.head(traits)
         members = Members(self._redis)
         seen: set[str] = set()  # a hash that is changed meanwhile may give somebody twice
-        async for some in self._members(segment_id, range(keys.BUCKETS)):
+        async for some in self._members(segment_id):
             fresh = [one for one in some if one not in seen]
             seen.update(fresh)
             for start in range(0, len(fresh), _AT_ONCE):
@@ -152,8 +151,11 @@ class SegmentFigures:
                 if packed := segment_export.rows(_still_in(held, segment_id), traits):
                     yield packed
 
-    async def _members(self, segment_id: str, buckets: Sequence[int]) -> AsyncGenerator[list[str], None]:
+    async def _members(self, segment_id: str) -> AsyncGenerator[list[str], None]:
+        """Looks through the buckets that have any, one after the other: 2 ms each of a million profiles."""
         members = Members(self._redis)
+        buckets = await members.buckets_of(segment_id)
+        random.shuffle(buckets)
         for bucket in buckets:
             cursor = 0
             while True:

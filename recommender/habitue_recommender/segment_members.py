@@ -216,6 +216,14 @@ class Members:
             there = await pipeline.execute()
         return [bucket for bucket, one in enumerate(there) if one]
 
+    async def buckets_of(self, segment_id: str) -> list[int]:
+        """Those in which somebody is a member of this one."""
+        async with self.redis.pipeline(transaction=False) as pipeline:
+            for bucket in range(keys.BUCKETS):
+                pipeline.hexists(keys.segment_counts(bucket), segment_id)
+            there = await pipeline.execute()
+        return [bucket for bucket, one in enumerate(there) if one]
+
     async def gone(self, profile_ids: Sequence[str]) -> list[str]:
         """Those of them, all of one bucket, that have no profile any more; nearly always none."""
         names = [keys.profile(profile_id) for profile_id in profile_ids]
