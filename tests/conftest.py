@@ -8,7 +8,7 @@ import pytest
 
 E2E = Path(__file__).parent / "e2e"
 # In this order: the demo's first tests need no browser yet, and `asyncio.run`.
-BROWSER = tuple(E2E / folder for folder in ("demo", "debug", "tag"))
+BROWSER = tuple(E2E / folder for folder in ("demo", "console", "debug", "tag"))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -66,7 +66,9 @@ class Desk:
 @asynccontextmanager
 async def marketers(real: RealRedis) -> AsyncIterator[Desk]:
     settings = RecommenderSettings()
-    recommender = Recommender(settings, real.folder / "models", lambda folder: pytest.fail("there is no model"))
+    recommender = Recommender(
+        settings, real.folder / "models", lambda folder: pytest.fail("there is no model")
+    )
     async with console(real, recommender=recommender) as floor:
         service = RulebookService(RulebookStore(floor.house.redis), settings)
         floor.house.rulebook = service
@@ -76,7 +78,9 @@ async def marketers(real: RealRedis) -> AsyncIterator[Desk]:
         yield Desk(floor, service)
 
 
-_INPUT = re.compile(r"<(input|textarea|select)\b([^>]*)>(.*?)(?=<(?:input|textarea|select|button)\b|\Z)", re.DOTALL)
+_INPUT = re.compile(
+    r"<(input|textarea|select)\b([^>]*)>(.*?)(?=<(?:input|textarea|select|button)\b|\Z)", re.DOTALL
+)
 
 
 def form_of(page: httpx.Response | str, **changes: Any) -> dict[str, Any]:

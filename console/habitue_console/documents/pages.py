@@ -47,6 +47,7 @@ from habitue_recommender.rulebook_store import Conflict, NothingToUndo, TooLarge
 ON_A_PAGE = 50
 MAX_IMPORT_BYTES = 4 * 1_048_576
 _TRIED = frozenset({"save", "preview", "effect"})  # steps after which everything that is wrong is told
+NAME_MISSING = "Give it a name: lists and colleagues know it by that."
 RESERVED = frozenset({"new", "export", "import", "check", "items", "complete", "effect"})  # ids are paths too
 
 
@@ -110,8 +111,8 @@ class DocumentPages:
         """Its words: plural_title, new_label, intro, empty, what_label, empty_when, people_help."""
         raise NotImplementedError
 
-    def blank(self, start: str) -> dict[str, Any]:
-        """The body with which a new document begins."""
+    def blank(self, start: str, segment: str = "") -> dict[str, Any]:
+        """The body with which a new document begins; `segment`: one for the people in it."""
         return {"enabled": True}
 
     def starts(self, _: Words) -> list[tuple[str, str]]:
@@ -137,6 +138,10 @@ class DocumentPages:
     def draft_of(self, document_id: str, body: Mapping[str, Any]) -> Draft:
         draft = Draft.of(self.draft_kind, body, self.house.zone)
         return when.opened(draft) if self.draft_kind.when else draft
+
+    def own_mistakes(self, draft: Draft, document: Document | None) -> list[Mistake]:
+        """What a person should not leave out, although the API may."""
+        return [] if draft.value("name").strip() else [Mistake("name", NAME_MISSING)]
 
     def slots_touched(self, body: Mapping[str, Any]) -> tuple[str, ...]:
         """The slots that a preview shows; none for all of the page."""
@@ -311,7 +316,7 @@ class DocumentPages:
             return await self.write(request)
         start = request.query_params.get("start", "")
         copied = request.query_params.get("copy", "")
-        body = self.blank(start)
+        body = self.blank(start, request.query_params.get("segment", ""))
         if copied:
             document = await self.house.rulebook.find(self.kind, copied)
             body = dict(document.body) if document is not None else body
@@ -340,7 +345,7 @@ class DocumentPages:
             draft = draft.tidy()
         chosen = document_id or await self._new_id(draft)
         body = self.body(draft, chosen)
-        mistakes = [*when.incomplete(draft), *await self._mistakes(body)]
+        mistakes = [*self.own_mistakes(draft, document), *when.incomplete(draft), *await self._mistakes(body)]
         if step == "save" and not mistakes:
             return await self._save(request, draft, document, chosen, body)
         if step not in _TRIED:
@@ -476,7 +481,7 @@ class DocumentPages:
             **texts,
             "kind": self.kind,
             "plural": self.plural,
-            "heading": name or path_id or texts["new_label"],
+            "heading": name or (self.name_of(body) or path_id if path_id else texts["new_label"]),
             "document": document,
             "id": path_id,
             "fixed_id": bool(path_id),

@@ -5,6 +5,8 @@ from __future__ import annotations
 from habitue_console.words import N_
 
 SENTENCES: tuple[str, ...] = (
+    N_("Give it a name: lists and colleagues know it by that."),
+    N_("The catalog has no item “{item}”. Type a part of its name and choose one."),
     N_("A value is missing here."),
     N_("Which one? Its name is missing."),
     # conditions/errors.py

@@ -40,6 +40,7 @@ LABELS: Mapping[str, str] = {
     "consequence.bury": N_("Bury"),
     "consequence.include": N_("Include"),
     "consequence.include.#": N_("Included item"),
+    "consequence.include.items.#": N_("Included item"),
     "consequence.exclude": N_("Exclude"),
     "consequence.filter": N_("Filter"),
     "consequence.same": N_("Only of the same"),

@@ -30,4 +30,11 @@ def whole(slot: Slot) -> dict[str, Any]:
 def only_changes(body: Mapping[str, Any], base: Slot | None) -> dict[str, Any]:
     """The body without what the shop's own slot (or a slot of which nothing is said) has anyway."""
     held = whole(base if base is not None else _PLAIN)
-    return {name: value for name, value in body.items() if name not in held or value != held[name]}
+    return {name: value for name, value in body.items() if name not in held or not _same(value, held[name])}
+
+
+def _same(value: Any, held: Any) -> bool:
+    """Shares are shown rounded: a twelfth that nobody touched is still a twelfth."""
+    if isinstance(held, float) and isinstance(value, int | float):
+        return abs(value - held) < 1e-5
+    return bool(value == held)

@@ -12,7 +12,7 @@ from habitue_console.documents.pages import DocumentPages
 from habitue_console.drafts.draft import CONTENT, Draft
 from habitue_console.house import House
 from habitue_console.words import Words
-from habitue_recommender.documents import Document
+from habitue_recommender.documents import Document, is_id
 
 
 def routes(house: House) -> list[BaseRoute]:
@@ -34,9 +34,11 @@ class ContentPages(DocumentPages):
             "people_help": _("How many people will see it stands here as you write the condition."),
         }
 
-    def blank(self, start: str) -> dict[str, Any]:
+    def blank(self, start: str, segment: str = "") -> dict[str, Any]:
         kind = start if start in ("banner", "message", "coupon") else "banner"
         body: dict[str, Any] = {"name": "", "enabled": True, "kind": kind}
+        if is_id(segment):
+            body["when"] = f'"{segment}" in visitor.segments'
         return body | ({"when": "visitor.new"} if start == "welcome" else {})
 
     def starts(self, _: Words) -> list[tuple[str, str]]:

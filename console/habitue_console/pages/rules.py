@@ -8,10 +8,14 @@ from typing import Any
 from starlette.routing import BaseRoute
 
 from habitue_console.documents.pages import Clash, DocumentPages, page_options
-from habitue_console.drafts.draft import RULE
+from habitue_console.drafts.draft import RULE, Draft
 from habitue_console.house import House
 from habitue_console.words import Words
+from habitue_recommender.documents import Document, is_id
+from habitue_recommender.mistakes import Mistake
 from habitue_recommender.rulebook import Rulebook
+
+_ITEM_LISTS = ("consequence.pin.", "consequence.include.items.", "consequence.fallback.")
 
 
 def routes(house: House) -> list[BaseRoute]:
@@ -34,13 +38,16 @@ class RulePages(DocumentPages):
             "people_help": _("How many people a condition is about stands here as you write it."),
         }
 
-    def blank(self, start: str) -> dict[str, Any]:
+    def blank(self, start: str, segment: str = "") -> dict[str, Any]:
         bodies: dict[str, dict[str, Any]] = {
             "boost": {"consequence": {"boost": 2}},
             "exclude": {"consequence": {"exclude": True}, "condition": {"when": "item.stock < 3"}},
             "cap": {"consequence": {"cap": {"impressions": 5, "days": 7}}},
         }
-        return {"name": "", "enabled": True, **bodies.get(start, {})}
+        body: dict[str, Any] = {"name": "", "enabled": True, **bodies.get(start, {})}
+        if is_id(segment):
+            body["condition"] = {"when": f'"{segment}" in visitor.segments'}
+        return body
 
     def starts(self, _: Words) -> list[tuple[str, str]]:
         return [
@@ -53,6 +60,22 @@ class RulePages(DocumentPages):
     def condition_of(self, body: Mapping[str, Any]) -> str:
         value = _table(body, "condition").get("when")
         return value if isinstance(value, str) else ""
+
+    def own_mistakes(self, draft: Draft, document: Document | None) -> list[Mistake]:
+        """Items that the catalog has not; those that stand in the saved rule may have gone meanwhile."""
+        catalog = self.house.recommender.reader.catalog
+        saved = self.draft_of(document.id, document.body).typed if document is not None else {}
+        kept = {value for values in saved.values() for value in values}
+        wrong = super().own_mistakes(draft, document)
+        for name, values in draft.typed.items():
+            if not name.startswith(_ITEM_LISTS) or name.endswith((".position", ".which")) or not len(catalog):
+                continue
+            item_id = values[0].strip() if values else ""
+            known = not item_id or item_id in kept or item_id.startswith("source:") or catalog.get(item_id)
+            if not known:
+                said = f"The catalog has no item “{item_id}”. Type a part of its name and choose one."
+                wrong.append(Mistake(name, said))
+        return wrong
 
     def slots_touched(self, body: Mapping[str, Any]) -> tuple[str, ...]:
         return _words(_table(body, "condition").get("slots"))
@@ -81,9 +104,10 @@ class RulePages(DocumentPages):
         elif included := _rows(said.get("include")):
             told.append(_.ngettext("includes %(num)s item", "includes %(num)s items", len(included)))
         kinds = {"category": _("category"), "brand": _("brand"), "price_band": _("price band")}
-        for name, sentence in (("same", _("same %(kinds)s")), ("different", _("different %(kinds)s"))):
-            if named := _words(said.get(name)):
-                told.append(sentence.replace("%(kinds)s", ", ".join(kinds.get(one, one) for one in named)))
+        if same := _words(said.get("same")):
+            told.append(_("same %(kinds)s", kinds=", ".join(kinds.get(one, one) for one in same)))
+        if different := _words(said.get("different")):
+            told.append(_("different %(kinds)s", kinds=", ".join(kinds.get(one, one) for one in different)))
         for name, most in _table(said, "limit").items():
             told.append(_("at most %(most)s per %(kind)s", most=most, kind=kinds.get(name, name)))
         if cap := _table(said, "cap"):

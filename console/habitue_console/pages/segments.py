@@ -50,7 +50,7 @@ class SegmentPages(DocumentPages):
             "people_help": _("How many people are in it stands here as you write."),
         }
 
-    def blank(self, start: str) -> dict[str, Any]:
+    def blank(self, start: str, segment: str = "") -> dict[str, Any]:
         whens = {
             "regulars": "visitor.orders.count >= 3",
             "cart": "visitor.cart.count > 0",

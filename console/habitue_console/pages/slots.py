@@ -17,6 +17,7 @@ from habitue_console.drafts.state import State
 from habitue_console.house import House
 from habitue_console.words import N_, Words
 from habitue_recommender.documents import Document, Loaded
+from habitue_recommender.mistakes import Mistake
 from habitue_recommender.rulebook import Rulebook
 from habitue_recommender.slots import Slot, Source
 
@@ -56,7 +57,7 @@ class SlotPages(DocumentPages):
             "people_help": "",
         }
 
-    def blank(self, start: str) -> dict[str, Any]:
+    def blank(self, start: str, segment: str = "") -> dict[str, Any]:
         return whole(Slot("new", sources=(Source.POPULAR_NOW, Source.POPULAR)))
 
     def name_of(self, body: Mapping[str, Any]) -> str:
@@ -85,6 +86,9 @@ class SlotPages(DocumentPages):
             raise HTTPException(404)
         body = document.body if document is not None else {}
         return await self._form(request, self.draft_of(slot_id, body), document, chosen=slot_id)
+
+    def own_mistakes(self, draft: Draft, document: Document | None) -> list[Mistake]:
+        return []
 
     def slots_touched(self, body: Mapping[str, Any]) -> tuple[str, ...]:
         return (str(body.get("id", "")),)
