@@ -7,6 +7,7 @@ import json
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import cache
 from io import BytesIO
 from pathlib import Path
 
@@ -30,6 +31,7 @@ OPTIONS = {
 SINCE = datetime(2026, 1, 1, tzinfo=UTC)
 
 
+@cache
 def extracted() -> Catalog:
     """Every string of the console."""
     found = Catalog(project="Habitue", charset="utf-8", creation_date=SINCE)

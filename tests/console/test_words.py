@@ -11,7 +11,7 @@ import pytest
 
 from habitue_console.rendering import HERE, environment
 from habitue_console.shown import filters
-from habitue_console.words import LANGUAGES, choose, words_of
+from habitue_console.words import choose, words_of
 
 ROOT = Path(__file__).parents[2]
 NOW = 1_700_000_000_000
@@ -29,9 +29,8 @@ def test_every_string_is_translated_and_compiled() -> None:
     assert list(script.problems()) == []
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
-def test_every_template_can_be_read(language: str) -> None:
-    made = environment(language)
+def test_every_template_can_be_read() -> None:
+    made = environment("en")
     for path in sorted((HERE / "templates").rglob("*.html")):
         made.get_template(str(path.relative_to(HERE / "templates")))
 
