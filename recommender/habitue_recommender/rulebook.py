@@ -6,27 +6,27 @@ What does not compile is left out and named in `problems`: a broken document cos
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 from habitue_collector.profile import Profile
 from habitue_recommender.catalog import Catalog
-from habitue_recommender.conditions import Asked, Condition, Test
 from habitue_recommender.contents import Content, parse_content
+from habitue_recommender.contradictions import conflicts, may_meet, out_of_reach
 from habitue_recommender.documents import CONTENT, RULE, SEGMENT, SLOT
 from habitue_recommender.item_sets import ItemSets
 from habitue_recommender.mistakes import Mistake, Mistakes
-from habitue_recommender.rules import Consequence, Rule, parse_rule
+from habitue_recommender.rules import Rule, parse_rule
 from habitue_recommender.segments import Segments, parse_segment
 from habitue_recommender.settings import RecommenderSettings
 from habitue_recommender.slot_settings import parse_slot
 from habitue_recommender.slots import Slot
-from habitue_recommender.validity import ALWAYS, Validity
+from habitue_recommender.standing import CompiledRule as CompiledRule
+from habitue_recommender.standing import Here, Standing, stands
 
 Documents = Mapping[str, Mapping[str, Mapping[str, Any]]]
 _T = TypeVar("_T")
-_MOST_PRODUCTS = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,109 +39,6 @@ class Problem:
 
     def to_public(self) -> dict[str, Any]:
         return {"kind": self.kind, "id": self.id, "mistakes": self.mistakes.to_public()}
-
-
-@dataclass(frozen=True, slots=True)
-class CompiledRule:
-    """An enabled rule with its condition taken apart.
-
-    `request` is what it asks of page, visitor and time; `bit` the column of what it asks of the item alone
-    (0: nothing); `mixed` makes the test of the rest, which is asked for each candidate of a request.
-    """
-
-    rule: Rule
-    number: int  # its turn: the greater priority first
-    request: Test | None = None
-    bit: int = 0
-    mixed: Callable[[Asked], Test] | None = None
-    reads_slot: bool = False
-    restricts: tuple[str, ...] = field(init=False)  # what it takes away, by the names of a document
-    promotes: tuple[str, ...] = field(init=False)  # what it brings forward
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "restricts", self.rule.consequence.restricts)
-        object.__setattr__(self, "promotes", self.rule.consequence.promotes)
-
-    @property
-    def is_for_all(self) -> bool:
-        """Whether it acts on every item alike."""
-        return not self.bit and self.mixed is None
-
-
-class Products(dict[int, float]):
-    """Bits that lift → the product of their factors, computed when first asked for."""
-
-    def __init__(self, other: Products | None = None) -> None:
-        super().__init__()
-        self._common: float = 1.0 if other is None else other._common  # of what lifts or buries everything
-        self._factors: dict[int, float] = {} if other is None else other._factors.copy()
-
-    def add(self, bit: int, factor: float) -> None:
-        self.clear()
-        if bit:
-            self._factors[bit] = self._factors.get(bit, 1.0) * factor
-        else:
-            self._common *= factor
-
-    def __missing__(self, hit: int) -> float:
-        product, left = self._common, hit
-        while left:
-            bit = left & -left
-            left ^= bit
-            product *= self._factors[bit]
-        if len(self) >= _MOST_PRODUCTS:
-            self.clear()
-        self[hit] = product
-        return product
-
-
-@dataclass(slots=True)
-class Standing:
-    """Rules that only ask the item, and so are the same for everybody: summed up once, as bits.
-
-    `products` are the factors of what lifts and buries.
-    """
-
-    excluded: int = 0
-    wanted: int = 0
-    lifting: int = 0
-    restricting: list[CompiledRule] = field(default_factory=list)
-    lifts: list[CompiledRule] = field(default_factory=list)
-    products: Products = field(default_factory=Products)
-
-    def add(self, one: CompiledRule) -> None:
-        consequence = one.rule.consequence
-        if consequence.exclude:
-            self.excluded |= one.bit
-        if consequence.filter:
-            self.wanted |= one.bit
-        if consequence.exclude or consequence.filter:
-            self.restricting.append(one)
-        if consequence.factor != 1.0:
-            self.lifting |= one.bit
-            self.lifts.append(one)
-            self.products.add(one.bit, consequence.factor)
-
-
-@dataclass(frozen=True, slots=True)
-class Here:
-    """What can act in one slot on one type of page: the standing rules, and those that ask the request."""
-
-    standing: Standing
-    rules: tuple[CompiledRule, ...]
-
-
-_STANDING = ("exclude", "filter", "boost", "bury")
-
-
-def _stands(one: CompiledRule) -> bool:
-    rule = one.rule
-    if not one.bit or one.request is not None or one.mixed is not None:
-        return False
-    if rule.validity is not ALWAYS or rule.share < 1.0:
-        return False
-    does = {name: getattr(rule.consequence, name) for name in _STANDING}
-    return rule.consequence == Consequence(**does)
 
 
 class Rulebook:
@@ -234,7 +131,7 @@ class Rulebook:
                     continue
                 if rule.page_types and page_type not in rule.page_types:
                     continue
-                if _stands(one):
+                if stands(one):
                     standing.add(one)
                 else:
                     rules.append(one)
@@ -282,84 +179,27 @@ class Rulebook:
 
         Of one rule: at its own fields, whichever of the two comes later, for who is writing it.
         """
+        slots = self.slots.values()
         if rule_id is None:
-            return [mistake for _, _, mistake in self._pairs()]
+            found = [mistake for one in self.active for mistake in out_of_reach(one.rule, slots)]
+            return found + [mistake for _, _, mistake in self.clashes()]
         rules = [one.rule for one in self.active]
         own = next((rule for rule in rules if rule.id == rule_id), None)
-        others = [rule for rule in rules if own is not None and rule is not own and _may_meet(rule, own)]
-        return [mistake for other in others if own is not None for mistake in _conflicts(other, own)]
+        if own is None:
+            return []
+        found = list(out_of_reach(own, slots))
+        for other in rules:
+            if other is not own and may_meet(other, own):
+                found += conflicts(other, own)
+        return found
 
-    def _pairs(self) -> Iterator[tuple[str, str, Mistake]]:
+    def clashes(self) -> Iterator[tuple[str, str, Mistake]]:
+        """All pairs of rules that do not go together, and what is wrong at a field of the second."""
         rules = [one.rule for one in self.active]
         for place, later in enumerate(rules):
             for earlier in rules[:place]:
-                if _may_meet(earlier, later):
-                    for mistake in _conflicts(earlier, later):
+                if may_meet(earlier, later):
+                    for mistake in conflicts(earlier, later):
                         yield earlier.id, later.id, mistake
 
-
-def _conflicts(earlier: Rule, later: Rule) -> Iterator[Mistake]:
-    first, second = earlier.consequence, later.consequence
-    name = earlier.name or earlier.id
-    taken = {pin.position: pin.item_id for pin in first.pins}
-    for place, pin in enumerate(second.pins):
-        other = taken.get(pin.position)
-        if other is not None and other != pin.item_id and earlier.priority == later.priority:
-            yield Mistake(
-                f"consequence.pin.{place}.position",
-                f"“{name}” ({earlier.id}) pins {other} to position {pin.position} as well; "
-                "give one of the two the greater priority.",
-            )
-    if _same_condition(earlier, later):
-        if first.boost > 1.0 and second.bury > 1.0:
-            yield Mistake("consequence.bury", f"“{name}” ({earlier.id}) boosts the same items.")
-        if first.bury > 1.0 and second.boost > 1.0:
-            yield Mistake("consequence.boost", f"“{name}” ({earlier.id}) buries the same items.")
-        if first.exclude and second.filter:
-            yield Mistake("consequence.filter", f"“{name}” ({earlier.id}) excludes the same items.")
-        if first.filter and second.exclude:
-            yield Mistake("consequence.exclude", f"“{name}” ({earlier.id}) shows nothing but these items.")
-    for dimension in sorted(set(first.same) & set(second.different)):
-        if earlier.condition is None and later.condition is None:
-            yield Mistake("consequence.different", f"“{name}” ({earlier.id}) wants the same {dimension}.")
-    for dimension in sorted(set(first.different) & set(second.same)):
-        if earlier.condition is None and later.condition is None:
-            yield Mistake("consequence.same", f"“{name}” ({earlier.id}) wants another {dimension}.")
-
-
-def _may_meet(one: Rule, other: Rule) -> bool:
-    """Whether both can act in one decision, as far as slots, pages, times and equal conditions tell.
-
-    Two rules with different conditions on visitors may never meet; then neither is in the other's way.
-    """
-    return (
-        (not one.slots or not other.slots or bool(one.slots & other.slots))
-        and (not one.page_types or not other.page_types or bool(one.page_types & other.page_types))
-        and _times_meet(one.validity, other.validity)
-        and (_request(one.condition) == _request(other.condition))
-    )
-
-
-def _request(condition: Condition | None) -> str:
-    """What stands for a condition's part that is not about the item."""
-    if condition is None or not (condition.reads_visitor or condition.reads_time or _reads_page(condition)):
-        return ""
-    return condition.text
-
-
-def _reads_page(condition: Condition) -> bool:
-    return any(name == "slot" or name.startswith("page.") for name in condition.fields)
-
-
-def _same_condition(one: Rule, other: Rule) -> bool:
-    first = one.condition.text if one.condition is not None else ""
-    second = other.condition.text if other.condition is not None else ""
-    return first == second
-
-
-def _times_meet(one: Validity, other: Validity) -> bool:
-    if one.until is not None and other.since is not None and other.since >= one.until:
-        return False
-    if other.until is not None and one.since is not None and one.since >= other.until:
-        return False
-    return not one.weekdays or not other.weekdays or bool(one.weekdays & other.weekdays)
+    _pairs = clashes  # the console's name for it

@@ -29,9 +29,10 @@ from habitue_recommender.items import Item
 from habitue_recommender.offers import Origin, Ranked
 from habitue_recommender.page import Page
 from habitue_recommender.pools import is_below
-from habitue_recommender.rulebook import CompiledRule, Products, Rulebook, Standing
+from habitue_recommender.rulebook import Rulebook
 from habitue_recommender.rules import Cap, Pin
 from habitue_recommender.slots import Slot, Source
+from habitue_recommender.standing import CompiledRule, Products, Standing
 from habitue_recommender.trace import Step, Trace
 from habitue_recommender.validity import ALWAYS, Moment
 from habitue_recommender.visitor import HOUR
