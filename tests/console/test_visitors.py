@@ -15,12 +15,11 @@ from support.console import Browser, ConsoleFloor, console
 from support.house import House as Shop
 from support.house import RealRedis, buys, house, identify, page, track, user_hash, views, visitor_of
 
-from habitue_collector.store import keys
 from habitue_console.roles import Role
 from habitue_recommender.catalog_store import store_items
 from habitue_recommender.recommender import Recommender
+from habitue_recommender.segment_members import Change, Members
 from habitue_recommender.settings import RecommenderSettings
-from habitue_warehouse import memberships
 from habitue_warehouse.archive import Archiver
 
 HTMX = {"hx-request": "true"}
@@ -124,9 +123,10 @@ def test_some_of_a_segment_are_listed_and_the_page_does_not_wait_for_them(real: 
     async def run() -> None:
         async with floor(real) as it:
             who = visitor_of(await it.comes(views("boot")))
-            redis = it.console.house.redis
-            bucket = keys.memberships(keys.bucket_of(who))
-            await redis.hset(bucket, who, memberships.pack(frozenset({"lookers"})))
+            members = Members(it.console.house.redis)
+            [held] = await members.read([who])
+            entered = Change(held, frozenset({"lookers"}), (("lookers", 1, b""),))
+            assert await members.apply([entered]) == [True]
             browser = await _viewer(it)
             page = await browser.get("/visitors?segment=lookers")
             assert who not in page.text
@@ -187,6 +187,8 @@ def test_the_timeline_is_one_from_the_log_and_the_archive_and_goes_on_page_by_pa
             alone = await browser.get(f"/visitors/timeline?id={who}&only=decisions")
             assert "<html" in alone.text
             assert "The boot" not in alone.text
+            seen = [(one.author, one.subject) for one in await it.console.house.audit.newest()]
+            assert seen.count(("vera", who)) == 1  # also who never opens the page itself is noted, once
             for before in ("", "x", "-", "1-2-3", "9" * 40, "0-0"):
                 assert (await browser.get(f"/visitors/timeline?id={who}&before={before}")).status_code == 200
 

@@ -37,6 +37,8 @@ from . import personas
 
 RECENT = 30
 MEMBERS = 50
+_LOOK = 600_000  # one look, however many parts of the page are asked for in it
+_MOST_LOOKS = 10_000
 PAGE_TYPES = {
     "home": N_("Home"),
     "category": N_("Category"),
@@ -79,6 +81,7 @@ class _Pages:
         )
         self._archived = Archived(house.archive)
         self._personas = PersonaStore(house.redis)
+        self._looks: dict[tuple[str, str], int] = {}  # who looked at whom: when that was noted (ms)
         self.found = require("viewer")(self._found)
         self.visitor = require("viewer")(self._visitor)
         self.timeline = require("viewer")(self._timeline)
@@ -146,9 +149,6 @@ class _Pages:
         house = self._house
         profile = await self._profile(request)
         me = request.state.me
-        await house.audit.note(
-            me.name, "visitor.seen", profile.profile_id, address=getattr(request.state, "address", "")
-        )
         _ = words(request)
         now = house.clock()
         rulebook = _rulebook(house)
@@ -254,12 +254,7 @@ class _Pages:
         house = self._house
         form = await request.form()
         profile = await self._read(str(form.get("id", "")))
-        await house.audit.note(
-            request.state.me.name,
-            "visitor.exported",
-            profile.profile_id,
-            address=getattr(request.state, "address", ""),
-        )
+        await self._note(request, "visitor.exported", profile.profile_id)
         newest = await tail(house.redis, profile.profile_id)
         lines = exported(profile, newest, self._archived)
         return StreamingResponse(
@@ -285,13 +280,7 @@ class _Pages:
                 "warn",
             )
         erased = await erase(house.redis, profile.profile_id, house.clock())
-        await house.audit.note(
-            request.state.me.name,
-            "visitor.erased",
-            profile.profile_id,
-            address=getattr(request.state, "address", ""),
-            ids=erased,
-        )
+        await self._note(request, "visitor.erased", profile.profile_id, ids=erased)
         return redirect(
             request,
             "/visitors",
@@ -301,7 +290,19 @@ class _Pages:
     # ---- what all of them need -------------------------------------------------------------------
 
     async def _profile(self, request: Request) -> Profile:
-        return await self._read(request.query_params.get("id", ""))
+        """Whom a page is about. That somebody looked is in the audit log, once for some minutes."""
+        profile = await self._read(request.query_params.get("id", ""))
+        look, now = (request.state.me.name, profile.profile_id), self._house.clock()
+        if now - self._looks.get(look, 0) > _LOOK:
+            if len(self._looks) >= _MOST_LOOKS:
+                self._looks.clear()
+            self._looks[look] = now
+            await self._note(request, "visitor.seen", profile.profile_id)
+        return profile
+
+    async def _note(self, request: Request, action: str, profile_id: str, **detail: Any) -> None:
+        address = getattr(request.state, "address", "")
+        await self._house.audit.note(request.state.me.name, action, profile_id, address=address, **detail)
 
     async def _read(self, profile_id: str) -> Profile:
         [found] = await self._search.read([profile_id]) if profile_id else [None]
