@@ -317,3 +317,22 @@ def test_what_is_no_visitor_is_not_found(real: RealRedis) -> None:
                 assert (await browser.get(f"/visitors/{path}")).status_code == 404
 
     asyncio.run(run())
+
+
+@pytest.mark.parametrize(("language", "words"), [("de", "Was gefällt"), ("pl", "Co się podoba")])
+def test_the_pages_speak_german_and_polish(real: RealRedis, language: str, words: str) -> None:
+    async def run() -> None:
+        async with floor(real) as it:
+            who = visitor_of(await it.comes(views("boot"), views("clog")))
+            browser = await _viewer(it, Role.ADMIN)
+            told = {"accept-language": language}
+            assert words in (await browser.get(f"/visitors/of?id={who}", headers=told)).text
+            for path in ("", f"/timeline?id={who}", "/personas", "/personas/edit", "/why?persona=regular"):
+                answer = await browser.get(f"/visitors{path}", headers=told)
+                assert answer.status_code == 200
+                assert f'<html lang="{language}"' in answer.text
+            why = await browser.get(f"/visitors/why?id={who}", headers=told | HTMX)
+            assert "Candidates" not in why.text
+            assert "{" not in why.text
+
+    asyncio.run(run())
