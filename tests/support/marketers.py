@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import html
-import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from html.parser import HTMLParser
 from typing import Any
 
 import httpx
@@ -78,39 +77,57 @@ async def marketers(real: RealRedis) -> AsyncIterator[Desk]:
         yield Desk(floor, service)
 
 
-_INPUT = re.compile(
-    r"<(input|textarea|select)\b([^>]*)>(.*?)(?=<(?:input|textarea|select|button)\b|\Z)", re.DOTALL
-)
+class _Draft(HTMLParser):
+    """What a browser would send of the first form with a draft: its fields' names and values."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sent: dict[str, list[str]] = {}
+        self._inside = False
+        self._area: str | None = None
+        self._select: tuple[str, list[tuple[str, bool]]] | None = None
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        has = dict(attrs)
+        name = has.get("name") or ""
+        if tag == "form":
+            self._inside = has.get("id") == "draft" or "data-draft" in has
+        elif not self._inside:
+            return
+        elif tag == "input" and name and (has.get("type") != "checkbox" or "checked" in has):
+            self.sent.setdefault(name, []).append(has.get("value") or "")
+        elif tag == "textarea":
+            self._area = name
+            self.sent[name] = [""]
+        elif tag == "select":
+            self._select = (name, [])
+        elif tag == "option" and self._select is not None:
+            self._select[1].append((has.get("value") or "", "selected" in has))
+
+    def handle_data(self, data: str) -> None:
+        if self._area is not None:
+            self.sent[self._area][0] += data
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "form":
+            self._inside = False
+        elif tag == "textarea" and self._area is not None:
+            self.sent[self._area][0] = self.sent[self._area][0].removeprefix("\n")
+            self._area = None
+        elif tag == "select" and self._select is not None:
+            name, options = self._select
+            chosen = [value for value, selected in options if selected] or [value for value, _ in options[:1]]
+            if chosen:
+                self.sent[name] = chosen[:1]
+            self._select = None
 
 
 def form_of(page: httpx.Response | str, **changes: Any) -> dict[str, Any]:
     """What a browser would send of the draft's form, with these changes (a name's dots as `__`)."""
-    text = page if isinstance(page, str) else page.text
-    start = text.index('<form id="draft"')
-    text = text[start : text.index("</form>", start)]
-    sent: dict[str, Any] = {}
-    for kind, attributes, rest in _INPUT.findall(text):
-        name = _attribute(attributes, "name")
-        if not name:
-            continue
-        if kind == "textarea":
-            value = html.unescape(rest.split("</textarea>")[0].removeprefix("\n"))
-        elif kind == "select":
-            chosen = re.search(r'<option value="([^"]*)"[^>]*\bselected', rest.split("</select>")[0])
-            first = re.search(r'<option value="([^"]*)"', rest)
-            value = html.unescape((chosen or first)[1]) if chosen or first else ""  # type: ignore[index]
-        elif _attribute(attributes, "type") == "checkbox":
-            if " checked" not in attributes:
-                continue
-            value = _attribute(attributes, "value")
-        else:
-            value = _attribute(attributes, "value")
-        sent.setdefault(name, []).append(value)
+    draft = _Draft()
+    draft.feed(page if isinstance(page, str) else page.text)
+    assert draft.sent, "there is no form"
+    sent: dict[str, Any] = dict(draft.sent)
     for name, value in changes.items():
         sent[name.replace("__", ".")] = value
     return {name: value for name, value in sent.items() if value is not None}
-
-
-def _attribute(attributes: str, name: str) -> str:
-    found = re.search(rf'(?<![\w-]){name}="([^"]*)"', attributes)
-    return html.unescape(found[1]) if found else ""
