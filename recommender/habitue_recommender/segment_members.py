@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from redis.asyncio import Redis
-from redis.exceptions import NoScriptError
+from redis.exceptions import NoScriptError, ResponseError
 
 from habitue_collector.profile import Profile, unpack
 from habitue_collector.store import keys
+from habitue_collector.store.resp import pack
 from habitue_warehouse import memberships
 from habitue_warehouse.memberships import SEGMENT
 
@@ -106,6 +107,7 @@ class Members:
 
     def __init__(self, redis: Redis) -> None:
         self.redis = redis
+        self._is_cluster = hasattr(redis, "get_primaries")
         self._shas: dict[str, str] = {}
 
     async def read(self, profile_ids: Sequence[str]) -> list[Held]:
@@ -161,7 +163,7 @@ class Members:
     def _together(self, profile_ids: Sequence[str], most: int) -> Iterator[Sequence[str]]:
         """Those that one script may speak of: in a cluster only those of one bucket."""
         groups: Iterable[Sequence[str]] = (profile_ids,)
-        if hasattr(self.redis, "get_primaries"):
+        if self._is_cluster:
             by_bucket: dict[int, list[str]] = {}
             for one in profile_ids:
                 by_bucket.setdefault(keys.bucket_of(one), []).append(one)
@@ -170,15 +172,32 @@ class Members:
             for start in range(0, len(group), most):
                 yield group[start : start + most]
 
-    async def _run(self, script: str, names: Sequence[str], arguments: Sequence[Any]) -> list[Any]:
+    async def _run(self, script: str, names: Sequence[str], arguments: Sequence[str | int | bytes]) -> Any:
         if script not in self._shas:
             self._shas[script] = str(await self.redis.script_load(script))
+        name = self._shas[script]
         try:
-            found: Any = await self.redis.evalsha(self._shas[script], len(names), *names, *arguments)
+            if self._is_cluster:
+                return await self.redis.evalsha(name, len(names), *names, *arguments)
+            return await self._call(pack(*map(_bytes, ("EVALSHA", name, len(names), *names, *arguments))))
         except NoScriptError:  # Redis was restarted
             del self._shas[script]
             return await self._run(script, names, arguments)
-        return found  # type: ignore[no-any-return]  # published without types
+
+    async def _call(self, packed: bytes) -> Any:
+        """One command in our own packing: redis-py's takes 1.2 µs for each of a thousand arguments."""
+        pool = self.redis.connection_pool
+        connection = await pool.get_connection()  # type: ignore[no-untyped-call]  # published without
+        try:
+            await connection.send_packed_command(packed)
+            return await connection.read_response()
+        except ResponseError:
+            raise  # it was read whole
+        except BaseException:  # the reply is still on its way: nobody else may get it
+            await connection.disconnect(nowait=True)
+            raise
+        finally:
+            await pool.release(connection)
 
     async def counts(self) -> dict[str, int]:
         """People by segment, over all buckets."""
@@ -252,6 +271,12 @@ def _profile(profile_id: str, packed: bytes | None) -> Profile | None:
         return unpack(profile_id, packed)[1]
     except (ValueError, TypeError):
         return None
+
+
+def _bytes(value: str | int | bytes) -> bytes:
+    if isinstance(value, bytes):
+        return value
+    return value.encode("utf-8", "surrogatepass") if isinstance(value, str) else b"%d" % value
 
 
 def _is_profile(name: bytes) -> bool:

@@ -315,6 +315,25 @@ def test_more_than_there_is_room_for_are_found_by_the_next_sweep(
     shop_test(redis_socket, work)
 
 
+def test_a_reader_that_is_called_off_leaves_its_reply_to_nobody(redis_socket: str) -> None:
+    async def work(shop: Shop) -> None:
+        names = [f"p{number}" for number in range(200)]
+        for name in names:
+            await shop.person(name, visits=3)
+        members = Members(shop.redis)
+        await members.read(names)
+        for turns in range(6):
+            reading = asyncio.create_task(members.read(names))
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            reading.cancel()
+            await asyncio.gather(reading, return_exceptions=True)
+            assert [one.profile_id for one in await members.read(names[:3])] == names[:3]
+            assert await shop.redis.ping()
+
+    shop_test(redis_socket, work)
+
+
 def test_two_who_decide_at_once_count_nobody_twice(redis_socket: str) -> None:
     async def work(shop: Shop) -> None:
         await shop.segment("keen", "visitor.visits >= 3")
