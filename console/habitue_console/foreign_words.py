@@ -95,7 +95,7 @@ EXPLAINED = (
     N_("The catalog has no such item"),
     N_("This touches {people} of {of} people, in {slots}"),
     N_("This touches about {people} ({low} to {high}) of {of} people, in {slots}"),
-    N_("This acts in {slots}; of people there is no snapshot yet"),
+    N_("This acts in {slots}; of people nothing can be said yet"),
     N_("This touches nobody and no slot"),
     N_("It would have changed {share} ({low} to {high}) of the decisions of {day}; {tried} were tried"),
     N_("It would have changed no decision"),

@@ -11,6 +11,7 @@ import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Timer
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +30,7 @@ PEOPLE = 4_000  # asked at most; of fewer everybody
 DECISIONS_TRIED = 500
 LEAST = 30  # with fewer tried there is too little to say
 _PEOPLE_PART = 0.35  # of the time
+_LEAST_READING = 1.0  # seconds, whatever is asked for
 _Z = 1.96  # 19 of 20 margins hold the true number
 
 
@@ -150,11 +152,16 @@ def effect(
     began = clock()
     change = Change(before, after, recommender)
     past = Yesterday(archive, now, PEOPLE)
+    # A cold disk is not waited for: what could not be read is not known.
+    alarm = Timer(max(seconds, _LEAST_READING), past.interrupt)
+    alarm.daemon = True
+    alarm.start()
     try:
         pages = past.pages(change.slots) if change.slots else []
         people, of = _people(change, past, pages, now, clock, began + seconds * _PEOPLE_PART)
         tried, touched, total, day = _decisions(change, past, clock, began + seconds)
     finally:
+        alarm.cancel()
         past.close()
     low, high = people.margin
     share: float | None = None

@@ -168,7 +168,7 @@ def passed(why: str) -> Saying:
 
 TOUCHES = "This touches {people} of {of} people, in {slots}"
 TOUCHES_ABOUT = "This touches about {people} ({low} to {high}) of {of} people, in {slots}"
-TOUCHES_SLOTS = "This acts in {slots}; of people there is no snapshot yet"
+TOUCHES_SLOTS = "This acts in {slots}; of people nothing can be said yet"
 TOUCHES_NOTHING = "This touches nobody and no slot"
 CHANGES = "It would have changed {share} ({low} to {high}) of the decisions of {day}; {tried} were tried"
 CHANGES_NONE = "It would have changed no decision"

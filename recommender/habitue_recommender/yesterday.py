@@ -28,6 +28,7 @@ class Yesterday:
         self._archive = archive
         self._now = now
         self._connection: duckdb.DuckDBPyConnection | None = None
+        self._late = False
         self._snapshot = _newest_snapshot(archive)
         self._decided = _last_day(archive, now)
         self.people = sum(part.rows for part in self._snapshot.manifest().parts) if self._snapshot else 0
@@ -40,6 +41,12 @@ class Yesterday:
     def close(self) -> None:
         if self._connection is not None:
             self._connection.close()
+
+    def interrupt(self) -> None:
+        """Break off what is being read, from another thread: it then brings nothing."""
+        self._late = True
+        if self._connection is not None:
+            self._connection.interrupt()
 
     def profiles(self) -> Iterator[Profile]:
         """People of the snapshot; past `most`, those of some buckets: a hash, so as good as drawn."""
@@ -99,8 +106,12 @@ class Yesterday:
             if not paths:
                 return []
             files = f"read_parquet({literals(paths)}, union_by_name=true, hive_partitioning=false)"
+            if self._late:
+                return []
             try:
                 return self._connection.execute(query.replace("{files}", files), asked).fetchall()
+            except duckdb.InterruptException:
+                return []
             except duckdb.IOException:  # a part was replaced meanwhile
                 if attempt == _RETRIES - 1:
                     raise

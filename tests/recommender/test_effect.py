@@ -140,7 +140,7 @@ def test_with_too_little_nothing_is_claimed(archive: Path, tmp_path: Path) -> No
     nothing = effect(book(), after, recommender=RECOMMENDER, archive=tmp_path / "none", now=NOW)
     assert not nothing.knows_people
     assert not nothing.knows_decisions
-    assert "there is no snapshot yet" in told(nothing)
+    assert "nothing can be said yet" in told(nothing)
     assert "Too few decisions" in told(nothing)
     few = large_archive.Shape(visitors=50, events=300, days=1, items=60, decisions=100, until=NOW)
     large_archive.write(tmp_path / "few", few)
