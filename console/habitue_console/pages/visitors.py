@@ -214,6 +214,7 @@ class _Pages:
                 "visitors/why.html",
                 explanations=None,
                 about="",
+                who="",
                 wanted=wanted,
                 page_types=_page_types(request),
             )
@@ -243,6 +244,7 @@ class _Pages:
             explanations=explanations,
             about=about,
             about_name=self._name_of()(about) if about else "",
+            who=await self._who(request, profile),
             wanted=wanted,
             page_types=_page_types(request),
             translate=words(request).translations.gettext,
@@ -317,6 +319,12 @@ class _Pages:
             persona = await self._persona(persona_id)
             return persona.profile(self._house.recommender.reader.catalog, self._house.clock())
         return await self._profile(request) if request.query_params.get("id") else None
+
+    async def _who(self, request: Request, profile: Profile | None) -> str:
+        persona_id = request.query_params.get("persona", "")
+        if not persona_id:
+            return _name(profile.profile_id, profile) if profile is not None else ""
+        return words(request).translations.gettext((await self._persona(persona_id)).name)
 
     async def _persona(self, persona_id: str) -> Persona:
         kept = await self._personas.get(persona_id)
