@@ -41,12 +41,18 @@ class QueryRefused(ValueError):
 
 
 def connect(
-    archive_dir: Path | str, *, memory_limit: str = "1GB", threads: int = 2, locked: bool = True
+    archive_dir: Path | str,
+    *,
+    memory_limit: str = "1GB",
+    threads: int = 2,
+    locked: bool = True,
+    rollups: bool = False,
 ) -> duckdb.DuckDBPyConnection:
     """A DuckDB with the views over what the archive holds now.
 
     Unless `locked` is False, it reaches nothing outside the archive's folder, and its settings cannot be
-    changed. It is no guard against one's own `COPY … TO` into the archive; `run_sql` is.
+    changed. It is no guard against one's own `COPY … TO` into the archive; `run_sql` is. The views of the
+    rollups are there when asked for: they open many small files.
     """
     archive_dir = Path(archive_dir).resolve()
     connection = open_duckdb(archive_dir, memory_limit, threads)
@@ -60,7 +66,7 @@ def connect(
                 if attempt == _RETRIES - 1:
                     connection.close()
                     raise
-    for rollup in ROLLUPS:
+    for rollup in ROLLUPS if rollups else ():
         connection.execute(rollup_view(archive_dir, rollup, f"rollup_{rollup}"))
     if locked:
         connection.execute(f"SET allowed_directories = {literals([str(archive_dir) + '/'])}")
@@ -72,7 +78,7 @@ def connect(
 def query(archive_dir: Path | str, sql: str) -> tuple[list[str], list[tuple[Any, ...]]]:
     """Column names and rows of one reading statement. Raises QueryRefused."""
     for attempt in range(_RETRIES):
-        connection = connect(archive_dir)
+        connection = connect(archive_dir, rollups="rollup_" in sql.lower())
         try:
             statements = connection.extract_statements(sql)
             if len(statements) != 1:
