@@ -15,8 +15,9 @@ from redis.asyncio import Redis
 
 from habitue_collector.secret_keys import signing_keys
 from habitue_collector.settings import Settings
+from habitue_recommender.bundle import STAMPS, BundleMistakes
 from habitue_recommender.documents import KINDS
-from habitue_recommender.rulebook_service import STAMPS, BundleMistakes, RulebookService
+from habitue_recommender.rulebook_service import RulebookService
 from habitue_recommender.rulebook_store import Conflict, RulebookStore, TooLarge
 
 from .connection import connected, redis_url

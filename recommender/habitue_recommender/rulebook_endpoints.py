@@ -18,10 +18,11 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from habitue_collector.request import problem
+from habitue_recommender.bundle import BundleMistakes
 from habitue_recommender.documents import KINDS, MAX_BODY_BYTES, SLOT, Document, is_id
 from habitue_recommender.mistakes import Mistake, Mistakes
 from habitue_recommender.refusal import Refused, parsed, refusing, unpacked
-from habitue_recommender.rulebook_service import BundleMistakes, RulebookService
+from habitue_recommender.rulebook_service import RulebookService
 from habitue_recommender.rulebook_store import Conflict, NothingToUndo, TooLarge, UnknownDocument
 from habitue_recommender.slot_settings import parse_slot
 from habitue_recommender.slots import public_slot

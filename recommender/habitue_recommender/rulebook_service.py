@@ -13,9 +13,10 @@ from dataclasses import dataclass, field, replace
 from time import time_ns
 from typing import Any
 
+from habitue_recommender.bundle import NO_ID, Place, body_of, place_of, read_bundle
+from habitue_recommender.bundle import BundleMistakes as BundleMistakes
 from habitue_recommender.documents import (
     KINDS,
-    MAX_DOCUMENTS,
     RULE,
     SEGMENT,
     SLOT,
@@ -29,27 +30,6 @@ from habitue_recommender.rulebook import Rulebook
 from habitue_recommender.rulebook_check import Parsed, check, contradictions, parse
 from habitue_recommender.rulebook_store import RulebookStore
 from habitue_recommender.settings import RecommenderSettings
-
-STAMPS = frozenset({"version", "author", "at", "change_note", "deleted", "effective", "origin"})
-"""What answers say beside a body, and no body has: sent back with an edited document, it is left out."""
-
-Place = tuple[str, str]  # kind, id
-
-
-class BundleMistakes(ValueError):  # the word of the house, not ...Error
-    """What is wrong with the documents of an import, by "rules/<id>" ("rules/#3" for one without id)."""
-
-    def __init__(self, documents: Mapping[str, Mistakes]) -> None:
-        self.documents = dict(documents)
-        said = (f"{place}: {mistakes}" for place, mistakes in self.documents.items())
-        super().__init__("; ".join(said))
-
-    def to_public(self) -> list[dict[str, Any]]:
-        return [
-            {"document": place, **mistake.to_public()}
-            for place, mistakes in self.documents.items()
-            for mistake in mistakes
-        ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,8 +122,8 @@ class RulebookService:
             except Mistakes as mistakes:
                 if any(one.field == "id" for one in mistakes):
                     raise
-                raise Mistakes([Mistake("id", _NO_ID), *mistakes]) from None
-            raise Mistakes([Mistake("id", _NO_ID)])
+                raise Mistakes([Mistake("id", NO_ID), *mistakes]) from None
+            raise Mistakes([Mistake("id", NO_ID)])
         change = Change(kind, document_id, body, expected)
         await self._check_one(change)
         return change
@@ -199,7 +179,7 @@ class RulebookService:
         Raises BundleMistakes, Conflict, TooLarge.
         """
         loaded = await self.load()
-        wanted = _bundle(bundle)
+        wanted = read_bundle(bundle)
         changes: list[Change] = []
         added: list[str] = []
         changed: list[str] = []
@@ -303,11 +283,6 @@ class RulebookService:
             raise mistakes
 
 
-def place_of(kind: str, document_id: str) -> str:
-    """Where a document lies in the API and in a folder: "rules/sale"."""
-    return f"{KINDS[kind]}/{document_id}"
-
-
 def with_changes(loaded: Loaded, changes: Sequence[Change]) -> dict[str, dict[str, Mapping[str, Any]]]:
     """The documents as they would be after these changes."""
     documents = loaded.documents
@@ -317,51 +292,3 @@ def with_changes(loaded: Loaded, changes: Sequence[Change]) -> dict[str, dict[st
         else:
             documents[change.kind][change.id] = change.body
     return documents
-
-
-def body_of(raw: object) -> Mapping[str, Any]:
-    """A document without what answers add to it. Raises Mistakes when it is no object."""
-    if not isinstance(raw, Mapping):
-        raise Mistakes([Mistake("", "A document is a JSON object.")])
-    return {str(name): value for name, value in raw.items() if name not in STAMPS}
-
-
-def _bundle(bundle: object) -> dict[Place, Mapping[str, Any]]:
-    """The bodies of an import by place; raises BundleMistakes."""
-    if not isinstance(bundle, Mapping):
-        message = f"An import is a JSON object with {', '.join(KINDS.values())}."
-        raise BundleMistakes({"": Mistakes([Mistake("", message)])})
-    wanted: dict[Place, Mapping[str, Any]] = {}
-    found: dict[str, list[Mistake]] = {}
-    for kind, plural in KINDS.items():
-        documents = bundle.get(plural)
-        if documents is None:
-            continue
-        if not isinstance(documents, list | tuple):
-            found[plural] = [Mistake("", f"{plural} is a list of documents.")]
-            continue
-        if len(documents) > MAX_DOCUMENTS:
-            found[plural] = [Mistake("", f"There is room for {MAX_DOCUMENTS:,} documents.")]
-            continue
-        for number, raw in enumerate(documents):
-            place = f"{plural}/#{number}"
-            try:
-                body = body_of(raw)
-            except Mistakes as mistakes:
-                found[place] = list(mistakes)
-                continue
-            document_id = body.get("id")
-            if not isinstance(document_id, str) or not is_id(document_id):
-                found[place] = [Mistake("id", _NO_ID)]
-            elif (kind, document_id) in wanted:
-                found.setdefault(place_of(kind, document_id), []).append(
-                    Mistake("id", "This id is there twice.")
-                )
-            else:
-                wanted[kind, document_id] = body
-    if found:
-        raise BundleMistakes({place: Mistakes(mistakes) for place, mistakes in found.items()})
-    return wanted
-
-
-_NO_ID = "An id has small letters, digits and hyphens, up to 64."

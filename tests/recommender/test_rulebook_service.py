@@ -10,9 +10,10 @@ from redis.asyncio import Redis
 from support.decisions import NOW, redis_server, with_redis
 
 from habitue_collector.store import keys
+from habitue_recommender.bundle import BundleMistakes
 from habitue_recommender.documents import KINDS
 from habitue_recommender.mistakes import Mistakes
-from habitue_recommender.rulebook_service import BundleMistakes, RulebookService
+from habitue_recommender.rulebook_service import RulebookService
 from habitue_recommender.rulebook_store import Conflict, RulebookStore, UnknownDocument
 from habitue_recommender.settings import RecommenderSettings
 
