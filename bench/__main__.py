@@ -14,7 +14,7 @@ from .facts import facts
 from .house import House
 from .processes import Missing, find_program
 
-ROWS = ("bare", "beacons", "batches", "context", "profile")
+ROWS = ("bare", "rules", "beacons", "batches", "context", "profile")
 SESSIONS = Path("../shared/data/sessions/diginetica/train.parquet")
 
 
@@ -51,7 +51,10 @@ def _measure(plan: measured.Plan, wanted: tuple[str, ...] | list[str]) -> list[m
     if "bare" in wanted:
         _say("the bare path …")
         rows += measured.bare(plan, yardstick.value)
-    if not set(wanted) - {"bare"}:
+    if "rules" in wanted:
+        _say("decisions with rules …")
+        rows.append(measured.ruled(plan))
+    if not set(wanted) - {"bare", "rules"}:
         return rows
     data = plan.folder / "data"
     data.mkdir()

@@ -122,7 +122,7 @@ class Ruling:
         self._moment = Moment.of(now, rulebook.zone)
         self._held: dict[int, bool] = {}
         self._acting: dict[int, Acting] = {}
-        self._enough: dict[int, dict[str, Exposure]] = {}
+        self._worn: dict[Cap, dict[str, Exposure]] = {}  # what was in view often enough
         self._looked: dict[tuple[int, ...], _Looked] = {}
         self._placed: set[str] = set()  # contents of this page
         rulebook.item_sets.follow(catalog)
@@ -197,19 +197,19 @@ class Ruling:
         return known
 
     def seen_enough(self, one: Acting, asked: Asked) -> dict[str, Exposure]:
-        """What a rule's cap keeps from this visitor; once for all slots of the request."""
-        known = None if one.reads_slot else self._enough.get(one.number)
-        if known is not None:
-            return known
-        cap, bits_of = one.rule.consequence.cap, self.rulebook.item_sets.bits
-        found: dict[str, Exposure] = {}
-        for item_id, seen in self.exposures.items():
-            if cap is not None and self.is_enough(cap, seen):
-                item = self.catalog.get(item_id)
-                if item is not None and one.means(bits_of(item), asked, item):
-                    found[item_id] = seen
-        self._enough[one.number] = found
-        return found
+        """What a rule's cap keeps from this visitor."""
+        cap = one.rule.consequence.cap
+        if cap is None:
+            return {}
+        worn = self._worn.get(cap)
+        if worn is None:
+            worn = {item_id: seen for item_id, seen in self.exposures.items() if self.is_enough(cap, seen)}
+            self._worn[cap] = worn
+        if one.is_for_all or not worn:
+            return worn
+        bits_of, items = self.rulebook.item_sets.bits, self.catalog.items
+        known = ((items[item_id], seen) for item_id, seen in worn.items() if item_id in items)
+        return {item.item_id: seen for item, seen in known if one.means(bits_of(item), asked, item)}
 
     @property
     def exposures(self) -> dict[str, Exposure]:
