@@ -14,6 +14,7 @@ import duckdb
 from habitue_warehouse.partitions import literals, partitions
 from habitue_warehouse.rollup_tables import HOUR_MS, ROLLUPS
 from habitue_warehouse.rollups import table_name
+from habitue_warehouse.schema import DAY_MS, day_of
 
 _RETRIES = 5
 _NAMED = re.compile(r"\b(?:FROM|JOIN)\s+(\w+)")
@@ -70,9 +71,12 @@ def _database() -> duckdb.DuckDBPyConnection:
 
 def source(archive_dir: Path, table: str, spans: tuple[Hours, ...] = ()) -> str:
     """A SELECT of one rollup's rows within some hours (none: all), from the files that may hold them."""
+    # Nothing happens after it arrived, so earlier days need not even be looked at; one of them to be safe.
+    first = day_of(max(0, min((one.since for one in spans), default=0) - DAY_MS), 0)
     paths = [
         str(day.folder / part.name)
         for day in partitions(archive_dir, table_name(table))
+        if day.date >= first
         for part in day.manifest().parts
         if not spans or any(part.max_ms >= one.since and part.min_ms < one.until for one in spans)
     ]
