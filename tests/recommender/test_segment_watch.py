@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 import orjson
@@ -420,5 +421,35 @@ def test_a_new_definition_leaves_the_other_segments_as_they_are(redis_socket: st
         await shop.settle()
         assert await shop.members() == {"anna": "keen other"}
         assert shop.watch.changes == {"entered": 2, "left": 0}
+
+    shop_test(redis_socket, work)
+
+
+@pytest.mark.long
+def test_a_saved_segment_has_its_count_within_seconds_on_a_hundred_thousand_profiles(
+    redis_socket: str,
+) -> None:
+    """At once as an estimate, exactly when everybody was asked; the limits leave room for other work."""
+
+    async def work(shop: Shop) -> None:
+        recent = {f"SKU-{number}": {"last": NOW // 1000, "count": 2} for number in range(8)}
+        for start in range(0, 100_000, 2_000):
+            async with shop.redis.pipeline(transaction=False) as pipeline:
+                for number in range(start, start + 2_000):
+                    lived = {"visits": number % 4, "last_seen": NOW, "recent_items": recent}
+                    packed = Profile("", lived).pack(b"v" * 16)
+                    pipeline.set(keys.profile(f"id{number}"), packed)
+                await pipeline.execute()
+        await shop.settle()
+        began = monotonic()
+        await shop.segment("keen", "visitor.visits >= 3 && size(visitor.viewed) > 2")
+        await shop.watch.step(shop.redis)
+        estimated = (await shop.figures())["segments"]["keen"]
+        assert monotonic() - began < 5
+        assert not estimated["exact"]
+        assert abs(estimated["people"] - 25_000) < 4_000
+        await shop.settle()
+        assert monotonic() - began < 60
+        assert (await shop.counts())["keen"] == 25_000
 
     shop_test(redis_socket, work)
