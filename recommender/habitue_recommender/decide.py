@@ -25,10 +25,12 @@ from habitue_recommender.page import Page
 from habitue_recommender.pools import Pool, falling
 from habitue_recommender.reasons import Reason, ReasonCode
 from habitue_recommender.rulebook import Rulebook
-from habitue_recommender.ruling import Ruling, SlotRuling, Stretch
+from habitue_recommender.ruling import Ruling
 from habitue_recommender.served import NO_MODEL, ServedModel
 from habitue_recommender.settings import RecommenderSettings
+from habitue_recommender.slot_ruling import SlotRuling
 from habitue_recommender.slots import CHEAP, PERSONAL, SLOT_DISABLED, UNKNOWN_SLOT, Slot, Source
+from habitue_recommender.stretches import Stretch
 from habitue_recommender.trace import Passed, Step, Trace
 from habitue_recommender.trust import patterns
 from habitue_recommender.variety import Mixer

@@ -11,6 +11,7 @@ from __future__ import annotations
 from bisect import bisect_left, insort
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from threading import Lock
 
 from habitue_recommender.catalog import Catalog
 from habitue_recommender.conditions import Asked, Test
@@ -43,6 +44,7 @@ class ItemSets:
 
     def __init__(self) -> None:
         self._state = _State()
+        self._swapping = Lock()  # of the state: a rulebook is compiled in a thread of its own
         self._columns: dict[str, int] = {}
         self._lists: dict[int, _List] = {}
         self._catalog: Catalog | None = None
@@ -54,13 +56,14 @@ class ItemSets:
 
     def add(self, tests: Mapping[str, Test]) -> dict[str, int]:
         """The bit of each of these columns; those that are not there yet are added."""
-        new = {text: test for text, test in tests.items() if text not in self._columns}
-        if new:
-            state = self._state
-            earlier = ((len(state.tests), state.answers), *state.earlier)[:_GENERATIONS]
-            for text in new:
-                self._columns[text] = len(self._columns)
-            self._state = _State((*state.tests, *new.values()), {}, earlier)
+        with self._swapping:
+            new = {text: test for text, test in tests.items() if text not in self._columns}
+            if new:
+                state = self._state
+                earlier = ((len(state.tests), state.answers), *state.earlier)[:_GENERATIONS]
+                for text in new:
+                    self._columns[text] = len(self._columns)
+                self._state = _State((*state.tests, *new.values()), {}, earlier)
         return {text: 1 << (_STAMP + self._columns[text]) for text in tests}
 
     def follow(self, catalog: Catalog) -> None:
@@ -69,15 +72,16 @@ class ItemSets:
             return
         changed = catalog.changes_since(self._changed) if catalog is self._catalog else None
         self._catalog, self._changed = catalog, catalog.changed
-        state = self._state
         if changed is None:  # another copy: what has the same `updated_at` there is the same
-            earlier = ((len(state.tests), state.answers), *state.earlier)[:_GENERATIONS]
-            self._state = _State(state.tests, {}, earlier)
+            with self._swapping:
+                state = self._state
+                earlier = ((len(state.tests), state.answers), *state.earlier)[:_GENERATIONS]
+                self._state = _State(state.tests, {}, earlier)
             for one in self._lists.values():
                 one.stale = True
             return
         for item_id in set(changed):
-            state.answers.pop(item_id, None)
+            self._state.answers.pop(item_id, None)
             item = catalog.get(item_id)
             for bit, one in self._lists.items():
                 one.change(item_id, item if item is not None and self.bits(item) & bit else None)
@@ -124,7 +128,9 @@ class ItemSets:
                 yield
             if self._state is not state:  # others come after this
                 return
-        self._state = _State(state.tests, state.answers)
+        with self._swapping:
+            if self._state is state:
+                self._state = _State(state.tests, state.answers)
 
     def _ask(self, state: _State, item: Item) -> int:
         stamp = item.updated_at & _STAMP_MASK

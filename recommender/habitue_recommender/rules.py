@@ -40,6 +40,10 @@ class Cap:
     impressions: int
     days: float
 
+    def told(self, count: float) -> dict[str, int | float]:
+        """For who watches a decision: what there was and what is allowed."""
+        return {"count": int(count), "impressions": self.impressions, "days": self.days}
+
 
 @dataclass(frozen=True, slots=True)
 class Consequence:
