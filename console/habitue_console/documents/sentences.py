@@ -98,7 +98,8 @@ CONDITION_WORDS: tuple[str, ...] = (
     N_("Visitor"), N_("Item that could be offered"), N_("Page"), N_("Slot"), N_("Time"), N_("a, b, c"),
     # conditions/fields.py
     N_("Item"), N_("Item group"), N_("Name"), N_("Address"), N_("Image"), N_("Brand"), N_("Category"),
-    N_("Price"), N_("Currency"), N_("Availability"), N_("In stock"), N_("New"), N_("Margin"), N_("Stock"), N_("Attribute"),
+    N_("Price"), N_("Currency"), N_("Availability"), N_("In stock"), N_("New"), N_("Margin"), N_("Stock"),
+    N_("Attribute"),
     N_("In the cart"), N_("Viewed"), N_("Bought"), N_("Times shown"), N_("Known"), N_("First visit"),
     N_("Returning"), N_("Visits"), N_("Segment"), N_("Trait"), N_("User"), N_("Device"), N_("Country"),
     N_("Language"), N_("Came from"), N_("Campaign"), N_("Landing page"), N_("Pages viewed"), N_("Cart value"),
