@@ -175,7 +175,9 @@ def sparkline(values: Sequence[Value], *, width: float = 96.0, height: float = 2
 def day_label(ms: int, language: str, zone: tzinfo = UTC) -> str:
     """A day in as few signs as an axis has room for."""
     day = datetime.fromtimestamp(ms / 1_000, zone)
-    return f"{day:%b} {day.day}" if language == "en" else f"{day.day}.{day.month}."
+    if language == "en":
+        return f"{day:%b} {day.day}"
+    return f"{day.day}.{day.month}" if language == "pl" else f"{day.day}.{day.month}."
 
 
 def hour_label(ms: int, zone: tzinfo = UTC) -> str:

@@ -21,7 +21,10 @@ MOSTLY = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One line of the list: how it is, what is meant, a sentence, and the page that helps."""
+    """One line of the list: how it is, what is meant, a sentence, and the page that helps.
+
+    Numbers among `values` are written in the reader's language by who shows them.
+    """
 
     state: str
     label: str
@@ -122,7 +125,7 @@ def _refused(refused: int, accepted: int) -> Finding:
         WARN if share > MANY_REFUSED else GOOD,
         label,
         N_("%(refused)s in the last 24 hours, %(percent)s%% of what was sent"),
-        {"refused": f"{refused:,}", "percent": f"{share * 100:.1f}"},
+        {"refused": refused, "percent": round(share * 100, 1)},
         "/events/refused",
     )
 
@@ -140,7 +143,7 @@ def _catalog(items: int | None, unverified: int) -> Finding:
             WARN, label, N_("%(percent)s%% of the items were only seen on pages: import the shop's feed"),
             {"percent": round(unverified * 100 / items)}, "/catalog",
         )  # fmt: skip
-    return Finding(GOOD, label, N_("%(items)s items"), {"items": f"{items:,}"}, "/catalog")
+    return Finding(GOOD, label, N_("%(items)s items"), {"items": items}, "/catalog")
 
 
 def _keys(keys: Sequence[KeyTraffic]) -> list[Finding]:

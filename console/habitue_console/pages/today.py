@@ -46,7 +46,7 @@ def routes(house: House) -> list[BaseRoute]:
             "today/page.html",
             **_shown_live(live, words(request)),
             **_shown_day(house, day, words(request)),
-            findings=findings,
+            findings=_written(findings, words(request)),
         )
 
     @require("viewer")
@@ -57,7 +57,10 @@ def routes(house: House) -> list[BaseRoute]:
     async def trading(request: Request) -> Response:
         day, findings = await asyncio.gather(day_of.get(), findings_of.get())
         return render(
-            request, "today/trade.html", **_shown_day(house, day, words(request)), findings=findings
+            request,
+            "today/trade.html",
+            **_shown_day(house, day, words(request)),
+            findings=_written(findings, words(request)),
         )
 
     return [Route("/", page), Route("/today/now", now), Route("/today/trade", trading)]
@@ -90,7 +93,9 @@ def _shown_day(house: House, day: Day, _: Words) -> dict[str, Any]:
     currency = house.settings.shop.currency
 
     def against(id: str, title: str, measure: Measure, write: Any, draw: Any) -> Chart:
-        series = [Series(_("today"), _padded(measure.hours, len(day.labels)))]
+        # A line would fall at the hour that goes on; a bar only is not full yet.
+        hours = measure.hours[:-1] if draw is lines and len(measure.hours) > 1 else measure.hours
+        series = [Series(_("today"), _padded(hours, len(day.labels)))]
         if day.weeks:
             series.append(Series(_("usual on this weekday"), measure.usual, faint=True))
         chart: Chart = draw(id, title, day.labels, series, first=_("Hour"), write=write)
@@ -111,6 +116,15 @@ def _shown_day(house: House, day: Day, _: Words) -> dict[str, Any]:
 
 def _padded(values: tuple[float, ...], length: int) -> list[float | None]:
     return [*values, *([None] * (length - len(values)))]
+
+
+def _written(findings: list[health.Finding], _: Words) -> list[tuple[health.Finding, dict[str, Any]]]:
+    number = shown.filters(_.language)["number"]
+
+    def write(value: Any) -> Any:
+        return number(value, isinstance(value, float)) if isinstance(value, int | float) else value
+
+    return [(one, {name: write(value) for name, value in one.values.items()}) for one in findings]
 
 
 async def _findings(house: House) -> list[health.Finding]:
