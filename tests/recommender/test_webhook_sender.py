@@ -216,7 +216,7 @@ def test_after_a_day_it_is_given_up_and_counted(redis_socket: str) -> None:
                 tried += 1
                 vip.now += 7_300_000
                 assert tried < 30
-            assert vip.now - NOW < DAY + 2 * 7_300_000
+            assert vip.now - NOW < DAY + 4 * 7_300_000  # a pause may be a tenth longer than the step here
             assert vip.webhooks.tally == {"failed": len(shop.requests), "expired": 1}
 
     telling(redis_socket, work)
