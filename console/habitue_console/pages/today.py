@@ -122,7 +122,9 @@ def _written(findings: list[health.Finding], _: Words) -> list[tuple[health.Find
     number = shown.filters(_.language)["number"]
 
     def write(value: Any) -> Any:
-        return number(value, isinstance(value, float)) if isinstance(value, int | float) else value
+        return (
+            number(value, 1 if isinstance(value, float) else 0) if isinstance(value, int | float) else value
+        )
 
     return [(one, {name: write(value) for name, value in one.values.items()}) for one in findings]
 
