@@ -20,7 +20,7 @@ AUTHOR = "habitue keys"
 
 async def new_link(users: Users, settings: Settings, name: str) -> str:
     """Where whoever opens it chooses the password of the admin `name`."""
-    token = await users.make_link(name, Role.ADMIN, AUTHOR)
+    token = await users.make_link(name, Role.ADMIN, AUTHOR, rescue=True)
     return f"{address(settings)}/console/welcome/{token}"
 
 

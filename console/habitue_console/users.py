@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
 from typing import Any
@@ -17,6 +18,7 @@ import orjson
 from argon2 import PasswordHasher
 from argon2.exceptions import Argon2Error, InvalidHashError
 from redis.asyncio import Redis
+from redis.exceptions import WatchError
 
 from habitue_collector.store import keys
 
@@ -33,7 +35,7 @@ _NOBODY = _HASHER.hash("nobody")  # checked when there is no such user, so that 
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """One user. `password` is the argon2 hash, empty until the first link was followed."""
+    """One user. `password` is the argon2 hash, empty until a link was followed (at `password_set`)."""
 
     name: str
     role: Role
@@ -44,16 +46,30 @@ class User:
     language: str = ""
     theme: str = ""
     disabled: bool = False
+    password_set: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """What a one-time link allows: to choose the password of `name`, who gets `role`."""
+    """What a one-time link allows: to choose the password of `name`.
+
+    `rescue`: made on the machine itself; it makes an admin of whoever it names, known, blocked or new. Any
+    other is only good for the user it was made for, as long as an admin leaves the account open.
+    """
 
     name: str
     role: Role
     author: str
-    until: int
+    made: int
+    rescue: bool = False
+
+    def accepted(self, user: User | None) -> User | None:
+        """The user whose password may now be chosen; None when the link is not good any more."""
+        if self.rescue:
+            return replace(user or User(self.name, self.role), role=self.role, disabled=False)
+        if user is None or user.disabled or user.password_set > self.made:
+            return None
+        return user
 
 
 class UserError(ValueError):
@@ -118,10 +134,20 @@ class Users:
     async def remove(self, name: str) -> None:
         await self._redis.hdel(keys.CONSOLE_USERS, name)
 
-    async def change(self, name: str, **changes: object) -> User | None:
-        """The user with other values; None when there is none."""
-        user = await self.find(name)
-        return None if user is None else await self.save(replace(user, **changes))  # type: ignore[arg-type]
+    async def change(self, name: str, **changes: Any) -> User | None:
+        """The user with other values; None when there is none. Of changes at one moment none is lost."""
+        while True:
+            async with self._redis.pipeline() as pipe:
+                await pipe.watch(keys.CONSOLE_USERS)
+                packed: Any = await pipe.hget(keys.CONSOLE_USERS, name)
+                if packed is None:
+                    return None
+                user: User = replace(_user(packed), **changes)
+                pipe.multi()  # type: ignore[no-untyped-call]  # published without types
+                pipe.hset(keys.CONSOLE_USERS, name, orjson.dumps(asdict(user)))
+                with suppress(WatchError):
+                    await pipe.execute()
+                    return user
 
     async def is_last_admin(self, name: str) -> bool:
         """Whether nobody else could let people in."""
@@ -130,10 +156,12 @@ class Users:
 
     # --- one-time links ---
 
-    async def make_link(self, name: str, role: Role, author: str, hours: int = LINK_HOURS) -> str:
+    async def make_link(
+        self, name: str, role: Role, author: str, *, rescue: bool = False, hours: int = LINK_HOURS
+    ) -> str:
         """A token that lets its bearer choose the password of `name`, once."""
         token = secrets.token_urlsafe(24)
-        link = Link(name, role, author, self._clock() + hours * 3_600_000)
+        link = Link(name, role, author, self._clock(), rescue)
         await self._redis.set(keys.console_link(_digest(token)), orjson.dumps(asdict(link)), ex=hours * 3_600)
         return token
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -184,6 +185,43 @@ async def test_a_link_for_a_forgotten_password_ends_all_sessions(floor: ConsoleF
     assert (await bert.get("/live")).status_code == 303
     assert (await floor.browser().sign_in("bert")).status_code == 422
     assert (await floor.browser().sign_in("bert", PASSWORD[::-1])).status_code == 303
+
+
+@pytest.mark.parametrize("action", ["remove", "disable"])
+async def test_an_invitation_can_be_taken_back(floor: ConsoleFloor, admin: Browser, action: str) -> None:
+    page = (await admin.post("/settings/users", {"name": "bert", "role": "admin"})).text
+    assert "invited" in page
+    await admin.post("/settings/users/bert", {"action": action})
+    other = floor.browser("192.0.2.9")
+    for answer in (
+        await other.get(f"/welcome/{_link_in(page)}"),
+        await other.post(f"/welcome/{_link_in(page)}", {"password": PASSWORD, "again": PASSWORD}),
+    ):
+        assert answer.status_code == 404
+    assert (await other.sign_in("bert")).status_code == 422
+
+
+async def test_an_old_link_gives_no_role_back_and_ends_with_a_new_password(
+    floor: ConsoleFloor, admin: Browser
+) -> None:
+    await floor.signed_in("bert", Role.MARKETER)
+    pages = [(await admin.post("/settings/users/bert", {"action": "link"})).text for _ in range(2)]
+    await admin.post("/settings/users/bert", {"action": "role", "role": "viewer"})
+    form = {"password": PASSWORD[::-1], "again": PASSWORD[::-1]}
+    other = floor.browser("192.0.2.9")
+    assert (await other.post(f"/welcome/{_link_in(pages[0])}", form)).status_code == 303
+    assert (await other.get("/settings/changes")).status_code == 403
+    assert (await floor.browser().post(f"/welcome/{_link_in(pages[1])}", form)).status_code == 404
+
+
+async def test_two_changes_at_once_both_count(floor: ConsoleFloor) -> None:
+    await floor.user("bert")
+    users = floor.house.users
+    changes = [{"disabled": True}, {"role": Role.ADMIN}, {"language": "pl"}, {"theme": "dark"}]
+    await asyncio.gather(*(users.change("bert", **change) for change in changes))
+    bert = await users.find("bert")
+    assert bert is not None
+    assert (bert.disabled, bert.role, bert.language, bert.theme) == (True, Role.ADMIN, "pl", "dark")
 
 
 async def test_strange_things_change_nobody(floor: ConsoleFloor, admin: Browser) -> None:

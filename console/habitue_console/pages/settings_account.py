@@ -65,7 +65,8 @@ def routes(house: House) -> list[BaseRoute]:
         if mistakes:
             return await page(request, 422, mistakes=mistakes)
         await attempts.forget(request.state.address, me.name)
-        await house.users.change(me.name, password=await house.in_thread(hash_password, password))
+        hashed = await house.in_thread(hash_password, password)
+        await house.users.change(me.name, password=hashed, password_set=house.clock())
         await house.sessions.end_all(me.name, but=me.session)
         await house.audit.note(me.name, "user.password", me.name, address=request.state.address)
         told = _("The new password counts. Everywhere else you are signed out.")

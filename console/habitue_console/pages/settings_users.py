@@ -17,7 +17,7 @@ from ..house import House
 from ..rendering import redirect, render
 from ..roles import Me, Role
 from ..settings_tabs import tabs
-from ..users import UserError, clean_name
+from ..users import User, UserError, clean_name
 from ..words import N_, words
 
 ROLES = {
@@ -67,6 +67,8 @@ def routes(house: House) -> list[BaseRoute]:
         except UserError as error:
             given = {"name": text(form, "name", 64), "role": role}
             return await page(request, 422, mistakes=[Mistake("name", _(str(error)))], given=given)
+        # There at once, so that an admin can take the invitation back.
+        await house.users.save(User(name, role, created=house.clock(), created_by=request.state.me.name))
         return await with_link(request, name, role)
 
     @require("admin")

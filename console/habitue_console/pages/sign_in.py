@@ -50,7 +50,7 @@ def routes(house: House) -> list[BaseRoute]:
     async def welcome(request: Request) -> Response:
         token = request.path_params["token"]
         link = await house.users.read_link(token)
-        if link is None:
+        if link is None or link.accepted(await house.users.find(link.name)) is None:
             return render(request, "sign_in/expired.html", status=404)
         if request.method != "POST":
             return render(request, "sign_in/welcome.html", link=link, mistake="")
@@ -64,16 +64,14 @@ def routes(house: House) -> list[BaseRoute]:
             told = words(request)(str(error))
             return render(request, "sign_in/welcome.html", status=422, link=link, mistake=told)
         hashed = await house.in_thread(hash_password, password)
-        if await house.users.take_link(token) is None:  # somebody used it meanwhile
-            return render(request, "sign_in/expired.html", status=404)
         known = await house.users.find(link.name)
-        user = replace(
-            known or User(link.name, link.role, created=house.clock(), created_by=link.author),
-            role=link.role,
-            password=hashed,
-            disabled=False,
-        )
-        await house.users.save(user)
+        user = link.accepted(known)
+        if user is None or await house.users.take_link(token) is None:  # somebody used it meanwhile
+            return render(request, "sign_in/expired.html", status=404)
+        now = house.clock()
+        if known is None:
+            user = replace(user, created=now, created_by=link.author)
+        user = await house.users.save(replace(user, password=hashed, password_set=now))
         await house.sessions.end_all(user.name)
         await house.audit.note(
             user.name, "user.password", user.name, address=request.state.address, role=user.role
