@@ -84,7 +84,9 @@ async def _live(house: House) -> dict[str, Any]:
 
 
 def _shown_live(live: dict[str, Any], _: Words) -> dict[str, Any]:
-    return {"live": live, "pulse": sparkline([count for _, count in live["minutes"]], width=600, height=80)}
+    # The minute that goes on would let the line fall.
+    counts = [count for _, count in live["minutes"][:-1]]
+    return {"live": live, "pulse": sparkline(counts, width=600, height=80)}
 
 
 def _shown_day(house: House, day: Day, _: Words) -> dict[str, Any]:
