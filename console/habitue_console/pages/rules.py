@@ -7,7 +7,8 @@ from typing import Any
 
 from starlette.routing import BaseRoute
 
-from habitue_console.documents.pages import Clash, DocumentPages, page_options
+from habitue_console.documents.kind import Clash, page_options
+from habitue_console.documents.pages import DocumentPages
 from habitue_console.drafts.draft import RULE, Draft
 from habitue_console.house import House
 from habitue_console.words import Words

@@ -10,7 +10,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
-from habitue_console.documents.pages import DocumentPages, ListRow, page_options
+from habitue_console.documents.kind import ListRow, page_options
+from habitue_console.documents.pages import DocumentPages
 from habitue_console.drafts.draft import SLOT, Draft
 from habitue_console.drafts.slots import only_changes, whole
 from habitue_console.drafts.state import State

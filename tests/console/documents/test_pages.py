@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, Iterator
+from time import perf_counter
 from typing import Any
 
 import httpx
@@ -300,6 +301,46 @@ def test_lists_are_searched_and_filtered_by_state(real: RealRedis):
         assert await names("?state=ended") == set()
         assert await names("?q=boots") == {"on"}
         assert await names("?slot=pdp-related") == {"off", "later"}  # those that hold everywhere
+
+    at(real, story)
+
+
+def test_contradictions_and_what_is_broken_are_told_on_the_list(real: RealRedis):
+    async def story(desk: Desk, mara: Browser) -> None:
+        for one, item in (("first", "boot"), ("second", "sandal")):
+            pin = {"pin": [{"item_id": item, "position": 1}]}
+            # Past the service, as an earlier version or other hands might have written them.
+            body = {"id": one, "name": f"The {one}", "consequence": pin}
+            await desk.service.store.save("rule", one, body, author="seed")
+        broken = {"id": "broken", "name": "Broken", "consequence": {"boost": -1}}
+        await desk.service.store.save("rule", "broken", broken, author="seed")
+        text = (await mara.get("/rules")).text
+        assert "pins boot to position 1 as well" in text
+        assert "contradiction" in text
+        assert "state-broken" in text
+        assert "-1 is not a number" in text
+        assert (await mara.get("/rules/broken")).status_code == 200
+
+    at(real, story)
+
+
+def test_two_hundred_rules_are_listed_in_time(real: RealRedis):
+    async def story(desk: Desk, mara: Browser) -> None:
+        rules = [
+            {
+                "id": f"r-{n}",
+                "name": f"Rule {n}",
+                "consequence": {"boost": 2},
+                "condition": {"when": f"item.price > {n}"},
+            }
+            for n in range(200)
+        ]
+        await desk.service.import_all({"rules": rules}, author="seed")
+        await mara.get("/rules")
+        began = perf_counter()
+        answer = await mara.get("/rules?page=2")
+        assert perf_counter() - began < 0.5
+        assert answer.text.count('class="name"') == 50
 
     at(real, story)
 
