@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from hashlib import sha256
 from types import ModuleType
 
 import pytest
@@ -18,6 +19,7 @@ from habitue_collector.events import RejectReason
 from habitue_console.errors import MAX_BODY_BYTES
 from habitue_console.guard import check_all_are_guarded, require
 from habitue_console.pages.live import REASONS
+from habitue_console.rendering import HERE
 from habitue_console.security import HEADERS
 
 pytestmark = pytest.mark.asyncio
@@ -200,3 +202,9 @@ async def test_the_theme_is_kept_until_it_is_given_back(demo_floor: ConsoleFloor
 
 async def _prefers(browser: Browser, **said: str) -> None:
     assert (await browser.post("/preferences", {**said, "back": "/console/live"})).status_code == 303
+
+
+async def test_the_vendored_script_is_the_one_that_was_published() -> None:
+    folder = HERE / "static" / "vendor"
+    (digest,) = re.findall(r"sha256 (\w{64})", (folder / "VERSIONS").read_text())
+    assert sha256((folder / "htmx.min.js").read_bytes()).hexdigest() == digest

@@ -58,7 +58,9 @@ def test_every_room_is_typed(wheel: list[str]) -> None:
 @pytest.mark.parametrize("folder", ["collector/habitue_collector/static", "console/habitue_console"])
 def test_what_is_served_is_in_the_wheel(wheel: list[str], folder: str) -> None:
     room = (ROOT / folder).parents[0] if folder.startswith("console") else (ROOT / folder).parents[1]
-    files = [path for path in (ROOT / folder).rglob("*") if path.suffix in {".js", ".css", ".html", ".svg"}]
+    files = [
+        path for path in (ROOT / folder).rglob("*") if path.suffix in {".js", ".css", ".html", ".svg", ".mo"}
+    ]
     assert files
     assert {str(path.relative_to(room)) for path in files} <= set(wheel)
 
