@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import orjson
 import redis
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from habitue_recommender.webhook_sender import WebhookSender
     from habitue_warehouse.schema import LogRecord
 
+    from .self_training import SelfTraining
+
+Figures = Callable[[], "dict[str, Any]"]
 logger = logging.getLogger("habitue.background")
 
 RETRY_SECONDS = 1.0
@@ -36,9 +39,10 @@ def run(settings: Settings, stop: threading.Event, arguments: list[str] | None =
 
     `arguments` are those by which a child finds the same settings; without them nothing is trained.
     """
-    works = _works(settings)
+    works, figures = _works(settings)
     if arguments is not None and (training := _training(settings, arguments)) is not None:
-        works["training"] = training
+        works["training"] = training.run_forever
+        figures.append(training.figures)
     threads = [
         threading.Thread(target=_steadily, args=(name, work, stop), name=name) for name, work in works.items()
     ]
@@ -60,7 +64,9 @@ def _steadily(name: str, work: Callable[[threading.Event], None], stop: threadin
             stop.wait(RETRY_SECONDS)
 
 
-def _works(settings: Settings) -> dict[str, Callable[[threading.Event], None]]:
+def _works(settings: Settings) -> tuple[dict[str, Callable[[threading.Event], None]], list[Figures]]:
+    """(what there is to do by name, what is asked for figures)."""
+    figures: list[Figures] = []
     try:
         from habitue_warehouse.archive import Archiver, ArchiveSettings
         from habitue_warehouse.presence import Presence
@@ -68,7 +74,7 @@ def _works(settings: Settings) -> dict[str, Callable[[threading.Event], None]]:
         from habitue_warehouse.upkeep import Upkeep, UpkeepSettings
     except ModuleNotFoundError as missing:
         logger.warning("%s is not installed: events stay in Redis, nothing is archived", missing.name)
-        return {}
+        return {}, figures
     archive = settings.data.folder / "archive"
     archive.mkdir(parents=True, exist_ok=True)
     lifetimes = settings.lifetimes
@@ -108,23 +114,31 @@ def _works(settings: Settings) -> dict[str, Callable[[threading.Event], None]]:
         works["watch"] = watch.run_forever
     if segments is not None:
         works["segments"] = segments.run_forever
-        works["figures"] = _publishing(client, segments)
+        figures.append(segments.figures)
     if telling is not None:
         works["webhooks"] = telling.run_forever
-    return works
+    works["figures"] = _publishing(client, figures)
+    return works, figures
 
 
-def _training(settings: Settings, arguments: list[str]) -> Callable[[threading.Event], None] | None:
+def _training(settings: Settings, arguments: list[str]) -> SelfTraining | None:
     """New models, when they are due."""
     if find_spec("numba") is None:
         return None
+    from habitue_recommender.quiet_hours import QuietHours
+
     from .rooms import recommender_settings
     from .self_training import SelfTraining
 
     wanted = recommender_settings(settings, signing_keys(settings.data.folder))
     return SelfTraining(
-        settings.data.folder, arguments, every_hours=wanted.train_every_hours, growth=wanted.train_growth
-    ).run_forever
+        settings.data.folder,
+        arguments,
+        every_hours=wanted.train_every_hours,
+        growth=wanted.train_growth,
+        quiet=QuietHours.parse(wanted.train_quiet_hours, wanted.timezone),
+        memory_mb=wanted.train_memory_mb,
+    )
 
 
 def _watch(settings: Settings) -> LogWatch | None:
@@ -172,14 +186,18 @@ def _segments(settings: Settings) -> tuple[SegmentWatch | None, WebhookSender | 
     return watch, WebhookSender(webhooks, connect, signing, watch.subscribed, allow_private=allow_private)
 
 
-def _publishing(client: Callable[[], redis.Redis], watch: SegmentWatch) -> Callable[[threading.Event], None]:
+def _publishing(
+    client: Callable[[], redis.Redis], sources: list[Figures]
+) -> Callable[[threading.Event], None]:
     """This process' figures for `/metrics`, once a second."""
     from habitue_collector.metrics import LIFETIME_SECONDS, resident_bytes
 
     def publishing(stop: threading.Event) -> None:
         with client() as connection:
             while not stop.wait(FIGURES_SECONDS):
-                figures = {"resident_bytes": resident_bytes(), **watch.figures()}
+                figures: dict[str, Any] = {"resident_bytes": resident_bytes()}
+                for source in sources:
+                    figures.update(source())
                 connection.set(keys.figures("background"), orjson.dumps(figures), ex=LIFETIME_SECONDS)
 
     return publishing

@@ -21,6 +21,7 @@ VERBS = {
     "serve": ("serve", "collector, recommender and console, kept running until stopped"),
     "demo": ("demo", "a whole shop with a year of history, ready to click through"),
     "train": ("train", "a new model from the archive; running servers pick it up"),
+    "models": ("models", "which models there are, which one is live, and the way back"),
     "evaluate": ("evaluate", "how good a model's next-item lists are, on sessions it has not seen"),
     "import": ("import_", "a product feed, or orders from before"),
     "replay": ("replay", "every profile again from the archive"),

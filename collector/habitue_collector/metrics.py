@@ -55,6 +55,10 @@ GAUGES = {
     "rulebook_version": "Changes of rules, segments, slots and contents that this process works with.",
     "rulebook_problems": "Documents in the rulebook that are left out because something is wrong with them.",
     "model_trained_at": "When the live model was trained, in seconds since 1970.",
+    "training_running": "1 while a model is trained.",
+    "training_at": "When the last training began, in seconds since 1970.",
+    "training_seconds": "How long it took.",
+    "trainings_refused": "Trainings in a row that failed, or whose model was worse than the live one.",
     "segment_waiting": "Profiles that changed and are to be looked at for segments.",
     "segment_lost": "Profiles that found no room among these; the next walk finds them.",
     "webhooks_waiting": "Messages to other systems that wait, or wait to be tried again.",
@@ -65,6 +69,8 @@ LABELLED_GAUGES = {
         "figure",
         "Of the live model, and of the one before when it went live: hit rate and MRR.",
     ),
+    "training_quality": ("figure", "What the last training measured of the new model and of the live one."),
+    "training_verdict": ("verdict", "1 for what became of the last training."),
 }
 
 

@@ -5,6 +5,7 @@
                            <model>/*.npy      arrays, memory-mapped and shared by all workers
     <data>/models/live                        the digest that answers, replaced atomically
     <data>/models/history                     what was live before, newest last
+    <data>/models/pinned                      while it is there, no training by itself changes what is live
 
 A folder appears complete or not at all. While it is made it is called `.draft-<digest>`, and what is
 finished in there survives a crash.
@@ -17,6 +18,7 @@ import json
 import os
 import re
 import shutil
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -32,6 +34,7 @@ FORMAT = "habitue-model"
 VERSION = 1  # of the files' meaning: another number is another contract
 
 _DIGEST = re.compile(r"[0-9a-f]{8,64}")
+_PUBLISHING_SECONDS = 10.0  # a publication waits so long for another one; each takes a moment
 _CHECKED_BY_DEFAULT = 512_000_000  # bytes; reading more than that would slow down a start
 
 
@@ -108,13 +111,31 @@ class Draft:
 
 @contextmanager
 def exclusive(models_dir: Path) -> Iterator[None]:
-    """One trainer or publisher at a time; raises `ArtifactError` when another one is at work."""
+    """One training at a time; raises `ArtifactError` when another one is at work."""
+    with _locked(models_dir, ".lock", 0.0, "another training is running"):
+        yield
+
+
+@contextmanager
+def _publishing(models_dir: Path) -> Iterator[None]:
+    """One publication at a time. It never waits for a training: a way back must not take minutes."""
+    with _locked(models_dir, ".publishing", _PUBLISHING_SECONDS, "another publication does not end"):
+        yield
+
+
+@contextmanager
+def _locked(models_dir: Path, name: str, seconds: float, problem: str) -> Iterator[None]:
     models_dir.mkdir(parents=True, exist_ok=True)
-    with open(models_dir / ".lock", "w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise ArtifactError(f"{models_dir}: another training or publication is running") from None
+    deadline = time.monotonic() + seconds
+    with open(models_dir / name, "w") as lock:
+        while True:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() >= deadline:
+                    raise ArtifactError(f"{models_dir}: {problem}") from None
+                time.sleep(0.02)
         yield
 
 
@@ -159,31 +180,62 @@ def live(models_dir: Path | str) -> str | None:
 
 
 def publish(models_dir: Path | str, digest: str) -> None:
-    """Make an artifact live, after all of its checksums were read."""
+    """Make an artifact live, after all of its checksums were read. It is not pinned then."""
     models_dir = Path(models_dir)
-    with exclusive(models_dir):
+    with _publishing(models_dir):
         _check(models_dir / digest, _manifest(models_dir / digest), verify=True)
         history = _history(models_dir)
         if not history or history[-1] != digest:
             _replace(models_dir / "history", "".join(f"{one}\n" for one in [*history, digest][-100:]))
         _replace(models_dir / "live", f"{digest}\n")
+        (models_dir / "pinned").unlink(missing_ok=True)
 
 
 def rollback(models_dir: Path | str) -> str:
-    """Make live what was live before, and forget what is live now; returns its digest."""
+    """Make live what was live before, and forget what is live now; returns its digest.
+
+    It is pinned: the next training by itself would else bring back what somebody did not want.
+    """
     models_dir = Path(models_dir)
-    with exclusive(models_dir):
+    with _publishing(models_dir):
         now = live(models_dir)
         history = _history(models_dir)
         while history:
             digest = history[-1]
             if digest != now and (models_dir / digest / "manifest.json").is_file():
                 _check(models_dir / digest, _manifest(models_dir / digest), verify=True)
+                _replace(models_dir / "pinned", "")
                 _replace(models_dir / "live", f"{digest}\n")
                 _replace(models_dir / "history", "".join(f"{one}\n" for one in history))
                 return digest
             history.pop()
     raise ArtifactError(f"{models_dir}: there is no earlier artifact to roll back to")
+
+
+def pinned(models_dir: Path | str) -> bool:
+    """Whether somebody said that what is live stays: a training by itself then only stores what it made."""
+    return (Path(models_dir) / "pinned").exists()
+
+
+def pin(models_dir: Path | str, wanted: bool = True) -> None:
+    """Hold on to what is live, or let go of it again."""
+    models_dir = Path(models_dir)
+    with _publishing(models_dir):
+        if wanted:
+            _replace(models_dir / "pinned", "")
+        else:
+            (models_dir / "pinned").unlink(missing_ok=True)
+
+
+def sweep(models_dir: Path | str, older_than_seconds: float = 86_400.0) -> list[str]:
+    """Delete drafts that nobody went on with for a day; the caller holds `exclusive`."""
+    before = time.time() - older_than_seconds
+    drafts = [
+        one for one in Path(models_dir).glob(".draft-*") if one.is_dir() and one.stat().st_mtime <= before
+    ]
+    for folder in drafts:
+        shutil.rmtree(folder, ignore_errors=True)
+    return [folder.name for folder in drafts]
 
 
 def earlier(models_dir: Path | str) -> str | None:
@@ -227,7 +279,7 @@ def prune(models_dir: Path | str, keep: int) -> list[str]:
     A worker that still answers from a deleted one keeps its mapped files until it lets go.
     """
     models_dir = Path(models_dir)
-    with exclusive(models_dir):
+    with _publishing(models_dir):
         old = [one.digest for one in artifacts(models_dir) if not one.live][keep:]
         for digest in old:
             shutil.rmtree(models_dir / digest)

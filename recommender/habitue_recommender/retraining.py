@@ -3,7 +3,8 @@
 The newest day's sessions of a tenth of the people, always the same ones, are kept out of the training and
 are the questions that the new artifact and the live one answer. The live one has not seen them either: it
 kept the same people out of its own last day, and what came later it does not know. So both are asked what
-neither was taught, and what goes live is the artifact that was judged, not another one like it.
+neither was taught, and what goes live is the artifact that was judged, not another one like it. A live one
+that was trained by hand kept nobody out: of what it may have learnt, nothing is asked.
 """
 
 from __future__ import annotations
@@ -20,14 +21,14 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.progress import Progress
 
-from habitue_recommender import artifact, trainings
+from habitue_recommender import artifact, training_plan, trainings
 from habitue_recommender.artifact import ArtifactError, LoadedModel, exclusive
 from habitue_recommender.interactions import Interactions, InvalidData, from_archive
 from habitue_recommender.models import Model, Query
 from habitue_recommender.questions import Question, questions
 from habitue_recommender.sessions import take
 from habitue_recommender.train import InvalidTraining, NothingToLearn, TrainingConfig, train_on
-from habitue_recommender.trainings import FAILED, PUBLISHED, REFUSED, UNCHANGED, Training
+from habitue_recommender.trainings import FAILED, PUBLISHED, REFUSED, STORED, UNCHANGED, Training
 from habitue_warehouse.rollup_reader import Hours, RollupReader
 
 DAY = 86_400_000
@@ -109,7 +110,7 @@ def retrain(
     models_dir = Path(models_dir)
     began, at = time.monotonic(), clock()
     try:
-        done = _retrain(Path(archive_dir), models_dir, config or TrainingConfig(), judged, progress)
+        done = _retrain(Path(archive_dir), models_dir, config or TrainingConfig(), judged, progress, at)
     except (NothingToLearn, InvalidTraining, InvalidData, ArtifactError) as error:
         trainings.note(models_dir, Training(at, FAILED, why=why, note=str(error)))
         raise
@@ -124,19 +125,35 @@ def _retrain(
     config: TrainingConfig,
     judged: Sequence[str],
     progress: Progress | None,
+    now: int,
 ) -> Training:
     before = artifact.live(models_dir)
+    live = _loaded(models_dir, before)
     with exclusive(models_dir):
-        data = from_archive(archive_dir, config.since, config.until)
-        learnt, asked = hold_out(data)
-        asking = ask(learnt, asked)
-        enough = len(asking) >= LEAST_QUESTIONS
-        digest = train_on(learnt if enough else data, models_dir, config, progress)
+        plan = training_plan.begin(models_dir, now)
+        if plan.is_hopeless:
+            _end(models_dir)
+            raise InvalidTraining(
+                f"it did not come to an end {training_plan.MOST_TRIES} times; is memory short?"
+            )
+        try:
+            data = from_archive(archive_dir, config.since, config.until or plan.until)
+            training_plan.write(models_dir, replace(plan, until=data.now + 1 if data.now else None))
+            learnt, asked = hold_out(data)
+            asking = ask(learnt, unseen(asked, live))
+            enough = len(asking) >= LEAST_QUESTIONS
+            digest = train_on(learnt if enough else data, models_dir, config, progress)
+        except (NothingToLearn, InvalidTraining, InvalidData):
+            _end(models_dir)  # the same would happen again
+            raise
+        _end(models_dir)
     if digest == before:
         return Training(0, UNCHANGED, digest, live_digest=before)
-    new, live = artifact.load(models_dir / digest), _loaded(models_dir, before)
+    new = artifact.load(models_dir / digest)
     name = next((one for one in judged if one in new.models and (live is None or one in live.models)), None)
     if not enough or name is None:
+        if live is not None and (shrunk := _shrunk(new, live)):
+            return Training(0, REFUSED, digest, live_digest=live.digest, note=shrunk)
         return _publish(models_dir, digest, before, "too few visits of the last day to compare by")
     result = judge(new, name, asking, data)
     evaluation: dict[str, Any] = {"judged": name, "until": data.now, "new": result.figures}
@@ -151,7 +168,33 @@ def _retrain(
     return replace(_publish(models_dir, digest, before, ""), new=result.figures, live=old.figures)
 
 
+def _end(models_dir: Path) -> None:
+    training_plan.finish(models_dir)
+    artifact.sweep(models_dir)
+
+
+def _shrunk(new: LoadedModel, live: LoadedModel) -> str:
+    """A sentence when the data is much less than it was: an archive that was lost is no reason to forget."""
+    visits, before = (int(one.manifest["data"].get("sessions") or 0) for one in (new, live))
+    if visits * 2 >= before:
+        return ""
+    return f"learnt from {visits} visits, the live one from {before}; `habitue models publish` overrules"
+
+
+def unseen(asked: Interactions, live: LoadedModel | None) -> Interactions:
+    """Without the visits that the live artifact may have learnt: one that kept nobody out knew them all."""
+    if live is None or live.manifest.get("evaluation"):
+        return asked
+    until = int(live.manifest["data"].get("until") or 0)
+    sessions = asked.sessions
+    began = sessions.timestamps[sessions.starts[:-1]]
+    return replace(asked, sessions=sessions.take(np.flatnonzero(began > until)))
+
+
 def _publish(models_dir: Path, digest: str, before: str | None, note: str) -> Training:
+    if before is not None and artifact.pinned(models_dir):
+        held = "what is live is held; `habitue models unpin` lets go"
+        return Training(0, STORED, digest, live_digest=before, note=held)
     artifact.publish(models_dir, digest)
     artifact.prune(models_dir, KEPT_ARTIFACTS)
     return Training(0, PUBLISHED, digest, live_digest=before or "", note=note)

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
+from habitue_recommender.quiet_hours import QuietHours
 from habitue_recommender.slot_settings import parse_slots
 from habitue_recommender.slots import DEFAULT_SLOTS, Slot
 
@@ -40,9 +41,10 @@ class RecommenderSettings:
     learn_days: int = 60  # a learnt item that nobody looked at for so long is forgotten
 
     train_every_hours: float = 24.0  # between two trainings by itself; 0: only by `habitue train`
-    train_growth: float = (
-        0.2  # so much more visits than it learnt from make the next one due earlier; 0: never
-    )
+    # so many times more visits than it learnt from make the next one due earlier; 0: never
+    train_growth: float = 0.2
+    train_quiet_hours: tuple[str, ...] = ()  # "18:00-22:00", the shop's clock: no training begins then
+    train_memory_mb: int = 0  # a training by itself that takes more is ended; 0: half of the machine's
 
     @property
     def signing_key(self) -> bytes:
@@ -75,6 +77,10 @@ class RecommenderSettings:
                 problems.append(f"[recommender] {name}: {value!r} is not a whole number")
             else:
                 values[name] = type(default)(value)
+        try:
+            QuietHours.parse(values.get("train_quiet_hours", ()))
+        except ValueError as error:
+            problems.append(f"[recommender] train_quiet_hours: {error}")
         values["slots"] = parse_slots({} if slots is None else slots, problems)
         return cls(**values)
 

@@ -7,11 +7,14 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from habitue_cli import self_training
 from habitue_cli.self_training import SelfTraining
+from habitue_recommender import trainings
+from habitue_recommender.quiet_hours import QuietHours
 
 
 def until(holds: Callable[[], bool], seconds: float = 20.0) -> None:
@@ -21,11 +24,11 @@ def until(holds: Callable[[], bool], seconds: float = 20.0) -> None:
         time.sleep(0.02)
 
 
-def begun(folder: Path, program: str) -> tuple[threading.Thread, threading.Event]:
+def begun(folder: Path, program: str, **said: Any) -> tuple[threading.Thread, threading.Event]:
     stop = threading.Event()
     training = SelfTraining(
         folder, ["--data", str(folder)], every_hours=24, growth=0.2, first_look_seconds=0.0,
-        command=(sys.executable, "-c", program),
+        command=(sys.executable, "-c", program), **said,
     )  # fmt: skip
     thread = threading.Thread(target=training.run_forever, args=(stop,))
     thread.start()
@@ -57,3 +60,78 @@ def test_a_training_under_way_ends_with_the_house(tmp_path: Path, monkeypatch: p
     stop.set()
     thread.join(20)
     assert not thread.is_alive()
+
+
+def test_nothing_begins_in_quiet_hours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    def due(*_: object, **__: object) -> None:
+        asked.append(1)
+
+    monkeypatch.setattr(self_training, "due", due)
+    monkeypatch.setattr(self_training, "LOOK_SECONDS", 0.01)
+    looks: list[int] = []
+
+    class Clock(QuietHours):
+        def holds(self, now: int) -> bool:
+            looks.append(now)
+            return len(looks) < 5
+
+    thread, stop = begun(tmp_path, "", quiet=Clock())
+    until(lambda: bool(asked))
+    assert len(looks) >= 5
+    stop.set()
+    thread.join(20)
+
+
+def test_a_training_that_takes_too_much_memory_is_ended_and_noted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers = iter(["schedule"])
+    monkeypatch.setattr(self_training, "due", lambda *_, **__: next(answers, None))
+    monkeypatch.setattr(self_training, "WATCH_SECONDS", 0.02)
+    (tmp_path / "models").mkdir()
+    thread, stop = begun(tmp_path, "import time; held = b'x' * 200_000_000; time.sleep(600)", memory_mb=100)
+    until(lambda: bool(trainings.read(tmp_path / "models")))
+    stop.set()
+    thread.join(20)
+    (noted,) = trainings.read(tmp_path / "models")
+    assert (noted.verdict, noted.why) == (trainings.FAILED, "schedule")
+    assert "100 are allowed" in noted.note
+
+
+def test_the_system_ends_a_training_before_anything_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers = iter(["schedule"])
+    monkeypatch.setattr(self_training, "due", lambda *_, **__: next(answers, None))
+    program = (
+        "import sys, pathlib; pathlib.Path(sys.argv[-1], 'said')"
+        ".write_text(pathlib.Path('/proc/self/oom_score_adj').read_text())"
+    )
+    thread, stop = begun(tmp_path, program)
+    said = tmp_path / "said"
+    until(lambda: said.exists() and bool(said.read_text()))
+    stop.set()
+    thread.join(20)
+    assert said.read_text().strip() == "1000"
+
+
+def test_what_became_of_the_last_trainings_are_figures(tmp_path: Path) -> None:
+    training = SelfTraining(tmp_path, [], every_hours=24, growth=0.2)
+    assert training.figures() == {"training_running": 0}
+    models = tmp_path / "models"
+    for verdict in (trainings.PUBLISHED, trainings.FAILED, trainings.REFUSED):
+        done = trainings.Training(
+            5_000, verdict, seconds=7.0, new={"hit_rate@20": 0.4, "queries": 300}, live={"mrr@20": 0.3}
+        )
+        trainings.note(models, done)
+    training.look_at_log()
+    assert training.figures() == {
+        "training_running": 0,
+        "training_at": 5.0,
+        "training_seconds": 7.0,
+        "trainings_refused": 2,
+        "training_verdict": {"refused": 1},
+        "training_quality": {"hit_rate": 0.4, "mrr_live": 0.3},
+    }

@@ -139,10 +139,37 @@ def test_only_a_digest_can_be_published(models_dir, digest) -> None:
         artifact.publish(models_dir, digest)
 
 
-def test_only_one_at_a_time_trains_or_publishes(models_dir, tmp_path) -> None:
+def test_what_is_live_can_be_changed_while_a_training_runs(models_dir, tmp_path) -> None:
+    one, two = (trained(models_dir, tmp_path, seed) for seed in (1, 2))
+    with artifact.exclusive(models_dir):
+        artifact.publish(models_dir, one)
+        artifact.publish(models_dir, two)
+        assert artifact.rollback(models_dir) == one
+
+
+def test_only_one_at_a_time_publishes_and_a_moment_is_waited_for_it(
+    models_dir, tmp_path, monkeypatch
+) -> None:
     digest = trained(models_dir, tmp_path)
-    with artifact.exclusive(models_dir), pytest.raises(ArtifactError, match="another training"):
+    monkeypatch.setattr(artifact, "_PUBLISHING_SECONDS", 0.05)
+    with artifact._publishing(models_dir), pytest.raises(ArtifactError, match="another publication"):
         artifact.publish(models_dir, digest)
+    monkeypatch.setattr(artifact, "_PUBLISHING_SECONDS", 10)
+    with artifact._publishing(models_dir):
+        waiting = threading.Thread(target=artifact.publish, args=(models_dir, digest))
+        waiting.start()
+    waiting.join(10)
+    assert artifact.live(models_dir) == digest
+
+
+def test_what_is_live_can_be_held_and_let_go(models_dir) -> None:
+    assert not artifact.pinned(models_dir)
+    artifact.pin(models_dir)
+    artifact.pin(models_dir)
+    assert artifact.pinned(models_dir)
+    artifact.pin(models_dir, False)
+    artifact.pin(models_dir, False)
+    assert not artifact.pinned(models_dir)
 
 
 def test_readers_see_the_old_or_the_new_one_and_never_half(models_dir, tmp_path) -> None:

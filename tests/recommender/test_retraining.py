@@ -9,11 +9,14 @@ import numpy as np
 import pytest
 from support.archives import START, Archive
 
-from habitue_recommender import artifact, retraining, trainings
-from habitue_recommender.interactions import from_archive
-from habitue_recommender.retraining import Judgement, due, hold_out, retrain
+from habitue_recommender import artifact, retraining, training_plan, trainings
+from habitue_recommender.artifact import LoadedModel
+from habitue_recommender.interactions import Interactions, from_archive
+from habitue_recommender.models import Neighbours, Popular
+from habitue_recommender.questions import Question
+from habitue_recommender.retraining import Judgement, due, hold_out, retrain, unseen
 from habitue_recommender.served import ServedModel
-from habitue_recommender.train import NothingToLearn, TrainingConfig, train
+from habitue_recommender.train import InvalidTraining, NothingToLearn, TrainingConfig, train
 from habitue_recommender.trainings import Training
 from habitue_warehouse.rollups import roll
 
@@ -63,13 +66,23 @@ def test_the_first_artifact_goes_live_with_its_figures(archive: Path, tmp_path: 
     assert retrain(archive, tmp_path, SMALL).verdict == trainings.UNCHANGED
 
 
-def test_what_is_worse_stays_out_and_what_is_better_goes_live(archive: Path, tmp_path: Path) -> None:
+def test_what_is_worse_stays_out_and_what_is_better_goes_live(
+    archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     good = retrain(archive, tmp_path, SMALL)
-    backwards = TrainingConfig(("neighbours", "popular"), {"neighbours": {"nearest": 1, "sample": 1}})
-    worse = retrain(archive, tmp_path, backwards)
-    if worse.new["mrr@20"] < good.new["mrr@20"] * 0.9:
-        assert worse.verdict == trainings.REFUSED
-        assert artifact.live(tmp_path) == good.digest
+
+    def forgetful(loaded: LoadedModel, name: str, asking: list[Question], data: Interactions) -> Judgement:
+        found = retraining_judge(loaded, name, asking, data)
+        return found if loaded.digest == good.digest else Judgement(found.ranks / 2)
+
+    retraining_judge = retraining.judge
+    with monkeypatch.context() as patched:
+        patched.setattr(retraining, "judge", forgetful)
+        worse = retrain(archive, tmp_path, replace(SMALL, seed=1))
+    assert worse.verdict == trainings.REFUSED
+    assert worse.new["mrr@20"] < worse.live["mrr@20"]
+    assert artifact.live(tmp_path) == good.digest
+    assert worse.digest in {one.digest for one in artifact.artifacts(tmp_path)}, "it can be looked at"
     other = tmp_path / "other"
     few = train(archive, other, TrainingConfig(SMALL.models, until=START + 40 * 60_000))
     artifact.publish(other, few)
@@ -143,3 +156,74 @@ def test_what_is_served_tells_how_good_it_is(archive: Path, tmp_path: Path) -> N
     told = ServedModel(loaded).figures
     assert told["model_quality"] == {"hit_rate": done.new["hit_rate@20"], "mrr": done.new["mrr@20"]}
     assert told["model_trained_at"] == loaded.created_at / 1_000
+
+
+def test_a_training_that_was_killed_goes_on_with_the_data_it_had(
+    archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cut = START + 1_000 * 60_000
+
+    def killed(*_: object) -> None:
+        raise SystemExit
+
+    with monkeypatch.context() as broken:
+        broken.setattr(Popular, "fit", killed)
+        broken.setattr(retraining, "from_archive", lambda folder, *_: from_archive(folder, None, cut))
+        with pytest.raises(SystemExit):
+            retrain(archive, tmp_path, SMALL, clock=lambda: 1_000)
+    left = training_plan.read(tmp_path)
+    assert left is not None
+    assert left.until is not None
+    assert left.until <= cut
+
+    def again(*_: object) -> None:
+        raise AssertionError("neighbours were there already")
+
+    monkeypatch.setattr(Neighbours, "fit", again)
+    done = retrain(archive, tmp_path, SMALL, clock=lambda: 2_000)
+    assert done.verdict == trainings.PUBLISHED
+    assert training_plan.read(tmp_path) is None
+    assert list(tmp_path.glob(".draft-*")) == []
+
+
+def test_what_is_killed_again_and_again_is_given_up_and_noted(archive: Path, tmp_path: Path) -> None:
+    training_plan.write(tmp_path, training_plan.Plan(began=1_000, tries=training_plan.MOST_TRIES))
+    with pytest.raises(InvalidTraining, match="did not come to an end 3 times"):
+        retrain(archive, tmp_path, SMALL, clock=lambda: 2_000)
+    assert trainings.read(tmp_path)[-1].verdict == trainings.FAILED
+    assert retrain(archive, tmp_path, SMALL, clock=lambda: 3_000).verdict == trainings.PUBLISHED
+
+
+def test_what_somebody_holds_stays_live(archive: Path, tmp_path: Path) -> None:
+    first = train(archive, tmp_path, replace(SMALL, seed=1))
+    second = train(archive, tmp_path, replace(SMALL, seed=2))
+    artifact.publish(tmp_path, first)
+    artifact.publish(tmp_path, second)
+    assert artifact.rollback(tmp_path) == first
+    done = retrain(archive, tmp_path, SMALL)
+    assert done.verdict == trainings.STORED
+    assert "unpin" in done.note
+    assert artifact.live(tmp_path) == first
+
+
+def test_a_live_one_trained_by_hand_is_asked_nothing_that_it_has_learnt(
+    archive: Path, tmp_path: Path
+) -> None:
+    middle = START + 1_000 * 60_000
+    artifact.publish(tmp_path, train(archive, tmp_path, replace(SMALL, until=middle)))
+    live = artifact.load_live(tmp_path)
+    data = from_archive(archive)
+    _, asked = hold_out(data)
+    fair = unseen(asked, live).sessions
+    assert 0 < len(fair) < len(asked.sessions)
+    assert (fair.timestamps[fair.starts[:-1]] > live.manifest["data"]["until"]).all()
+    assert len(unseen(asked, None).sessions) == len(asked.sessions)
+
+
+def test_an_archive_that_was_lost_is_no_reason_to_forget(archive: Path, tmp_path: Path) -> None:
+    good = retrain(archive, tmp_path, SMALL)
+    rest = Archive(tmp_path / "rest").views("s1", "a", "b").views("s2", "a", "c").write()
+    done = retrain(rest, tmp_path, SMALL)
+    assert done.verdict == trainings.REFUSED
+    assert "learnt from 2 visits" in done.note
+    assert artifact.live(tmp_path) == good.digest
