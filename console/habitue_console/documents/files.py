@@ -115,7 +115,7 @@ class Files(DocumentKind):
             **self.texts(_),
             plural=self.plural,
             text=text if len(text) <= MAX_BODY_BYTES * 4 else "",
-            note=note,
+            change_note=note,
             place=place,
             mistakes=mistakes,
             trial=trial,

@@ -386,6 +386,7 @@ def test_files_go_out_and_come_in_and_a_broken_one_is_told_at_its_place(real: Re
         )
         assert broken.status_code == 422
         assert "line 5" in broken.text
+        assert 'name="change_note" value=""' in broken.text
         wrong = await mara.post(
             "/rules/import", {"text": file.replace("boot", "").replace("Pin", "New"), "step": "import"}
         )
@@ -435,6 +436,23 @@ def test_html_shows_as_text_wherever_it_stands(real: RealRedis):
         found = await mara.post("/rules/items", {"field": "x", "x": "script"}, headers=HTMX)
         assert "&lt;script&gt;" in found.text
         assert "<script>" not in found.text
+
+    at(real, story)
+
+
+@pytest.mark.parametrize("language", ["de", "pl"])
+def test_every_page_opens_in_every_language(real: RealRedis, language: str):
+    async def story(desk: Desk, mara: Browser) -> None:
+        await desk.save("segment", "vip", name="VIP", when="visitor.orders.count >= 3")
+        await desk.save("rule", "pin", name="Pin", consequence=PIN)
+        in_it = {"accept-language": language}
+        for plural in PLURALS:
+            for path in (f"/{plural}", f"/{plural}/new", f"/{plural}/import"):
+                assert (await mara.get(path, headers=in_it)).status_code == 200, path
+        form = form_of(await mara.get("/rules/pin"), consequence__boost="x", step="save")
+        wrong = await mara.post("/rules/pin", form, headers=in_it)
+        assert wrong.status_code == 422
+        assert "is not a number" not in wrong.text
 
     at(real, story)
 
