@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 import threading
 import time
@@ -10,11 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.archives import Archive
 
 from habitue_cli import self_training
 from habitue_cli.self_training import SelfTraining
-from habitue_recommender import trainings
+from habitue_recommender import artifact, training_plan, trainings
 from habitue_recommender.quiet_hours import QuietHours
+from habitue_warehouse.rollups import roll
 
 
 def until(holds: Callable[[], bool], seconds: float = 20.0) -> None:
@@ -135,3 +138,41 @@ def test_what_became_of_the_last_trainings_are_figures(tmp_path: Path) -> None:
         "training_verdict": {"refused": 1},
         "training_quality": {"hit_rate": 0.4, "mrr_live": 0.3},
     }
+
+
+@pytest.mark.long
+def test_a_real_training_that_is_killed_goes_on_and_goes_live(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = Archive(tmp_path / "archive")
+    for visit in range(700):
+        told.views(f"s{visit}", *(f"item-{(visit + step) % 20}" for step in range(3)), who=f"v{visit}")
+    roll(told.write())
+    monkeypatch.setattr(self_training, "LOOK_SECONDS", 0.2)
+    started: list[subprocess.Popen[str]] = []
+
+    class Watched(subprocess.Popen):  # type: ignore[type-arg]  # as the real one, and remembered
+        def __init__(self, *words: Any, **said: Any) -> None:
+            super().__init__(*words, **said)
+            started.append(self)
+
+    monkeypatch.setattr(subprocess, "Popen", Watched)
+    stop = threading.Event()
+    training = SelfTraining(
+        tmp_path, ["--data", str(tmp_path)], every_hours=24, growth=0.2, first_look_seconds=0.0
+    )
+    thread = threading.Thread(target=training.run_forever, args=(stop,))
+    thread.start()
+    models = tmp_path / "models"
+    try:
+        until(lambda: any(models.glob(".draft-*/neighbours")), 120)
+        started[0].kill()
+        until(lambda: len(started) > 1, 60)
+        until(lambda: bool(trainings.read(models)), 300)
+    finally:
+        stop.set()
+        thread.join(30)
+    (done,) = trainings.read(models)
+    assert (done.verdict, done.why) == (trainings.PUBLISHED, "first")
+    assert artifact.live(models) == done.digest
+    assert training_plan.read(models) is None
