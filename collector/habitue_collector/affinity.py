@@ -33,8 +33,7 @@ def add_log(scores: Scores, name: str, new: float) -> None:
     """Add a `log_weight`: an event that counts for several names computes it once."""
     old = scores.get(name)
     if old is not None:
-        high, low = (old, new) if old > new else (new, old)
-        new = high + log2(1.0 + 2.0 ** (low - high))
+        new = old + log2(1.0 + 2.0 ** (new - old))  # no overflow: events lie less than 84 years apart
     scores[name] = int(new * 100.0 + 0.5) / 100.0  # `round` would cost more than all of the above
 
 

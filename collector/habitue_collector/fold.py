@@ -81,7 +81,6 @@ class Facts:
 
 
 NO_FACTS = Facts()
-_MOST_AFFINITIES = tuple(MAX_AFFINITIES.items())
 _NO_SESSION = {"last": 0}
 _DEVICES = frozenset({"mobile", "tablet", "desktop"})
 
@@ -241,12 +240,12 @@ def language(locale: str) -> str:
 
 def _like(affinities: State, item: Item, log_weight: float) -> None:
     if item.category:
-        _credit(affinities, "category", item.category[:96], log_weight)
+        affinity.add_log(affinities.setdefault("category", {}), item.category[:96], log_weight)
     if item.brand:
-        _credit(affinities, "brand", item.brand[:48], log_weight)
+        affinity.add_log(affinities.setdefault("brand", {}), item.brand[:48], log_weight)
     price = item.price
     if price is not None and price > 0:
-        _credit(affinities, "price_band", price_band(price), log_weight)
+        affinity.add_log(affinities.setdefault("price_band", {}), price_band(price), log_weight)
 
 
 @lru_cache(1_024)
@@ -258,18 +257,11 @@ def price_band(price: float) -> str:
     return f"{low}-{low * 2}"
 
 
-def _credit(affinities: State, dimension: str, name: str, log_weight: float) -> None:
-    scores = affinities.get(dimension)
-    if scores is None:
-        scores = affinities[dimension] = {}
-    affinity.add_log(scores, name, log_weight)
-
-
 def _trim(affinities: State) -> None:
     """Once an event, not once an item: else one line of an order could push out what the next one adds to."""
-    for dimension, most in _MOST_AFFINITIES:
-        if dimension in affinities and len(affinities[dimension]) > most:
-            affinity.trim(affinities[dimension], most)
+    for dimension, scores in affinities.items():
+        if len(scores) > MAX_AFFINITIES[dimension]:
+            affinity.trim(scores, MAX_AFFINITIES[dimension])
 
 
 def _item_interest(state: State, event: Event, facts: Facts) -> None:
@@ -292,7 +284,7 @@ def _list_view(state: State, event: Event, facts: Facts) -> None:
     if isinstance(category, str) and category:
         log_weight = affinity.log_weight(0.5, event.timestamp)
         affinities = state.setdefault("affinities", {})
-        _credit(affinities, "category", category[:96], log_weight)
+        affinity.add_log(affinities.setdefault("category", {}), category[:96], log_weight)
         _trim(affinities)
 
 

@@ -57,12 +57,13 @@ def touch(touches: Touches, item_id: str, seconds: int, size: int, what: str = V
         if len(touches) > size:
             del touches[next(iter(touches))]
         return
-    before = kind(known)
-    touches[item_id] = entry_of(
-        max(last(known), seconds),
-        count(known) + 1,
-        what if STRENGTH[what] > STRENGTH[before] else before,
-    )
+    if isinstance(known, int):
+        latest, times, before = known, 1, VIEWED
+    else:
+        latest, times, before = known["last"], known.get("count", 1), known.get("kind", VIEWED)
+    if what != before and STRENGTH[what] < STRENGTH[before]:
+        what = before
+    touches[item_id] = entry_of(latest if latest > seconds else seconds, times + 1, what)
 
 
 def merge(mine: Touches, other: Touches, size: int) -> Touches:
