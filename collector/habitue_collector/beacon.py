@@ -146,12 +146,9 @@ class _BeaconProtocol(HttpToolsProtocol):
     ) -> None:
         pairs: list[tuple[bytes, bytes]] = []  # the header lines of the head that is being read
         note = pairs.append
-
-        def on_header(name: bytes, value: bytes) -> None:
-            note((name.lower(), value))
-
         self._pairs = pairs
-        self.on_header = on_header  # type: ignore[method-assign]  # the parser's; a page has seventeen
+        # The parser's; a page has seventeen, and so nothing is looked up on the way.
+        self.on_header = lambda name, value: note((name.lower(), value))  # type: ignore[method-assign]
         super().__init__(config, server_state, app_state, _loop)
         self.ws_protocol_class = None  # an upgrade would take the transport from under a waiting beacon
         self.door = self._door()
@@ -367,7 +364,7 @@ class _BeaconProtocol(HttpToolsProtocol):
         beacon.peer = self._peer
         beacon.scheme = self.scheme or "http"
         if self._proxy is not None:
-            beacon.peer, beacon.scheme = self._forwarded(beacon.headers, beacon.peer, beacon.scheme)
+            self._see_through(beacon)
         if beacon.pieces is not None:
             beacon.body = bytes(beacon.pieces)
         try:
@@ -379,17 +376,16 @@ class _BeaconProtocol(HttpToolsProtocol):
             if not beacon.answered:
                 beacon.respond(500, INTERNAL_ERROR)
 
-    def _forwarded(
-        self, headers: dict[bytes, bytes], peer: str | None, scheme: str
-    ) -> tuple[str | None, str]:
+    def _see_through(self, beacon: _Beacon) -> None:
         """Peer and scheme as a trusted proxy tells them, by the rule of uvicorn's ProxyHeadersMiddleware."""
-        proto = headers.get(b"x-forwarded-proto")
-        if proto is not None and (told := proto.decode("latin1").strip()) in {"http", "https", "ws", "wss"}:
-            scheme = told
+        headers = beacon.headers
+        if b"x-forwarded-proto" in headers:
+            told = headers[b"x-forwarded-proto"].decode("latin1").strip()
+            if told in {"http", "https", "ws", "wss"}:
+                beacon.scheme = told
         chain = headers.get(b"x-forwarded-for")
         if chain:
-            peer = self._proxy.get_trusted_client_address(chain.decode("latin1"))[0] or peer
-        return peer, scheme
+            beacon.peer = self._proxy.get_trusted_client_address(chain.decode("latin1"))[0] or beacon.peer
 
     # answers
 

@@ -312,15 +312,18 @@ class Ingest:
     def _network(self, peer: str | None, now: int) -> str | None:
         """A keyed hash of the client's network (/24, /48) that changes daily: for caps, not for people."""
         day = now // 86_400_000
-        if day != self._day or len(self._networks) > 20_000:
+        if day != self._day:
             self._day = day
             self._networks.clear()
-        if peer in self._networks:
-            return self._networks[peer]
+        known = self._networks.get(peer)
+        if known is not None:
+            return known
         try:
             address = ip_address(peer or "")
         except ValueError:
             return None
+        if len(self._networks) >= 20_000:
+            self._networks.clear()
         prefix = address.packed[: 3 if address.version == 4 else 6]
         network = self._networks[peer] = blake2b(
             prefix + day.to_bytes(4, "big"), key=self._network_secret[:64], digest_size=4

@@ -17,6 +17,9 @@ FLAT_FIELDS: Final = frozenset(
         *("item_category5", "variant", "item_variant", "url", "image_url", "image"),
     )
 )
+_DETAILS: Final = frozenset(
+    ("brand", "item_brand", "variant", "item_variant", "quantity", "url", "image_url", "image")
+)
 _MAX_QUANTITY: Final = 1e6
 
 
@@ -63,24 +66,32 @@ def item_of(fields: dict[str, Any], plain_id: bool) -> Item | None:
         if not item_id:
             return None
     name = get("name") or get("item_name")
-    brand = get("brand") or get("item_brand")
     category = get("category")
-    variant = get("variant") or get("item_variant")
     price = get("price")
-    quantity = get("quantity")
-    url = get("url")
-    image_url = get("image_url") or get("image")
-    return Item(
+    item = Item(
         item_id,
         None if name is None else text(name),
-        None if brand is None else text(brand),
-        _levels(fields) if category is None else _path(category),
-        None if variant is None else text(variant),
-        None if price is None else _amount(price, LARGEST_NUMBER),
-        None if quantity is None else _amount(quantity, _MAX_QUANTITY),
-        None if url is None else _address(url),
-        None if image_url is None else _address(image_url),
+        category=_levels(fields) if category is None else _path(category),
+        price=None if price is None else _amount(price, LARGEST_NUMBER),
     )
+    if not _DETAILS.isdisjoint(fields):
+        _read_details(item, fields)
+    return item
+
+
+def _read_details(item: Item, fields: dict[str, Any]) -> None:
+    """What is said of some items only."""
+    get = fields.get
+    if (brand := get("brand") or get("item_brand")) is not None:
+        item.brand = text(brand)
+    if (variant := get("variant") or get("item_variant")) is not None:
+        item.variant = text(variant)
+    if (quantity := get("quantity")) is not None:
+        item.quantity = _amount(quantity, _MAX_QUANTITY)
+    if (url := get("url")) is not None:
+        item.url = _address(url)
+    if (image_url := get("image_url") or get("image")) is not None:
+        item.image_url = _address(image_url)
 
 
 def value_of_items(items: list[Item]) -> float | None:

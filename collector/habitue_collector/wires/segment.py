@@ -96,6 +96,7 @@ _PAGE_FIELDS: Final = frozenset(
 _SAID_SELDOM: Final = frozenset(("userAgent", "campaign", "persona", "user_hash"))
 _NOTHING: Final[frozenset[str]] = frozenset()
 _EMPTY: Final[dict[str, Any]] = {}
+_UNSAID: Final = (None, "")
 
 
 @dataclass(slots=True)
@@ -179,7 +180,7 @@ def decode(raw: object, envelope: Envelope, received_at: int) -> Event:
     if "ecommerce" in properties and type(properties["ecommerce"]) is dict:  # a dataLayer's push, as it is
         properties = {**properties["ecommerce"], **properties}
         del properties["ecommerce"]
-    own_context = get("context")
+    own_context = get("context", _EMPTY)
     if type(own_context) is not dict:
         own_context = _members(own_context, "context")
 
@@ -208,12 +209,9 @@ def decode(raw: object, envelope: Envelope, received_at: int) -> Event:
     sent_at = get("sentAt")
     skew = envelope.skew if sent_at is None or sent_at == envelope.sent_at else skew_of(sent_at, received_at)
     timestamp = get("timestamp")
-    if timestamp is None or timestamp == "":
+    if timestamp in _UNSAID:
         timestamp = get("originalTimestamp")  # RudderStack's: when it was queued, beside what the shop said
-    if timestamp is None or timestamp == "":
-        timestamp = received_at
-    else:
-        timestamp = corrected(moment(timestamp), skew, received_at)
+    timestamp = received_at if timestamp in _UNSAID else corrected(moment(timestamp), skew, received_at)
 
     if own_context:
         context = {**envelope.context, **_reduce(own_context)}
@@ -265,8 +263,10 @@ def _read_track(event: Event, properties: dict[str, Any]) -> None:
     elif (item := item_of(properties, kind in _ABOUT_ONE_ITEM)) is not None:
         event.items = [item]
         rest = {} if _ITEM_AND_CURRENCY.issuperset(properties) else bounded(properties, FLAT_FIELDS)
-        if (sku := get("sku")) is not None and sku != item.item_id and (sku := text(sku)) != item.item_id:
-            rest["sku"] = sku  # the feed may call the item by this one
+        if "sku" in properties:
+            sku = properties["sku"]
+            if sku is not None and sku != item.item_id and (sku := text(sku)) != item.item_id:
+                rest["sku"] = sku  # the feed may call the item by this one
     else:
         rest = bounded(properties, _NOTHING)
 
@@ -358,12 +358,11 @@ def _reduce(context: dict[str, Any]) -> dict[str, Any]:
     page = get("page")
     if type(page) is dict and (page := _page(page)):
         reduced["page"] = page
-    if (locale := get("locale")) is not None and (locale := text(locale, 35)) is not None:  # RFC 5646: 35
+    if "locale" in context and (locale := text(context["locale"], 35)) is not None:  # RFC 5646: 35
         reduced["locale"] = locale
-    if (timezone := get("timezone")) is not None and (timezone := text(timezone, 64)) is not None:
+    if "timezone" in context and (timezone := text(context["timezone"], 64)) is not None:
         reduced["timezone"] = timezone
-    screen = get("screen")
-    if type(screen) is dict:
+    if "screen" in context and type(screen := context["screen"]) is dict:
         width, height = screen.get("width"), screen.get("height")
         if type(width) is int and type(height) is int and 0 < width < 100_000 and 0 < height < 100_000:
             reduced["screen"] = {"width": width, "height": height}
@@ -398,11 +397,12 @@ def _page(page: dict[str, Any]) -> dict[str, Any]:
         url = page.get("path")
     if type(url) is str and url and (clean_url := read_url(url[: 2 * MAX_TEXT_LENGTH]).url) is not None:
         kept["url"] = clean_url
-    if (title := page.get("title")) is not None and (title := text(title)) is not None:
+    if "title" in page and (title := text(page["title"])) is not None:
         kept["title"] = title
-    referrer = page.get("referrer")
-    if type(referrer) is str and referrer and (origin := _origin(referrer[: 2 * MAX_TEXT_LENGTH])):
-        kept["referrer"] = origin
+    if "referrer" in page and type(referrer := page["referrer"]) is str and referrer:
+        origin = _origin(referrer[: 2 * MAX_TEXT_LENGTH])
+        if origin:
+            kept["referrer"] = origin
     return kept
 
 
