@@ -7,6 +7,7 @@ items of one event, in order.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,7 +18,19 @@ import duckdb
 from habitue_recommender.kinds import KINDS, PURCHASE
 from habitue_warehouse.sql import connect
 
-MEMORY = "4GB"  # of DuckDB; beyond that it works on disk
+_MOST_MEMORY, _LEAST_MEMORY = 4_000, 500  # MB
+
+
+def _memory() -> str:
+    """What DuckDB may take, a quarter of the machine's; beyond that it works on disk."""
+    try:
+        machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 1_000_000
+    except (ValueError, OSError):  # a system that does not say
+        machine = 4 * _MOST_MEMORY
+    return f"{min(_MOST_MEMORY, max(_LEAST_MEMORY, machine // 4))}MB"
+
+
+MEMORY = _memory()
 _RETRIES = 3
 
 
