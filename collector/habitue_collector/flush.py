@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger("habitue.commit")
 
 FORWARDED_FOR = 86_400_000  # as long as repeats are known
+_ELSEWHERE = frozenset({"pointer", "successor", "open_transfer"})
 
 
 class Work:
@@ -43,10 +44,10 @@ class Work:
     `settles`: what becomes of an event (None: a consent that came without one) once this is written.
     `cached`: good for folding, where the version is checked, never for answering. `turn`: in which turn it
     was read; what is known from before has none. `failed`: it was not written, so what was folded into it
-    did not happen.
+    did not happen. `ordinary`: nothing leads elsewhere and no move is open, as with nearly all profiles.
     """
 
-    __slots__ = ("cached", "failed", "profile", "records", "settles", "turn", "version")
+    __slots__ = ("cached", "failed", "ordinary", "profile", "records", "settles", "turn", "version")
 
     def __init__(self, profile: Profile, version: bytes, turn: int = 0, cached: bool = False) -> None:
         self.profile = profile
@@ -54,6 +55,7 @@ class Work:
         self.turn = turn
         self.cached = cached
         self.failed = False
+        self.ordinary = _ELSEWHERE.isdisjoint(profile.state)
         self.records: list[tuple[bytes, bytes]] = []
         self.settles: list[tuple[Submission, Intake | None, dict[str, Any]]] = []
 
@@ -176,6 +178,8 @@ class Flush:
         packed: list[bytes] = []
         self._awaited = missing
         for profile_id, work in list(self.works.items()):
+            if work.ordinary:
+                continue
             state = work.profile.state
             pointer = state.get("pointer")
             if pointer is not None:
@@ -212,35 +216,44 @@ class Flush:
             if intake.target is None:
                 yield intake, None
                 continue
-            device = intake.target
-            work = self.works[device]
-            state = work.profile.state
-            if "open_transfer" in state:
-                self._block(submission, work, "finish", device)
+            work = self.works[intake.target]
+            if work.ordinary and intake.login is None and intake.claim is None:
+                yield intake, work
+            elif (home := self._home(submission, intake, work)) is not None:
+                yield intake, home
+            else:
                 return
-            pointer = state.get("pointer")
-            own = work
-            if pointer is not None:
-                work = self.works[USER_PREFIX + pointer]
-            elif "successor" in state and submission.received_at - state["left"] < FORWARDED_FOR:
-                found = self._after_logout(work, intake)
-                if found is None:
-                    submission.refused = True
-                    return
-                work = found
-            if (
-                intake.login is not None
-                and pointer != intake.login
-                and (intake.consent_said or not _has_denied(state))
-                and not fold.is_seen(work.profile.state, digest(intake.event.event_id))
-            ):
-                self._block(submission, own, "login", device, intake.login, submission.received_at)
-                return
-            if intake.claim is not None and intake.claim[0] != work.profile.profile_id:
-                target = work.profile.profile_id
-                self._block(submission, own, "settle_order", intake, target, submission.received_at)
-                return
-            yield intake, work
+
+    def _home(self, submission: Submission, intake: Intake, own: Work) -> Work | None:
+        """Whose profile an event is for that names the device `own`; None: something else comes first."""
+        device = own.profile.profile_id
+        state = own.profile.state
+        if "open_transfer" in state:
+            self._block(submission, own, "finish", device)
+            return None
+        work = own
+        pointer = state.get("pointer")
+        if pointer is not None:
+            work = self.works[USER_PREFIX + pointer]
+        elif "successor" in state and submission.received_at - state["left"] < FORWARDED_FOR:
+            found = self._after_logout(own, intake)
+            if found is None:
+                submission.refused = True
+                return None
+            work = found
+        if (
+            intake.login is not None
+            and pointer != intake.login
+            and (intake.consent_said or not _has_denied(state))
+            and not fold.is_seen(work.profile.state, digest(intake.event.event_id))
+        ):
+            self._block(submission, own, "login", device, intake.login, submission.received_at)
+            return None
+        target = work.profile.profile_id
+        if intake.claim is not None and intake.claim[0] != target:
+            self._block(submission, own, "settle_order", intake, target, submission.received_at)
+            return None
+        return work
 
     def _after_logout(self, work: Work, intake: Intake) -> Work | None:
         """Whose an event is that names a device which has been logged out.

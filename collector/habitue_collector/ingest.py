@@ -171,8 +171,8 @@ class Ingest:
                 self.refuse(refusal, request)
                 raise refusal
         opened.raw_events = events
-        length = len(request.body)
-        opened.measure_events = length > MAX_EVENT_BYTES or request.body.startswith(GZIP_MAGIC)
+        sent = request.body
+        opened.measure_events = len(sent) > MAX_EVENT_BYTES or sent.startswith(GZIP_MAGIC)
         return opened
 
     def _see_through(self, request: Request) -> str | None:

@@ -99,6 +99,7 @@ class Submission:
 
     alone: bool  # a flush with it failed by a bug of ours: its neighbours are not to suffer
     claims: bool  # it speaks of orders
+    deadline: float  # loop time; there once the committer has taken it
     looks_again: bool  # what we knew of its profiles was not enough: read them
     refused: bool  # it came too late for the device that sent it: that is to send it again
     unsettled: bool
@@ -121,7 +122,6 @@ class Submission:
         self.wants_profile = wants_profile
         self.asks_companion = asks_companion
         self.alone = self.claims = self.looks_again = self.refused = self.unsettled = False
-        self.deadline = 0.0
         self.profile: Profile | None = None
         self.error: str | None = None
         self.blocker: Coroutine[Any, Any, None] | None = None
