@@ -231,8 +231,15 @@ def _scalar(value: Value) -> str:
 
 
 def to_form(condition: Condition) -> Form | None:
-    """The rows of a condition; None when it can only be shown as text."""
-    tree = condition.tree
+    """The rows of a condition; None when it can only be shown as text.
+
+    A browser gives values back as texts, and `"7"` of an attribute that may be a number would come back as 7.
+    """
+    form = _shown(condition.tree)
+    return form if form is None or Form.parse(form.to_public()) == form else None
+
+
+def _shown(tree: Node) -> Form | None:
     if not isinstance(tree, Joined):
         row = _row(tree)
         return None if row is None else Form(ALL, (row,))
