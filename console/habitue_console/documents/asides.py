@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from urllib.parse import urlencode
 
 from starlette.requests import Request
@@ -9,7 +10,7 @@ from starlette.responses import JSONResponse, Response
 
 from habitue_console.documents.current import current
 from habitue_console.documents.items import find_items
-from habitue_console.documents.kind import DocumentKind
+from habitue_console.documents.kind import DocumentKind, says_the_same
 from habitue_console.documents.suggestions import Suggested
 from habitue_console.documents.words import translated
 from habitue_console.drafts import when
@@ -44,9 +45,17 @@ class Asides(DocumentKind):
         path_id = request.query_params.get("id", "")
         body = self.body(draft, path_id or await self._new_id(draft))
         wrong = [*when.incomplete(draft), *await self._mistakes(body)]
-        effect = await self._effect(request, draft.with_mistakes(wrong), body)
+        saved = await self.house.rulebook.find(self.kind, path_id) if path_id else None
+        same = saved is not None and says_the_same(saved.body, body)
+        effect = None if same else await self._effect(request, draft.with_mistakes(wrong), body)
         action = request.url.path + (f"?{urlencode({'id': path_id})}" if path_id else "")
-        return render(request, "drafts/effect.html", effect=effect, wrong=bool(wrong), effect_action=action)
+        values: dict[str, Any] = {
+            "effect": effect,
+            "same": same,
+            "wrong": bool(wrong),
+            "effect_action": action,
+        }
+        return render(request, "drafts/effect.html", **values)
 
     async def items(self, request: Request) -> Response:
         """Items for the field in which somebody types."""

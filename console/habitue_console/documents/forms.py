@@ -13,7 +13,14 @@ from starlette.responses import Response
 
 from habitue_console.documents.current import current
 from habitue_console.documents.items import Found, find_items, known
-from habitue_console.documents.kind import DocumentKind, is_htmx, page_options, root_of, weekday_options
+from habitue_console.documents.kind import (
+    DocumentKind,
+    is_htmx,
+    page_options,
+    root_of,
+    says_the_same,
+    weekday_options,
+)
 from habitue_console.documents.look import Looked, look_at
 from habitue_console.documents.suggestions import Suggested
 from habitue_console.documents.words import STATES, label_of, translated
@@ -171,6 +178,7 @@ class Forms(DocumentKind):
         tried = step in _TRIED
         htmx = is_htmx(request)
         expected = draft.value("version") or (document.version if document is not None else 0)
+        same = document is not None and says_the_same(document.body, body)
         values = {
             **texts,
             "kind": self.kind,
@@ -184,7 +192,8 @@ class Forms(DocumentKind):
             "action": root_of(request) + (self.link(path_id) if path_id else f"/{self.plural}/new"),
             "effect_action": f"{root_of(request)}/{self.plural}/effect"
             + (f"?{urlencode({'id': path_id})}" if path_id else ""),
-            "effect": await self._effect(request, draft, body) if step == "effect" else None,
+            "effect": await self._effect(request, draft, body) if step == "effect" and not same else None,
+            "same": step == "effect" and same,
             "wrong": step == "effect" and bool(draft.mistakes),
             "changes_of": _change_of,
             "plain": _.translations.gettext,

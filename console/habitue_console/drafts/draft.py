@@ -27,6 +27,7 @@ class DraftKind:
     shape: Table
     lists: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     when: str = ""
+    unsaid: Mapping[str, Any] = field(default_factory=dict)  # what a document means that does not say it
 
 
 RULE = DraftKind(
@@ -38,9 +39,10 @@ RULE = DraftKind(
         "consequence.fallback": (),
     },
     "condition.when",
+    {"enabled": True},
 )
 SEGMENT = DraftKind("segment", SHAPES["segment"], {"webhooks": ()}, "when")
-CONTENT = DraftKind("content", SHAPES["content"], when="when")
+CONTENT = DraftKind("content", SHAPES["content"], when="when", unsaid={"enabled": True})
 SLOT = DraftKind("slot", SHAPES["slot"], {"sources": (), "variants": ("name",)})
 
 
@@ -93,7 +95,7 @@ class Draft:
     @classmethod
     def of(cls, kind: DraftKind, body: Mapping[str, Any], zone: ZoneInfo) -> Draft:
         """A document as it stands in its form."""
-        return cls(kind, kind.shape.write(body, "", zone))
+        return cls(kind, kind.shape.write({**kind.unsaid, **body}, "", zone))
 
     @classmethod
     def read(cls, kind: DraftKind, pairs: Iterable[tuple[str, Any]]) -> Draft:

@@ -75,9 +75,8 @@ class SlotPages(DocumentPages):
         return {"id": document_id, **only_changes(body, self.base(document_id))}
 
     def draft_of(self, document_id: str, body: Mapping[str, Any]) -> Draft:
-        base = self.base(document_id)
-        held = whole(base) if base is not None else {}
-        return super().draft_of(document_id, {**held, **body})
+        base = self.base(document_id) or Slot(document_id)
+        return super().draft_of(document_id, {**whole(base), **body})
 
     async def show(self, request: Request) -> Response:
         """A slot that nobody has written about is there as well."""

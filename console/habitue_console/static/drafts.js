@@ -139,6 +139,36 @@ class Editor {
   }
 }
 
+// What is typed while the server writes the form anew is not lost: it is put into the new form again.
+let sent = new Map();
+let typed = new Map();
+
+function values() {
+  const found = new Map();
+  for (const one of document.querySelectorAll("#draft :is(input, textarea, select)[id]")) {
+    found.set(one.id, one.type === "checkbox" ? one.checked : one.value);
+  }
+  return found;
+}
+
+document.addEventListener("htmx:beforeRequest", (event) => {
+  if (event.detail.target?.id === "editor") sent = values();
+});
+document.addEventListener("htmx:beforeSwap", (event) => {
+  if (event.detail.target?.id !== "editor") return;
+  typed = new Map([...values()].filter(([id, value]) => sent.has(id) && sent.get(id) !== value));
+});
+document.addEventListener("htmx:afterSettle", () => {
+  for (const [id, value] of typed) {
+    const one = document.getElementById(id);
+    if (!one) continue;
+    if (one.type === "checkbox") one.checked = value;
+    else one.value = value;
+  }
+  if (typed.size) document.getElementById("draft")?.dispatchEvent(new Event("input", { bubbles: true }));
+  typed = new Map();
+});
+
 // Where the keyboard was stays where it was when the server has written the form anew.
 let held = null;
 document.addEventListener("htmx:beforeRequest", (event) => {

@@ -121,6 +121,21 @@ def test_opening_and_saving_changes_nothing(real: RealRedis):
     at(real, story)
 
 
+def test_what_a_document_does_not_say_stays_what_it_means(real: RealRedis):
+    async def story(desk: Desk, mara: Browser) -> None:
+        await desk.save("rule", "pin", name="Pin", consequence=PIN)
+        await desk.save("content", "sale", name="Sale", kind="banner", title="Sale", slots=["home-hero"])
+        await desk.save("slot", "own", sources=["popular"])
+        for path, kind in (("rules/pin", "rule"), ("contents/sale", "content"), ("slots/own", "slot")):
+            assert (await fill(mara, f"/{path}", note="noted")).status_code == 303
+            body = await desk.body(kind, path.partition("/")[2])
+            assert body.get("enabled", True) is True
+            assert body.get("fallback", True) is True
+            assert body["note"] == "noted"
+
+    at(real, story)
+
+
 def test_a_slot_as_delivered_is_changed_by_what_is_other_alone(real: RealRedis):
     async def story(desk: Desk, mara: Browser) -> None:
         answer = await fill(mara, "/slots/home-hero", size="5", step="save")
@@ -255,6 +270,21 @@ def test_a_preview_shows_both_sides_and_why(real: RealRedis):
         assert after.index("Käsehobel") < after.index("The whole decision")
         assert "Hobel zuerst" in after
         assert await desk.service.find("rule", "hobel-zuerst") is None
+
+    at(real, story)
+
+
+def test_the_effect_is_told_for_a_change_and_not_for_none(real: RealRedis):
+    async def story(desk: Desk, mara: Browser) -> None:
+        await desk.save("rule", "pin", name="Pin", consequence=PIN)
+        form = form_of(await mara.get("/rules/pin"))
+        same = await mara.post("/rules/effect?id=pin", form, headers=HTMX)
+        assert "Nothing is different" in same.text
+        form["consequence.pin.0.item_id"] = "sandal"
+        changed = await mara.post("/rules/effect?id=pin", form, headers=HTMX)
+        assert "slots" in changed.text
+        whole = await mara.post("/rules/pin", {**form, "step": "effect"})  # without script
+        assert "slots" in whole.text[whole.text.index('id="effect"') :]
 
     at(real, story)
 
