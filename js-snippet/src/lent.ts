@@ -1,13 +1,12 @@
 /** What the core lends us. */
 import type { Core } from './core'
+import type { Lent } from './main'
+
+type Rest = Lent extends readonly [unknown, ...infer R] ? R : never
 
 export const { core } = (window as unknown as { habitue: { core: Core } }).habitue
-export const { setting } = core
-const [given, ...rest] = core._lent
-export const [schedule, after, load, on, note, page, safe] = rest
-
-/** Doors that are open to the whole page; we add some. */
-export const doors: Any = given
+/** `doors` are open to the whole page; we add some. */
+export const [doors, schedule, after, load, on, note, page, safe, setting] = core._lent as unknown as [Any, ...Rest]
 
 /** What may be anything: it is the page's. */
 export type Any = any

@@ -191,7 +191,7 @@ const ready = (): void => {
 }
 
 /** What s-more.js borrows. */
-const lent = [doors, schedule, after, load, on, note, currentPage, safe] as const
+const lent = [doors, schedule, after, load, on, note, currentPage, safe, setting] as const
 export type Lent = typeof lent
 
 safe(() => {

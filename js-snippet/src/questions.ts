@@ -14,6 +14,10 @@ export interface Offer {
   image_url?: string
   score?: number
   reasons?: Reason[]
+  /** Of a content: `banner`, `message` or `coupon`. */
+  kind?: string
+  text?: string
+  code?: string
 }
 
 export interface SlotAnswer {

@@ -19,12 +19,15 @@ const CSS = `:where([data-habitue=wait]){visibility:hidden}\
 :where([data-habitue=room]){background:linear-gradient(${GREY} 0 0) 0 0/100% ${CARD} no-repeat}\
 :where([data-habitue=empty]){min-height:0}\
 :where(.habitue-row){display:flex;gap:var(--habitue-gap,1em);box-sizing:border-box;height:${HEIGHT};overflow:auto hidden}\
-:where(.habitue-row>*){flex:0 0 ${CARD}}\
-:where(.habitue-card){display:block;color:inherit;text-decoration:none;line-height:1.3}\
-:where(.habitue-card>*){display:block;overflow:hidden}\
-:where(.habitue-image){width:100%;height:${CARD};object-fit:contain;border-radius:var(--habitue-radius,.5em);background:${GREY}}\
+:where(.habitue-row>*){flex:none}\
+:where(.habitue-card){display:flex;flex-flow:column;width:${CARD};height:100%;color:inherit;text-decoration:none;line-height:1.3}\
+:where(.habitue-content){width:calc(2*${CARD})}\
+:where(.habitue-card>*){flex:none;overflow:hidden}\
+:where(.habitue-image){width:100%;flex:0 0 ${CARD};object-fit:contain;border-radius:var(--habitue-radius,.5em);background:${GREY}}\
 :where(.habitue-name){height:2.6em;margin-top:.3em}\
 :where(.habitue-price){height:1.3em;font-weight:700}\
+:where(.habitue-text){flex:0 1 auto;overflow:auto;white-space:pre-line}\
+:where(.habitue-code){margin-top:.3em;padding:.3em;border:2px dashed;font-weight:700;text-align:center;user-select:all}\
 :where(.habitue-reason){height:3.9em;margin-top:.3em;font-size:.85em;opacity:var(--habitue-reason,.75)}`
 
 /** For a consent tool to speak, before slots ask for what anybody may see, ms. */
@@ -70,16 +73,13 @@ const link = (element: Element, name: string, url?: string): void => {
   else element.removeAttribute(name)
 }
 
-/** One for each currency: making one costs a hundred times as much as using it. */
-const formats: Record<string, Intl.NumberFormat> = {}
-
 const price = ({ price, currency = '' }: Offer): string => {
   if (typeof price !== 'number') return ''
   try {
-    return (formats[currency] ||= new Intl.NumberFormat(
-      document.documentElement.lang || undefined,
-      currency ? { style: 'currency', currency } : {}
-    )).format(price)
+    return price.toLocaleString(
+      document.documentElement.lang || [],
+      (currency && { style: 'currency', currency }) as object
+    )
   } catch {
     return price + ' ' + currency
   }
@@ -100,17 +100,18 @@ const make = (tag: string, name: string): Any => {
   return made
 }
 
-/** The card that every shop gets without doing anything. */
+/** The card that every shop gets without doing anything; that of a content is twice as wide, and only as full as it. */
 const card = (offer: Offer): HTMLElement => {
-  const made = make('a', 'card')
+  const { kind } = offer
+  const made = make('a', kind ? 'card habitue-content habitue-' + kind : 'card')
   set(made, 'url', offer)
-  for (const field of ['image', 'name', 'price', 'reason']) {
+  for (const field of ['image', 'name', kind ? 'text' : 'price', kind ? 'code' : 'reason']) {
     const part = make(field === 'image' ? 'img' : 'span', field)
     // Of a picture; its name stands beside it: a screen reader need not say it twice.
     part.alt = ''
     part.width = part.height = 320
     set(part, field, offer)
-    made.append(part)
+    if (!kind || part.textContent || part.src) made.append(part)
   }
   return made
 }
@@ -182,7 +183,7 @@ const fill = (slot: Slot, id: string, { offers, decision_id }: SlotAnswer): void
 export const scan = (): void => {
   const found = slots().filter((slot) => {
     const { habitueSlot, item, category } = slot.dataset
-    const key = [habitueSlot, item, category].join()
+    const key = habitueSlot! + item + category
     if (slot._asked === key) return false
     slot._asked = key
     if (slot._own) slot.replaceChildren(...slot._own)
@@ -201,7 +202,6 @@ export const scan = (): void => {
 safe(addStyle)(ROOM + CSS)
 
 core._answered = (given) => {
-  note('slot', given)
   Object.assign(answers, given)
   for (const slot of slots()) {
     const id = slot.dataset.habitueSlot!

@@ -95,6 +95,59 @@ def test_the_default_card_says_what_it_costs_and_why_it_is_there(recorder: Recor
     assert page.get_by_role("link", name="Item 7 €12.50 popular this week").count() == 1
 
 
+def _content(content_id: str, **members: str) -> dict[str, object]:
+    """A content as the recommender tells of it."""
+    (content,) = offers(f"content:{content_id}", price=None, currency=None, image_url="", name="")["offers"]
+    return {**content, "text": "", "reasons": [{"code": "content", "text": "From the shop"}], **members}
+
+
+def test_a_content_shows_what_it_says_and_nothing_that_it_has_not(
+    recorder: Recorder, page: Page, complaints: list[str]
+) -> None:
+    contents = [
+        _content(
+            "spring", kind="coupon", name="10 % off", text="Until Sunday.\n<b>Only here</b>", code="SPRING"
+        ),
+        _content("wide", kind="banner", name="New boots", image_url="/image/boots.svg"),
+        _content("long", kind="message", text="We moved. " * 90, url=""),
+    ]
+    recorder.answers["s"] = offers("7") | {"offers": [*contents, *offers("7")["offers"]]}
+    page.goto(recorder.lay("/a", "<div data-habitue-slot='s'></div><p>below</p>", head=SHIFT + RESET))
+    cards = page.locator(".habitue-card")
+    page.wait_for_selector("text=Item 7")
+    coupon, banner, message, item = (cards.nth(place) for place in range(4))
+    assert coupon.inner_text().split("\n") == ["10 % off", "Until Sunday.", "<b>Only here</b>", "SPRING"]
+    assert [coupon.locator(".habitue-" + part).count() for part in ("image", "price", "reason")] == [0, 0, 0]
+    assert coupon.locator(".habitue-code").evaluate("(code) => getComputedStyle(code).userSelect") == "all"
+    assert coupon.get_attribute("class") == "habitue-card habitue-content habitue-coupon"
+    assert banner.inner_text() == "New boots"
+    assert (banner.locator("img").bounding_box() or {})["width"] == 2 * 180
+    assert message.get_attribute("href") is None
+    assert item.inner_text().split("\n") == ["Item 7", "€12.50", "popular this week"]
+    # The longest text scrolls inside its card; the row keeps its height, and nothing on the page moves.
+    row = page.locator(".habitue-row")
+    assert row.evaluate("(row) => row.scrollHeight <= row.clientHeight")
+    assert message.locator(".habitue-text").evaluate("(text) => text.scrollHeight > text.clientHeight")
+    assert page.evaluate("window.shift") == 0
+    page.evaluate("document.addEventListener('click', (event) => event.preventDefault())")
+    coupon.click()
+    recorder.wait(lambda: {"Offer Viewed", "Offer Clicked"} <= {*recorder.names()}, "what became of it")
+    told = [e["properties"] for e in recorder.acknowledged().values() if "Offer" in e.get("event", "")]
+    coupon_told = {"decision_id": "d-7", "slot": "s", "item_id": "content:spring", "position": 1}
+    assert [properties for properties in told if properties["position"] == 1] == [coupon_told, coupon_told]
+    assert complaints == []
+
+
+def test_a_template_reaches_what_a_content_says(recorder: Recorder, page: Page) -> None:
+    coupon = _content("spring", kind="coupon", name="10 % off", text="Until Sunday", code="SPRING")
+    recorder.answers["s"] = {"decision_id": "d", "offers": [coupon]}
+    fields = ("kind", "name", "text", "code", "price")
+    body = "".join(f"<i data-habitue-field='{field}'></i>" for field in fields)
+    page.goto(recorder.lay("/a", f"<div data-habitue-slot='s'><template><p>{body}</p></template></div>"))
+    page.wait_for_selector("p")
+    assert page.locator("p i").all_inner_texts() == ["coupon", "10 % off", "Until Sunday", "SPRING", ""]
+
+
 @pytest.mark.parametrize(
     ("own", "delay"),
     [
