@@ -17,10 +17,12 @@ from e2e.conftest import FLAGS
 from e2e.tag.mall import Csp, Mall, Sdk, Sent, Trial
 from e2e.tag.real_collector import ASSUMED, REQUIRED, RealCollector
 from e2e.tag.truth import SENTINEL, Truth, counts_of, judge, reached
-from playwright.async_api import Browser, BrowserContext, Error, Page, async_playwright
+from playwright.async_api import BrowserContext, Error, Page, async_playwright
 from support.house import BROWSER
 
 AT_ONCE = 12
+# A process for each of a hundred pages costs more than the pages; every shop has a host, and so a storage, of its own.
+SHARING = ["--disable-site-isolation-trials", "--renderer-process-limit=4"]
 PATIENCE_SECONDS = 15.0  # only what fails waits for so long
 WATCH = """
 window.__complaints = []
@@ -80,17 +82,19 @@ async def _run_all(cases: Sequence[Case], mall: Mall, collector: RealCollector) 
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(
             executable_path="/usr/bin/chromium",
-            args=FLAGS,
+            args=[*FLAGS, *SHARING],
             ignore_default_args=["--disable-back-forward-cache"],
         )
         turnstile = asyncio.Semaphore(AT_ONCE)
+        context = await browser.new_context(user_agent=BROWSER, viewport={"width": 800, "height": 600})
+        await context.add_init_script(WATCH)
 
         async def one(case: Case) -> Verdict:
             async with turnstile:
                 start = time.monotonic()
                 verdict = Verdict(case.truth, case.csp, case.sdk)
                 try:
-                    async for failure in _Run(browser, mall, collector, case).failures():
+                    async for failure in _Run(context, mall, collector, case).failures():
                         verdict.failures.append(failure)
                 except (Error, AssertionError) as error:
                     verdict.failures.append(str(error).partition("\n")[0])
@@ -105,8 +109,8 @@ async def _run_all(cases: Sequence[Case], mall: Mall, collector: RealCollector) 
 class _Run:
     """One trial from the first request to the verdict."""
 
-    def __init__(self, browser: Browser, mall: Mall, collector: RealCollector, case: Case) -> None:
-        self.browser, self.collector, self.case, self.truth = browser, collector, case, case.truth
+    def __init__(self, context: BrowserContext, mall: Mall, collector: RealCollector, case: Case) -> None:
+        self.context, self.collector, self.case, self.truth = context, collector, case, case.truth
         self.trial: Trial = mall.open_file(
             case.truth.file,
             csp=case.csp,
@@ -122,21 +126,19 @@ class _Run:
 
     async def failures(self) -> Any:
         """Drives the page and gives what is wrong, one sentence each."""
-        context = await self.browser.new_context(user_agent=BROWSER, viewport={"width": 800, "height": 600})
+        page = await self.context.new_page()
         try:
-            await context.add_init_script(WATCH)
-            page = await context.new_page()
             page.on("console", self._console)
             page.on("pageerror", lambda error: self.complaints.append(f"uncaught: {error}"))
             query = f"?{urlencode(self.truth.query)}" if self.truth.query else ""
             await page.goto(self.trial.address + self.truth.path + query)
             await self._ready(page)
             for step in self.truth.drive:
-                await self._take(page, context, step)
-            for failure in await self._finish(page, context):
+                await self._take(page, step)
+            for failure in await self._finish(page):
                 yield failure
         finally:
-            await context.close()
+            await page.close()
 
     def _console(self, message: Any) -> None:
         if message.type == "error" and self.truth.quiet:
@@ -149,7 +151,7 @@ class _Run:
             assert time.monotonic() < deadline, "the tag never came"
             await asyncio.sleep(0.03)
 
-    async def _take(self, page: Page, context: BrowserContext, step: Any) -> None:
+    async def _take(self, page: Page, step: Any) -> None:
         if isinstance(step, str):
             await page.click(step)
             return
@@ -170,7 +172,7 @@ class _Run:
             await self._until(value)
         else:
             if self.spans and self.spans[-1][0] == "denied":
-                await self._look_for_traces(page, context, "before the grant")
+                await self._look_for_traces(page, "before the grant")
             self.spans.append((word, len(self.trial.sent)))
 
     async def _until(self, counts: Any) -> None:
@@ -186,7 +188,7 @@ class _Run:
         sent = [(one.path, one.status, len(one.events), one.rejected) for one in self.trial.sent]
         return f"sent {sent}, stored {[event['name'] for event in self._events()]}, {[*self._noise()]}"
 
-    async def _finish(self, page: Page, context: BrowserContext) -> list[str]:
+    async def _finish(self, page: Page) -> list[str]:
         truth = self.truth
         views = {} if truth.page_views is None else {"page_view": truth.page_views}
         await self._until({**truth.counts, **views})
@@ -199,7 +201,7 @@ class _Run:
                 assert time.monotonic() < deadline, f"the last event never came: {self._summary()}"
                 await asyncio.sleep(0.03)
         if self.spans and self.spans[-1][0] in ("denied", "withdrawn"):
-            await self._look_for_traces(page, context, "at the end")
+            await self._look_for_traces(page, "at the end")
         found = list(judge(truth, self.run, self._events()))
         for expression, wanted in truth.page.items():
             got = await page.evaluate(expression)
@@ -211,11 +213,11 @@ class _Run:
             found += [f"the collector refused {refused}"] if refused else []
         return [*found, *self.kept, *self._told(), *self._spoken_without_leave(), *self._noise()]
 
-    async def _look_for_traces(self, page: Page, context: BrowserContext, when: str) -> None:
+    async def _look_for_traces(self, page: Page, when: str) -> None:
         if await page.evaluate(KEPT):
             names = await page.evaluate("[...Object.keys(localStorage), ...Object.keys(sessionStorage)]")
             self.kept.append(f"{when} the browser keeps {names}")
-        if cookies := await context.cookies():
+        if cookies := await self.context.cookies([self.trial.address, self.trial.collector]):
             self.kept.append(f"{when} there are cookies: {[cookie['name'] for cookie in cookies]}")
 
     def _told(self) -> Iterator[str]:
