@@ -11,6 +11,9 @@ import { minify } from 'terser'
 const here = path.dirname(fileURLToPath(import.meta.url))
 const target = path.join(here, '../collector/habitue_collector/static/tag')
 
+/** For pages that want our styles where the browser has no constructed sheets. */
+const sheet = path.join(here, '../docs/tag.css')
+
 /** Own properties that no page sees; each file has to call them the same. */
 const OWN = /^_[a-z]/
 
@@ -36,6 +39,14 @@ async function bundle(entry, define = {}, names = {}) {
 /** The same before it is made small. */
 export async function readable(entry) {
   return (await build(options(entry))).outputFiles[0].text
+}
+
+/** What the tag says in its own sheets, as a file. */
+async function styles() {
+  const stdin = { contents: "export * from './src/style'; export * from './src/cards'", resolveDir: here, loader: 'ts' }
+  const { outputFiles } = await build({ stdin, bundle: true, format: 'esm', write: false })
+  const { ROOM, CARDS } = await import('data:text/javascript,' + encodeURIComponent(outputFiles[0].text))
+  return (ROOM + CARDS).replaceAll('}', '}\n')
 }
 
 /**
@@ -79,6 +90,12 @@ const unpacked = (file) =>
   )
 
 async function main(check) {
+  const css = '/* Written by `npm run build` from js-snippet/src: see docs/tag.md, "Strict pages". */\n' + (await styles())
+  if (!check) await writeFile(sheet, css)
+  else if ((await readFile(sheet, 'utf8').catch(() => '')) !== css) {
+    console.error('docs/tag.css is not what the sources give: run "npm run build" and commit it')
+    process.exitCode = 1
+  }
   if (!check) await mkdir(target, { recursive: true })
   for (const [name, text] of Object.entries(await files())) {
     const file = path.join(target, name)

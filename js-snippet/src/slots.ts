@@ -3,32 +3,8 @@ import type { Template } from './core'
 import type { About, Answers, Offer, SlotAnswer } from './questions'
 import { after, all, core, doors, note, on, safe, schedule, setting } from './lent'
 import type { Any } from './lent'
+import { CARDS } from './cards'
 import { ROOM, addStyle } from './style'
-
-/**
- * A slot's `data-habitue`: `wait` (the shop's own content, hidden until offers come or the deadline passes), `room`
- * (nothing in it, a skeleton keeps the place), `offers`, `shop` (its own content stayed), `empty` (nothing came).
- *
- * Every card has the same height, whatever is in it, and so the row has the height that was kept for it: nothing on
- * the page moves. All colours come from the shop's text and a see-through grey, so dark pages need nothing.
- */
-const HEIGHT = 'var(--habitue-height,calc(var(--habitue-card,10em) + 9em))'
-const GREY = 'var(--habitue-skeleton,rgba(128,128,128,.15))'
-const CARD = 'var(--habitue-card,10em)'
-const CSS = `:where([data-habitue=wait]){visibility:hidden}\
-:where([data-habitue=room]){background:linear-gradient(${GREY} 0 0) 0 0/100% ${CARD} no-repeat}\
-:where([data-habitue=empty]){min-height:0}\
-:where(.habitue-row){display:flex;gap:var(--habitue-gap,1em);box-sizing:border-box;height:${HEIGHT};overflow:auto hidden}\
-:where(.habitue-row>*){flex:none}\
-:where(.habitue-card){display:flex;flex-flow:column;width:${CARD};height:100%;color:inherit;text-decoration:none;line-height:1.3}\
-:where(.habitue-content){width:calc(2*${CARD})}\
-:where(.habitue-card>*){flex:none;overflow:hidden}\
-:where(.habitue-image){width:100%;flex:0 0 ${CARD};object-fit:contain;border-radius:var(--habitue-radius,.5em);background:${GREY}}\
-:where(.habitue-name){height:2.6em;margin-top:.3em}\
-:where(.habitue-price){height:1.3em;font-weight:700}\
-:where(.habitue-text){flex:0 1 auto;overflow:auto;white-space:pre-line}\
-:where(.habitue-code){margin-top:.3em;padding:.3em;border:2px dashed;font-weight:700;text-align:center;user-select:all}\
-:where(.habitue-reason){height:3.9em;margin-top:.3em;font-size:.85em;opacity:var(--habitue-reason,.75)}`
 
 /** For a consent tool to speak, before slots ask for what anybody may see, ms. */
 const PATIENCE = 500
@@ -37,7 +13,12 @@ let answers: Answers = {}
 const listeners: ((answers: Answers) => void)[] = []
 const templates: Record<string, Template> = {}
 
-/** `_asked`: what for; `_own`: what the shop had inside. The build shortens these names. */
+/**
+ * A slot's `data-habitue`: `wait` (the shop's own content, hidden until offers come or the deadline passes), `room`
+ * (nothing in it, a skeleton keeps the place), `offers`, `shop` (its own content stayed), `empty` (nothing came).
+ *
+ * `_asked`: what for; `_own`: what the shop had inside. The build shortens these names.
+ */
 type Slot = HTMLElement & { _asked?: string; _own?: Node[] }
 
 const slots = (): Slot[] => all('[data-habitue-slot]')
@@ -199,7 +180,7 @@ export const scan = (): void => {
   if (found[0]) ask(found.map((slot) => slot.dataset.habitueSlot!), about(found))
 }
 
-safe(addStyle)(ROOM + CSS)
+safe(addStyle)(ROOM + CARDS)
 
 core._answered = (given) => {
   Object.assign(answers, given)
