@@ -18,11 +18,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from habitue_recommender.evaluate import DEFAULT
-from habitue_recommender.interactions import Interactions, from_sessions
 from habitue_recommender.models import Model
-from habitue_recommender.questions import questions
-from habitue_recommender.train import fit
+from habitue_recommender.training.evaluate import DEFAULT
+from habitue_recommender.training.interactions import Interactions, from_sessions
+from habitue_recommender.training.questions import questions
+from habitue_recommender.training.train import fit
 
 _FROM, _TO, _BARS = 0.05, 20.0, 52  # ms
 _WIDTH, _ROW, _LEFT, _TOP = 640, 96, 16, 40

@@ -27,10 +27,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from habitue_recommender.artifact import exclusive, load
-from habitue_recommender.interactions import Interactions
 from habitue_recommender.models import MODELS, TRAINED, Query
-from habitue_recommender.sessions import Baskets, Sessions
-from habitue_recommender.train import TrainingConfig, train_on
+from habitue_recommender.training.interactions import Interactions
+from habitue_recommender.training.sessions import Baskets, Sessions
+from habitue_recommender.training.train import TrainingConfig, train_on
 from habitue_recommender.vocabulary import Vocabulary
 
 END = 1_780_000_000_000  # ms

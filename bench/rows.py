@@ -303,8 +303,8 @@ def prepare_model(plan: Plan, folder: Path) -> list[str]:
     import duckdb
 
     from habitue_recommender.artifact import exclusive, publish
-    from habitue_recommender.interactions import from_sessions
-    from habitue_recommender.train import TrainingConfig, train_on
+    from habitue_recommender.training.interactions import from_sessions
+    from habitue_recommender.training.train import TrainingConfig, train_on
 
     plan.say(f"training on {plan.sessions} …")
     models = folder / "models"

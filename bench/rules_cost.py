@@ -14,14 +14,14 @@ from typing import Any
 import numpy as np
 
 from habitue_collector.profile import Profile
-from habitue_recommender.catalog import Catalog
+from habitue_recommender.catalog.catalog import Catalog
+from habitue_recommender.catalog.items import Item
 from habitue_recommender.decide import decide
-from habitue_recommender.items import Item
 from habitue_recommender.live import NOTHING_LIVE
 from habitue_recommender.models.base import Query, Ranked
 from habitue_recommender.offers import Decision
 from habitue_recommender.page import Page
-from habitue_recommender.rulebook import Rulebook
+from habitue_recommender.rulebook.book import Rulebook
 from habitue_recommender.served import ServedModel
 from habitue_recommender.settings import RecommenderSettings
 from habitue_recommender.slots import Slot, Source

@@ -33,18 +33,18 @@ from habitue_collector.events import Item as EventItem
 from habitue_collector.fold import Facts, fold
 from habitue_collector.profile import Profile
 from habitue_recommender.artifact import exclusive, load
-from habitue_recommender.catalog import Catalog
+from habitue_recommender.catalog.catalog import Catalog
+from habitue_recommender.catalog.items import Item
 from habitue_recommender.decide import decide
-from habitue_recommender.interactions import Interactions
-from habitue_recommender.items import Item
 from habitue_recommender.live import NOTHING_LIVE
 from habitue_recommender.offers import Decision
 from habitue_recommender.page import Page
 from habitue_recommender.served import ServedModel
-from habitue_recommender.sessions import Baskets
 from habitue_recommender.settings import RecommenderSettings
 from habitue_recommender.slots import DEFAULT_SLOTS, Slot
-from habitue_recommender.train import TrainingConfig, train_on
+from habitue_recommender.training.interactions import Interactions
+from habitue_recommender.training.sessions import Baskets
+from habitue_recommender.training.train import TrainingConfig, train_on
 
 from .model_scale import END, SHELF, Shape, interactions
 

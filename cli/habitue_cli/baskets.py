@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from habitue_recommender.evaluate_baskets import evaluate_baskets
+from habitue_recommender.training.evaluate_baskets import evaluate_baskets
 
 from .errors import CommandError
 

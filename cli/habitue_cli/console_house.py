@@ -19,8 +19,8 @@ from habitue_console.handed import Handed
 from habitue_console.house import House
 from habitue_recommender import artifact
 from habitue_recommender.recommender import Recommender
-from habitue_recommender.rulebook_service import RulebookService
-from habitue_recommender.rulebook_store import RulebookStore
+from habitue_recommender.rulebook.service import RulebookService
+from habitue_recommender.rulebook.store import RulebookStore
 
 from .connection import redis_url
 from .console_link import new_link

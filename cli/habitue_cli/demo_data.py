@@ -66,8 +66,8 @@ def prepare(settings: Settings) -> None:
 async def _marketing(settings: Settings) -> None:
     """The documents of the shop's marketers, where nobody has ever written any."""
     from habitue_collector.secret_keys import signing_keys
-    from habitue_recommender.rulebook_service import RulebookService
-    from habitue_recommender.rulebook_store import RulebookStore
+    from habitue_recommender.rulebook.service import RulebookService
+    from habitue_recommender.rulebook.store import RulebookStore
     from habitue_shop.marketing import AUTHOR, documents
 
     from .rooms import recommender_settings
@@ -83,7 +83,7 @@ async def _marketing(settings: Settings) -> None:
 
 
 async def _catalog(settings: Settings) -> None:
-    from habitue_recommender.catalog_store import store_items
+    from habitue_recommender.catalog.store import store_items
     from habitue_shop.journey import catalog_items
 
     items = list(catalog_items())
@@ -167,7 +167,7 @@ _HURRIED = {"ranker": {"trees": 0}, "repurchase": {"most_questions": 3_000}}
 
 def _train(data: Path) -> None:
     from habitue_recommender.artifact import publish
-    from habitue_recommender.train import TrainingConfig, train
+    from habitue_recommender.training.train import TrainingConfig, train
 
     config = TrainingConfig(settings=_HURRIED)
     with bars() as progress:

@@ -20,9 +20,9 @@ from habitue_collector.store import keys
 from .connection import redis_url
 
 if TYPE_CHECKING:
-    from habitue_recommender.segment_watch import SegmentWatch
+    from habitue_recommender.segments.watch import SegmentWatch
     from habitue_recommender.watch import LogWatch
-    from habitue_recommender.webhook_sender import WebhookSender
+    from habitue_recommender.webhooks.sender import WebhookSender
     from habitue_warehouse.schema import LogRecord
 
     from .self_training import SelfTraining
@@ -125,7 +125,7 @@ def _training(settings: Settings, arguments: list[str]) -> SelfTraining | None:
     """New models, when they are due."""
     if find_spec("numba") is None:
         return None
-    from habitue_recommender.quiet_hours import QuietHours
+    from habitue_recommender.training.quiet_hours import QuietHours
 
     from .rooms import recommender_settings
     from .self_training import SelfTraining
@@ -157,10 +157,10 @@ def _segments(settings: Settings) -> tuple[SegmentWatch | None, WebhookSender | 
     """Who enters and leaves the marketers' segments, and who is told of it."""
     if find_spec("numpy") is None:
         return None, None
-    from habitue_recommender.rulebook import Rulebook
-    from habitue_recommender.rulebook_reader import RulebookReader
-    from habitue_recommender.segment_watch import SegmentWatch
-    from habitue_recommender.webhook_queue import Webhooks
+    from habitue_recommender.rulebook.book import Rulebook
+    from habitue_recommender.rulebook.follower import RulebookReader
+    from habitue_recommender.segments.watch import SegmentWatch
+    from habitue_recommender.webhooks.queue import Webhooks
 
     from .rooms import recommender_settings
 
@@ -180,7 +180,7 @@ def _segments(settings: Settings) -> tuple[SegmentWatch | None, WebhookSender | 
     if find_spec("httpx") is None:
         logger.info("httpx is not installed: webhooks of segments wait and are not sent")
         return watch, None
-    from habitue_recommender.webhook_sender import WebhookSender
+    from habitue_recommender.webhooks.sender import WebhookSender
 
     allow_private = settings.webhooks.allow_private
     return watch, WebhookSender(webhooks, connect, signing, watch.subscribed, allow_private=allow_private)

@@ -19,7 +19,7 @@ from habitue_collector.store import keys
 from habitue_collector.store.link import Link
 from habitue_collector.submission import Intake, Submission
 from habitue_collector.transfers import Mover
-from habitue_recommender.catalog_store import CatalogWriter
+from habitue_recommender.catalog.store import CatalogWriter
 from habitue_warehouse.archive import Archiver, ArchiverRunning
 from habitue_warehouse.imports.items import FeedReport, import_items
 from habitue_warehouse.imports.orders import MissingColumns, OrdersError, OrdersReport, read_orders

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from habitue_recommender.documents import KINDS, MAX_BODY_BYTES
-from habitue_recommender.mistakes import Mistake
+from habitue_recommender.rulebook.documents import KINDS, MAX_BODY_BYTES
+from habitue_recommender.rulebook.mistakes import Mistake
 
 from .errors import CommandError
 from .json_places import JsonPlaces, line_and_column, pretty

@@ -15,10 +15,10 @@ from redis.asyncio import Redis
 
 from habitue_collector.secret_keys import signing_keys
 from habitue_collector.settings import Settings
-from habitue_recommender.bundle import STAMPS, BundleMistakes
-from habitue_recommender.documents import KINDS
-from habitue_recommender.rulebook_service import RulebookService
-from habitue_recommender.rulebook_store import Conflict, RulebookStore, TooLarge
+from habitue_recommender.rulebook.bundle import STAMPS, BundleMistakes
+from habitue_recommender.rulebook.documents import KINDS
+from habitue_recommender.rulebook.service import RulebookService
+from habitue_recommender.rulebook.store import Conflict, RulebookStore, TooLarge
 
 from .connection import connected, redis_url
 from .errors import CommandError

@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from habitue_collector.private_redis import die_with_parent
-from habitue_recommender import training_plan, trainings
-from habitue_recommender.quiet_hours import QuietHours
-from habitue_recommender.retraining import due
+from habitue_recommender.training import plan as training_plan
+from habitue_recommender.training import trainings
+from habitue_recommender.training.quiet_hours import QuietHours
+from habitue_recommender.training.retraining import due
 
 logger = logging.getLogger("habitue.background")
 

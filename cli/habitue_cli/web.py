@@ -101,9 +101,9 @@ def _recommender(
     from habitue_recommender.endpoints import Doors
     from habitue_recommender.endpoints import routes as recommender_routes
     from habitue_recommender.recommender import Recommender
-    from habitue_recommender.rulebook_endpoints import RulebookDoors, rulebook_routes
-    from habitue_recommender.rulebook_service import RulebookService
-    from habitue_recommender.rulebook_store import RulebookStore
+    from habitue_recommender.rulebook.endpoints import RulebookDoors, rulebook_routes
+    from habitue_recommender.rulebook.service import RulebookService
+    from habitue_recommender.rulebook.store import RulebookStore
 
     from .rooms import recommender_settings
 

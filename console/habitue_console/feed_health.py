@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from habitue_recommender.items import Item
+from habitue_recommender.catalog.items import Item
 
 from .words import N_
 

@@ -103,7 +103,7 @@ EXPLAINED = (
     N_("one slot"),
     N_("{slots} slots"),
 )
-"""Of explanations and effects: `habitue_recommender.sayings`."""
+"""Of explanations and effects: `habitue_recommender.explain.sayings`."""
 
 REASONS = (
     N_("Because you looked at {anchor}"),

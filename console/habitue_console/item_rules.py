@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from habitue_recommender.item_sets import NOBODY
-from habitue_recommender.items import Item
-from habitue_recommender.rules import Rule
+from habitue_recommender.catalog.items import Item
+from habitue_recommender.rulebook.item_sets import NOBODY
+from habitue_recommender.rulebook.rules import Rule
 
 from .words import N_
 

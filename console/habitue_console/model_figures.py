@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from habitue_recommender import artifact, trainings
+from habitue_recommender import artifact
+from habitue_recommender.training import trainings
 
 from .words import N_
 

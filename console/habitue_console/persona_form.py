@@ -6,8 +6,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from habitue_recommender.made_up import DAY_MINUTES, MAX_ACTS, Persona
-from habitue_recommender.mistakes import Mistake, Mistakes
+from habitue_recommender.explain.made_up import DAY_MINUTES, MAX_ACTS, Persona
+from habitue_recommender.rulebook.mistakes import Mistake, Mistakes
 
 FIELDS: Mapping[str, str] = {
     "name": "",

@@ -12,8 +12,10 @@ import numpy as np
 
 from habitue_collector.origins import OriginPattern
 from habitue_recommender import sources
-from habitue_recommender.catalog import DAY, NEW_FOR, Catalog
-from habitue_recommender.items import Item
+from habitue_recommender.catalog.catalog import DAY, NEW_FOR, Catalog
+from habitue_recommender.catalog.items import Item
+from habitue_recommender.catalog.trust import on_hosts
+from habitue_recommender.explain.trace import Step, Trace
 from habitue_recommender.kinds import KIND_OF
 from habitue_recommender.live import Live
 from habitue_recommender.models.base import NO_ITEM, Query
@@ -26,8 +28,6 @@ from habitue_recommender.served import ServedModel
 from habitue_recommender.settings import RecommenderSettings
 from habitue_recommender.slots import Source
 from habitue_recommender.sources import alike, fresh
-from habitue_recommender.trace import Step, Trace
-from habitue_recommender.trust import on_hosts
 from habitue_recommender.visitor import HOUR, Visitor
 
 

@@ -16,18 +16,18 @@ from habitue_collector.profile import Profile
 from habitue_recommender import decision_ids
 from habitue_recommender.assignment import Assignment, assign
 from habitue_recommender.candidates import Candidates
-from habitue_recommender.catalog import Catalog
+from habitue_recommender.catalog.catalog import Catalog
+from habitue_recommender.catalog.trust import patterns
+from habitue_recommender.explain.trace import Trace
 from habitue_recommender.filling import Filling
 from habitue_recommender.live import Live
 from habitue_recommender.offers import EMPTIED, Decision
 from habitue_recommender.page import Page
-from habitue_recommender.rulebook import Rulebook
-from habitue_recommender.ruling import Ruling
+from habitue_recommender.rulebook.book import Rulebook
+from habitue_recommender.rulebook.ruling import Ruling
 from habitue_recommender.served import NO_MODEL, ServedModel
 from habitue_recommender.settings import RecommenderSettings
 from habitue_recommender.slots import PERSONAL, SLOT_DISABLED, UNKNOWN_SLOT, Slot
-from habitue_recommender.trace import Trace
-from habitue_recommender.trust import patterns
 from habitue_recommender.visitor import Visitor
 
 _NOBODY = Visitor()

@@ -18,7 +18,7 @@ from starlette.routing import Route
 from habitue_collector.consent import DENIED, GRANTED, Consent, from_record
 from habitue_collector.events import MAX_ID_LENGTH, USER_PREFIX
 from habitue_collector.profile import Profile
-from habitue_recommender.catalog_store import CatalogWriter, Result, delete_item, find_item
+from habitue_recommender.catalog.store import CatalogWriter, Result, delete_item, find_item
 from habitue_recommender.recommender import Recommender
 from habitue_recommender.refusal import Refused, parsed, refusing, unpacked
 

@@ -6,14 +6,14 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 
 from habitue_recommender.candidates import Candidates, is_below
-from habitue_recommender.items import Item
+from habitue_recommender.catalog.items import Item
+from habitue_recommender.explain.trace import Passed, Step, Trace
 from habitue_recommender.offers import Offer, Origin, Ranked
 from habitue_recommender.pools import Pool, falling
 from habitue_recommender.reasons import Reason, ReasonCode
-from habitue_recommender.slot_ruling import SlotRuling
+from habitue_recommender.rulebook.slot_ruling import SlotRuling
+from habitue_recommender.rulebook.stretches import Stretch
 from habitue_recommender.slots import CHEAP, PERSONAL, Slot, Source
-from habitue_recommender.stretches import Stretch
-from habitue_recommender.trace import Passed, Step, Trace
 from habitue_recommender.variety import Mixer
 
 _IMPULSE_PART = 4  # of a mixed slot: one place in four

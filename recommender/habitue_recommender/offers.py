@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from habitue_recommender.contents import Content
-from habitue_recommender.items import Item
+from habitue_recommender.catalog.items import Item
 from habitue_recommender.page import Page
 from habitue_recommender.reasons import Reason
+from habitue_recommender.rulebook.contents import Content
 from habitue_recommender.slots import UNKNOWN_SLOT, Source
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from habitue_recommender.items import Item
+from habitue_recommender.catalog.items import Item
 
 
 class Drop(StrEnum):

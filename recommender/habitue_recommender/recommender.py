@@ -25,18 +25,18 @@ from habitue_collector.store import keys
 from habitue_recommender import decision_ids, live
 from habitue_recommender.assignment import assign
 from habitue_recommender.candidates import Candidates
-from habitue_recommender.catalog import Catalog
-from habitue_recommender.catalog_store import CatalogReader
+from habitue_recommender.catalog.catalog import Catalog
+from habitue_recommender.catalog.store import CatalogReader
+from habitue_recommender.catalog.trust import patterns
 from habitue_recommender.decide import consider
 from habitue_recommender.offers import Decision
 from habitue_recommender.page import Page
-from habitue_recommender.rulebook import Rulebook
-from habitue_recommender.rulebook_reader import TICK_SECONDS, Documents, RulebookReader
+from habitue_recommender.rulebook.book import Rulebook
+from habitue_recommender.rulebook.follower import TICK_SECONDS, Documents, RulebookReader
 from habitue_recommender.sections import order_sections, parse_sections
 from habitue_recommender.served import NO_MODEL, Loaded, ServedModel
 from habitue_recommender.settings import RecommenderSettings
 from habitue_recommender.slots import MAX_SLOTS_PER_REQUEST, Slot
-from habitue_recommender.trust import patterns
 
 LIVE_FILE = "live"  # <data>/models/live: the digest of the artifact to serve
 _TICK_SECONDS = 1.0

@@ -12,7 +12,7 @@ from typing import Any
 
 from habitue_collector.events import MAX_TEXT_LENGTH
 from habitue_collector.profile import Profile
-from habitue_recommender.catalog import prefixes
+from habitue_recommender.catalog.catalog import prefixes
 
 MAX_SECTIONS = 100
 LEAST = 0.02  # of somebody's taste: with less a section stays where the shop put it

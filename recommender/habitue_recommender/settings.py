@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from habitue_recommender.quiet_hours import QuietHours
 from habitue_recommender.slot_settings import parse_slots
 from habitue_recommender.slots import DEFAULT_SLOTS, Slot
+from habitue_recommender.training.quiet_hours import QuietHours
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from habitue_recommender.assignment import DEFAULT_VARIANT, HOLDOUT_VARIANT, Variant
-from habitue_recommender.mistakes import Mistake, Mistakes
+from habitue_recommender.rulebook.mistakes import Mistake, Mistakes
 from habitue_recommender.slots import DEFAULT_SLOTS, MAX_SIZE, Slot, Source
 
 MAX_TITLE, MAX_WORDS = 200, 50

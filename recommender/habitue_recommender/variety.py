@@ -13,11 +13,11 @@ from collections.abc import Callable, Iterable, Iterator
 from heapq import heapify, heappop, heapreplace
 from itertools import islice
 
-from habitue_recommender.alike import family
-from habitue_recommender.items import Item
+from habitue_recommender.catalog.alike import family
+from habitue_recommender.catalog.items import Item
+from habitue_recommender.explain.trace import Passed, Step, Trace
 from habitue_recommender.offers import Ranked
 from habitue_recommender.slots import Slot
-from habitue_recommender.trace import Passed, Step, Trace
 from habitue_recommender.visitor import Visitor
 
 _WINDOW = 3  # times the places of a slot: so many candidates are mixed, the rest stays as it is

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from habitue_collector.profile import Bought, Exposure, OrderSummary, Profile, RecentItem
-from habitue_recommender.catalog import prefixes
+from habitue_recommender.catalog.catalog import prefixes
 
 HOUR = 3_600_000
 PAUSE = HOUR // 2  # that ends a visit

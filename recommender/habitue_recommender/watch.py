@@ -18,8 +18,8 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from habitue_collector.events import Event
-from habitue_recommender.catalog_store import CatalogReader, delete_item, store_items
-from habitue_recommender.learning import Learner
+from habitue_recommender.catalog.learning import Learner
+from habitue_recommender.catalog.store import CatalogReader, delete_item, store_items
 from habitue_recommender.live import LiveCounts
 from habitue_recommender.settings import RecommenderSettings
 

@@ -8,7 +8,7 @@ import pytest
 
 from bench import variety
 from bench.model_scale import Shape
-from habitue_recommender.items import Item
+from habitue_recommender.catalog.items import Item
 from habitue_recommender.slots import DEFAULT_SLOTS
 
 

@@ -17,8 +17,8 @@ from habitue_cli import housework
 from habitue_collector.secret_keys import signing_keys
 from habitue_collector.settings import Redis, Webhooks, demo_settings
 from habitue_collector.store import keys
-from habitue_recommender.rulebook_store import RulebookStore
-from habitue_recommender.webhook_messages import secret_of, signature
+from habitue_recommender.rulebook.store import RulebookStore
+from habitue_recommender.webhooks.messages import secret_of, signature
 from habitue_warehouse.partitions import live_paths
 from habitue_warehouse.schema import MOVES
 

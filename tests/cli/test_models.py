@@ -9,8 +9,9 @@ import pytest
 from support.archives import Archive
 
 from habitue_cli.main import main
-from habitue_recommender import artifact, trainings
-from habitue_recommender.train import TrainingConfig, train
+from habitue_recommender import artifact
+from habitue_recommender.training import trainings
+from habitue_recommender.training.train import TrainingConfig, train
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from redis.asyncio import Redis as AsyncRedis
 from support.decisions import redis_server
 
 from habitue_cli.main import main
-from habitue_recommender.rulebook_store import RulebookStore
+from habitue_recommender.rulebook.store import RulebookStore
 
 VIP = {"id": "vip", "name": "Regulars", "when": "visitor.orders.count >= 3"}
 SALE = {

@@ -15,8 +15,10 @@ from support.archives import Archive
 
 from habitue_cli import self_training
 from habitue_cli.self_training import SelfTraining
-from habitue_recommender import artifact, training_plan, trainings
-from habitue_recommender.quiet_hours import QuietHours
+from habitue_recommender import artifact
+from habitue_recommender.training import plan as training_plan
+from habitue_recommender.training import trainings
+from habitue_recommender.training.quiet_hours import QuietHours
 from habitue_warehouse.rollups import roll
 
 

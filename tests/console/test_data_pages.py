@@ -22,10 +22,11 @@ from habitue_collector.settings import Data, Shop, demo_settings
 from habitue_collector.store import keys
 from habitue_console.pages.events import REMEDIES
 from habitue_console.roles import Role
-from habitue_recommender import artifact, trainings
-from habitue_recommender.catalog_store import store_items
-from habitue_recommender.train import TrainingConfig, train
-from habitue_recommender.trainings import Training
+from habitue_recommender import artifact
+from habitue_recommender.catalog.store import store_items
+from habitue_recommender.training import trainings
+from habitue_recommender.training.train import TrainingConfig, train
+from habitue_recommender.training.trainings import Training
 from habitue_warehouse.rollups import roll
 
 PAGES = ["/", "/today/now", "/today/trade", "/catalog", "/events", "/events/rows", "/events/refused",

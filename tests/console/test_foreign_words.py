@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from habitue_console.deeds import EVENT_WORDS, MOVE_WORDS
 from habitue_console.foreign_words import EXPLAINED, REASONS
 from habitue_console.pages.personas import READY
-from habitue_recommender import sayings
-from habitue_recommender.catalog import Catalog
-from habitue_recommender.made_up import ready
+from habitue_recommender.catalog.catalog import Catalog
+from habitue_recommender.explain import sayings
+from habitue_recommender.explain.made_up import ready
 from habitue_recommender.reasons import Reason, ReasonCode
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from habitue_console.item_rules import EVERY, HOLDS, MAY_HOLD, NAMED, touching
-from habitue_recommender.items import Item
-from habitue_recommender.rules import parse_rule
+from habitue_recommender.catalog.items import Item
+from habitue_recommender.rulebook.rules import parse_rule
 
 BOOTS = Item("boots", name="Boots", category="Shoes/Trail", price=70.0)
 

@@ -18,7 +18,7 @@ from support.house import RealRedis
 from bench import large_archive
 from habitue_collector.settings import Data, demo_settings
 from habitue_console.app import PAGES
-from habitue_recommender.catalog_store import store_items
+from habitue_recommender.catalog.store import store_items
 from habitue_warehouse.rollups import RollupSettings, due, roll
 
 FIRST_BYTE_SECONDS = 0.5

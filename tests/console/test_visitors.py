@@ -16,9 +16,9 @@ from support.house import House as Shop
 from support.house import RealRedis, buys, house, identify, page, track, user_hash, views, visitor_of
 
 from habitue_console.roles import Role
-from habitue_recommender.catalog_store import store_items
+from habitue_recommender.catalog.store import store_items
 from habitue_recommender.recommender import Recommender
-from habitue_recommender.segment_members import Change, Members
+from habitue_recommender.segments.members import Change, Members
 from habitue_recommender.settings import RecommenderSettings
 from habitue_warehouse.archive import Archiver
 

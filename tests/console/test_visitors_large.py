@@ -25,7 +25,7 @@ from bench import large_archive
 from habitue_collector.settings import demo_settings
 from habitue_collector.store import keys
 from habitue_console.roles import Role
-from habitue_recommender.catalog_store import store_items
+from habitue_recommender.catalog.store import store_items
 from habitue_recommender.recommender import Recommender
 from habitue_recommender.settings import RecommenderSettings
 

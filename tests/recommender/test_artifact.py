@@ -7,7 +7,7 @@ from support.shoppers import sessions
 from habitue_recommender import artifact
 from habitue_recommender.artifact import ArtifactError
 from habitue_recommender.models import Query
-from habitue_recommender.train import TrainingConfig, train_on
+from habitue_recommender.training.train import TrainingConfig, train_on
 
 
 @pytest.fixture

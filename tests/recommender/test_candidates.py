@@ -9,13 +9,13 @@ from support.decisions import DAY, NOW, catalog_of, item, model_of, visitor
 
 from habitue_collector.profile import Profile
 from habitue_recommender.candidates import Candidates, Drop, is_below
-from habitue_recommender.catalog import Catalog
+from habitue_recommender.catalog.catalog import Catalog
+from habitue_recommender.catalog.trust import on_hosts, patterns
 from habitue_recommender.live import NOTHING_LIVE, WINDOW, Live
 from habitue_recommender.page import Page
 from habitue_recommender.served import ServedModel
 from habitue_recommender.settings import RecommenderSettings
 from habitue_recommender.slots import Source
-from habitue_recommender.trust import on_hosts, patterns
 from habitue_recommender.visitor import Visitor
 
 IDS = ("a", "b", "c", "d", "e")

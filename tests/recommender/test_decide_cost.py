@@ -7,7 +7,7 @@ from time import process_time_ns
 
 from support.decisions import DAY, NOW, item, model_of, visitor
 
-from habitue_recommender.catalog import Catalog
+from habitue_recommender.catalog.catalog import Catalog
 from habitue_recommender.decide import decide
 from habitue_recommender.live import Live
 from habitue_recommender.page import Page

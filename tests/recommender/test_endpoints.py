@@ -20,11 +20,11 @@ from support.decisions import NOW, Scripted, ScriptedArtifact, redis_server, vis
 from habitue_collector.consent import DENIED, GRANTED, Consent, State
 from habitue_collector.profile import Profile
 from habitue_collector.store import keys
-from habitue_recommender.catalog_store import BULK
+from habitue_recommender.catalog.store import BULK
 from habitue_recommender.endpoints import MAX_LINE_BYTES, Doors, routes
 from habitue_recommender.recommender import Recommender
-from habitue_recommender.rulebook import Rulebook
-from habitue_recommender.rulebook_store import RulebookStore
+from habitue_recommender.rulebook.book import Rulebook
+from habitue_recommender.rulebook.store import RulebookStore
 from habitue_recommender.settings import RecommenderSettings
 from habitue_recommender.vocabulary import Vocabulary
 

@@ -15,15 +15,15 @@ from support.decisions import redis_server, visitor
 
 from habitue_collector.store import keys
 from habitue_recommender import artifact
-from habitue_recommender.catalog import Catalog
-from habitue_recommender.catalog_store import CatalogReader, store_items
+from habitue_recommender.catalog.catalog import Catalog
+from habitue_recommender.catalog.store import CatalogReader, store_items
 from habitue_recommender.decide import decide
 from habitue_recommender.live import Live, parse
 from habitue_recommender.page import Page
 from habitue_recommender.served import ServedModel
 from habitue_recommender.settings import RecommenderSettings
 from habitue_recommender.slots import DEFAULT_SLOTS
-from habitue_recommender.train import TrainingConfig, train
+from habitue_recommender.training.train import TrainingConfig, train
 from habitue_recommender.watch import LogWatch
 
 SECONDS = 10.0

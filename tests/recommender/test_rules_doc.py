@@ -16,7 +16,7 @@ from habitue_recommender.decide import decide
 from habitue_recommender.live import NOTHING_LIVE
 from habitue_recommender.offers import Decision
 from habitue_recommender.page import Page
-from habitue_recommender.rulebook import Rulebook
+from habitue_recommender.rulebook.book import Rulebook
 from habitue_recommender.settings import RecommenderSettings
 from habitue_recommender.slots import Slot, Source
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from habitue_recommender.assignment import Variant, assign, share_of
-from habitue_recommender.mistakes import Mistakes
+from habitue_recommender.rulebook.mistakes import Mistakes
 from habitue_recommender.settings import RecommenderSettings
 from habitue_recommender.slot_settings import parse_slot, parse_slots
 from habitue_recommender.slots import DEFAULT_SLOTS, Slot, Source

@@ -7,9 +7,9 @@ from typing import Any
 from support.decisions import DAY, NOW, catalog_of, item, model_of, visitor
 
 from habitue_collector.profile import Profile
-from habitue_recommender.catalog import Catalog
+from habitue_recommender.catalog.catalog import Catalog
+from habitue_recommender.catalog.items import Item
 from habitue_recommender.decide import decide
-from habitue_recommender.items import Item
 from habitue_recommender.live import NOTHING_LIVE
 from habitue_recommender.page import Page
 from habitue_recommender.settings import RecommenderSettings

@@ -9,8 +9,8 @@ from support.decisions import DAY, NOW, catalog_of, item, model_of, visitor
 
 from habitue_collector.profile import Profile
 from habitue_recommender.candidates import Candidates
-from habitue_recommender.catalog import Catalog
-from habitue_recommender.items import Item, merged
+from habitue_recommender.catalog.catalog import Catalog
+from habitue_recommender.catalog.items import Item, merged
 from habitue_recommender.live import NOTHING_LIVE
 from habitue_recommender.page import Page
 from habitue_recommender.served import ServedModel

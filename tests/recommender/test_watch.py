@@ -14,7 +14,7 @@ from redis.asyncio import Redis
 from support.decisions import NOW, redis_server, with_redis
 
 from habitue_collector.store import keys
-from habitue_recommender.catalog_store import find_item, store_items
+from habitue_recommender.catalog.store import find_item, store_items
 from habitue_recommender.live import parse
 from habitue_recommender.settings import RecommenderSettings
 from habitue_recommender.watch import LogWatch

@@ -9,8 +9,8 @@ from pathlib import Path
 import orjson
 import pytest
 
-from habitue_recommender.webhook_messages import Told, headers, messages, secret_of
-from habitue_recommender.webhook_sender import _REFUSED, OUTCOMES
+from habitue_recommender.webhooks.messages import Told, headers, messages, secret_of
+from habitue_recommender.webhooks.sender import _REFUSED, OUTCOMES
 
 TEXT = (Path(__file__).parents[2] / "docs" / "webhooks.md").read_text("utf-8")
 ADDRESS = "https://hooks.shop.example/segments"

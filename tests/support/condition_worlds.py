@@ -6,8 +6,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from habitue_collector.profile import Profile
+from habitue_recommender.catalog.items import Item
 from habitue_recommender.conditions import Asked
-from habitue_recommender.items import Item
 from habitue_recommender.page import Page
 
 DAY = 86_400_000

@@ -20,8 +20,8 @@ from habitue_console.roles import Role
 from habitue_console.users import User, hash_password
 from habitue_recommender import artifact
 from habitue_recommender.recommender import Recommender
-from habitue_recommender.rulebook_service import RulebookService
-from habitue_recommender.rulebook_store import RulebookStore
+from habitue_recommender.rulebook.service import RulebookService
+from habitue_recommender.rulebook.store import RulebookStore
 
 from .house import SIGNING_KEYS, RealRedis
 

@@ -16,8 +16,8 @@ from redis.asyncio import Redis
 
 from habitue_collector.affinity import LANDMARK
 from habitue_collector.profile import Profile
-from habitue_recommender.catalog import Catalog
-from habitue_recommender.items import Item
+from habitue_recommender.catalog.catalog import Catalog
+from habitue_recommender.catalog.items import Item
 from habitue_recommender.models.base import NOTHING, Query, Ranked
 from habitue_recommender.served import ServedModel
 from habitue_recommender.vocabulary import Vocabulary

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from habitue_recommender.catalog import Catalog
+from habitue_recommender.catalog.catalog import Catalog
 from habitue_recommender.live import NOTHING_LIVE, Live
 from habitue_recommender.recommender import Recommender
-from habitue_recommender.rulebook import Rulebook
+from habitue_recommender.rulebook.book import Rulebook
 from habitue_recommender.served import ServedModel
 from habitue_recommender.settings import RecommenderSettings
 

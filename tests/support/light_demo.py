@@ -120,7 +120,7 @@ class LightDemo:
 
     def _fill(self) -> None:
         """The best sellers of the demo's catalog."""
-        from habitue_recommender.catalog_store import store_items
+        from habitue_recommender.catalog.store import store_items
         from habitue_shop.journey import catalog_items
 
         async def fill() -> None:

@@ -12,10 +12,10 @@ import httpx
 import pytest
 
 from habitue_console.roles import Role
-from habitue_recommender.catalog_store import store_items
+from habitue_recommender.catalog.store import store_items
 from habitue_recommender.recommender import Recommender
-from habitue_recommender.rulebook_service import RulebookService
-from habitue_recommender.rulebook_store import RulebookStore
+from habitue_recommender.rulebook.service import RulebookService
+from habitue_recommender.rulebook.store import RulebookStore
 from habitue_recommender.settings import RecommenderSettings
 
 from .console import Browser, ConsoleFloor, console

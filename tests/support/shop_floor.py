@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from habitue_recommender.interactions import Interactions
-from habitue_recommender.sessions import Baskets, Sessions
+from habitue_recommender.training.interactions import Interactions
+from habitue_recommender.training.sessions import Baskets, Sessions
 from habitue_recommender.vocabulary import Vocabulary
 
 _START = 1_767_225_600_000  # 2026-01-01

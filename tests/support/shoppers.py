@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from habitue_recommender.interactions import Interactions, from_sessions
+from habitue_recommender.training.interactions import Interactions, from_sessions
 
 _MINUTE = 60_000
 _START = 1_767_225_600_000  # 2026-01-01

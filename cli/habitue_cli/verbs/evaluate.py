@@ -19,9 +19,9 @@ from pathlib import Path
 
 import orjson
 
-from habitue_recommender.evaluate import InvalidEvaluation, evaluate
-from habitue_recommender.rows import InvalidData
-from habitue_recommender.train import InvalidTraining
+from habitue_recommender.training.evaluate import InvalidEvaluation, evaluate
+from habitue_recommender.training.rows import InvalidData
+from habitue_recommender.training.train import InvalidTraining
 
 from .. import baskets
 from ..errors import CommandError

@@ -129,8 +129,8 @@ def _created(arguments: argparse.Namespace) -> WriteKey:
 
 def _webhook_secret(settings: Settings, address: str) -> str:
     try:
-        from habitue_recommender.webhook_addresses import address_problem
-        from habitue_recommender.webhook_messages import secret_of
+        from habitue_recommender.webhooks.addresses import address_problem
+        from habitue_recommender.webhooks.messages import secret_of
     except ModuleNotFoundError as missing:
         raise CommandError(f"webhooks need the recommender: {missing.name} is not installed") from None
     if (wrong := address_problem(address)) is not None:

@@ -23,8 +23,9 @@ from typing import Any
 
 import orjson
 
-from habitue_recommender import artifact, trainings
+from habitue_recommender import artifact
 from habitue_recommender.artifact import ArtifactError, ListedArtifact
+from habitue_recommender.training import trainings
 
 from .. import source
 from ..errors import CommandError

@@ -27,8 +27,8 @@ from pathlib import Path
 from typing import Any
 
 from habitue_collector.secret_keys import signing_keys
-from habitue_recommender.mistakes import Mistake
-from habitue_recommender.rulebook_check import mistakes_in
+from habitue_recommender.rulebook.check import mistakes_in
+from habitue_recommender.rulebook.mistakes import Mistake
 
 from .. import json_places, log, source
 from ..errors import CommandError

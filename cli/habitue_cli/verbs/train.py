@@ -23,10 +23,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from habitue_recommender.artifact import ArtifactError, live, prune, publish, rollback
-from habitue_recommender.retraining import retrain
-from habitue_recommender.rows import InvalidData
-from habitue_recommender.train import InvalidTraining, NothingToLearn, TrainingConfig, train
-from habitue_recommender.trainings import PUBLISHED, STORED, UNCHANGED, Training, note
+from habitue_recommender.training.retraining import retrain
+from habitue_recommender.training.rows import InvalidData
+from habitue_recommender.training.train import InvalidTraining, NothingToLearn, TrainingConfig, train
+from habitue_recommender.training.trainings import PUBLISHED, STORED, UNCHANGED, Training, note
 
 from .. import source
 from ..errors import CommandError

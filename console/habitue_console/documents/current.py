@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from habitue_console.house import House
-from habitue_recommender.rulebook import Rulebook
+from habitue_recommender.rulebook.book import Rulebook
 
 
 async def current(house: House) -> Rulebook:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from habitue_console.documents.current import current
 from habitue_console.house import House
 from habitue_console.words import Words
-from habitue_recommender.documents import Change
-from habitue_recommender.effect import Effect, effect
+from habitue_recommender.explain.effect import Effect, effect
+from habitue_recommender.rulebook.documents import Change
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,8 @@ from habitue_console.house import House
 from habitue_recommender.conditions import Condition, ConditionError, Source, parse
 from habitue_recommender.conditions.tree import Joined, Operator, reads
 from habitue_recommender.conditions.write import write
-from habitue_recommender.mistakes import Mistake
-from habitue_recommender.segment_counts import SegmentFigures
+from habitue_recommender.rulebook.mistakes import Mistake
+from habitue_recommender.segments.counts import SegmentFigures
 
 _OF_PEOPLE = frozenset({Source.VISITOR, Source.TIME})
 

@@ -17,10 +17,10 @@ from habitue_console.documents.words import translated
 from habitue_console.drafts.place import json_place
 from habitue_console.rendering import redirect, render
 from habitue_console.words import words
-from habitue_recommender.documents import MAX_BODY_BYTES
-from habitue_recommender.mistakes import Mistake, Mistakes
-from habitue_recommender.rulebook_service import BundleMistakes
-from habitue_recommender.rulebook_store import Conflict, TooLarge
+from habitue_recommender.rulebook.documents import MAX_BODY_BYTES
+from habitue_recommender.rulebook.mistakes import Mistake, Mistakes
+from habitue_recommender.rulebook.service import BundleMistakes
+from habitue_recommender.rulebook.store import Conflict, TooLarge
 
 MAX_IMPORT_BYTES = 4 * 1_048_576
 

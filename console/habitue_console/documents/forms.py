@@ -31,11 +31,11 @@ from habitue_console.drafts.place import marked, mended
 from habitue_console.drafts.state import state_of
 from habitue_console.rendering import redirect, render
 from habitue_console.words import Words, words
-from habitue_recommender.documents import Change, Document
-from habitue_recommender.mistakes import Mistake, Mistakes
-from habitue_recommender.preview import SlotPreview
-from habitue_recommender.rulebook import Rulebook
-from habitue_recommender.rulebook_store import Conflict, TooLarge
+from habitue_recommender.explain.preview import SlotPreview
+from habitue_recommender.rulebook.book import Rulebook
+from habitue_recommender.rulebook.documents import Change, Document
+from habitue_recommender.rulebook.mistakes import Mistake, Mistakes
+from habitue_recommender.rulebook.store import Conflict, TooLarge
 
 _TRIED = frozenset({"save", "preview", "effect"})  # steps after which everything that is wrong is told
 

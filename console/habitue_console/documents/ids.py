@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterable
 
-from habitue_recommender.documents import is_id
+from habitue_recommender.rulebook.documents import is_id
 
 
 def slug(name: str) -> str:

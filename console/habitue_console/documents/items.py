@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from heapq import nsmallest
 
-from habitue_recommender.catalog import Catalog
-from habitue_recommender.items import Item
+from habitue_recommender.catalog.catalog import Catalog
+from habitue_recommender.catalog.items import Item
 
 MOST = 8
 _LONGEST = 100

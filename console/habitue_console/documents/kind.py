@@ -19,9 +19,9 @@ from habitue_console.drafts.state import State
 from habitue_console.guard import MAX_FIELDS
 from habitue_console.house import House
 from habitue_console.words import Words, words
-from habitue_recommender.documents import Change, Document, Loaded
-from habitue_recommender.mistakes import Mistake, Mistakes
-from habitue_recommender.rulebook import Rulebook
+from habitue_recommender.rulebook.book import Rulebook
+from habitue_recommender.rulebook.documents import Change, Document, Loaded
+from habitue_recommender.rulebook.mistakes import Mistake, Mistakes
 
 NAME_MISSING = "Give it a name: lists and colleagues know it by that."
 RESERVED = frozenset({"new", "export", "import", "check", "items", "complete", "effect"})  # ids are paths too

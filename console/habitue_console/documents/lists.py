@@ -15,8 +15,8 @@ from habitue_console.documents.words import STATES, translated
 from habitue_console.drafts.state import State, resting, state_of
 from habitue_console.rendering import render
 from habitue_console.words import Words, words
-from habitue_recommender.documents import Loaded
-from habitue_recommender.rulebook import Rulebook
+from habitue_recommender.rulebook.book import Rulebook
+from habitue_recommender.rulebook.documents import Loaded
 
 ON_A_PAGE = 50
 

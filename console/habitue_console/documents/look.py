@@ -14,13 +14,13 @@ from habitue_console.house import House
 from habitue_console.visitor_search import Search
 from habitue_console.words import Words
 from habitue_recommender.conditions import Asked, Condition, ConditionError, parse
-from habitue_recommender.documents import Change
-from habitue_recommender.made_up import Persona, ready
+from habitue_recommender.explain.made_up import Persona, ready
+from habitue_recommender.explain.persona_store import PersonaStore
+from habitue_recommender.explain.preview import SlotPreview, Who, preview
 from habitue_recommender.page import Page
-from habitue_recommender.persona_store import PersonaStore
-from habitue_recommender.preview import SlotPreview, Who, preview
-from habitue_recommender.rulebook import Rulebook
-from habitue_recommender.segment_members import Members, is_person
+from habitue_recommender.rulebook.book import Rulebook
+from habitue_recommender.rulebook.documents import Change
+from habitue_recommender.segments.members import Members, is_person
 
 PERSONA, SEGMENT, VISITOR, MATCHING = "persona:", "segment:", "visitor", "matching"
 MOST_SLOTS = 6

@@ -8,9 +8,9 @@ from itertools import islice
 from typing import Any
 
 from habitue_console.words import Words
-from habitue_recommender.catalog import Catalog
+from habitue_recommender.catalog.catalog import Catalog
 from habitue_recommender.conditions.complete import complete
-from habitue_recommender.rulebook import Rulebook
+from habitue_recommender.rulebook.book import Rulebook
 
 MOST = 300  # of one list
 _LOOKED_AT = 20_000  # items, for brands and names of attributes

@@ -14,9 +14,9 @@ from habitue_console.documents.words import label_of, translated
 from habitue_console.drafts.difference import differences
 from habitue_console.rendering import redirect, render
 from habitue_console.words import words
-from habitue_recommender.documents import Document
-from habitue_recommender.mistakes import Mistakes
-from habitue_recommender.rulebook_store import Conflict, NothingToUndo, UnknownDocument
+from habitue_recommender.rulebook.documents import Document
+from habitue_recommender.rulebook.mistakes import Mistakes
+from habitue_recommender.rulebook.store import Conflict, NothingToUndo, UnknownDocument
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from functools import cache
 from habitue_console.documents.sentences import SENTENCES
 from habitue_console.drafts.state import State
 from habitue_console.words import N_, Words
-from habitue_recommender.mistakes import Mistake
+from habitue_recommender.rulebook.mistakes import Mistake
 
 STATES: Mapping[State, str] = {
     State.ACTIVE: N_("active"),

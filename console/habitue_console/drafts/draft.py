@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from habitue_console.drafts.rows import add_row, drop_row, move_row, rows_of, without_empty
 from habitue_console.drafts.shapes import ABSENT, SHAPES, Reading, Table, Typed, indices
-from habitue_recommender.mistakes import Mistake
+from habitue_recommender.rulebook.mistakes import Mistake
 
 MAX_FIELDS = 2_000
 MAX_VALUE = 20_000  # characters of one field; the parsers' own limits are far below

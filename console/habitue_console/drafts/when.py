@@ -33,7 +33,7 @@ from habitue_recommender.conditions.form import (
     to_form,
 )
 from habitue_recommender.conditions.form import from_form as text_of
-from habitue_recommender.mistakes import Mistake
+from habitue_recommender.rulebook.mistakes import Mistake
 
 ROWS, VIEW, JOIN, TEXT = "builder.rows", "builder.view", "builder.join", "builder.text"
 FORM_VIEW, TEXT_VIEW = "form", "text"

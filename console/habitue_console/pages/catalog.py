@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from habitue_recommender.items import Item
+from habitue_recommender.catalog.items import Item
 from habitue_recommender.models.base import Query
 from habitue_warehouse.rollup_reader import Hours, RollupReader
 from habitue_warehouse.rollup_tables import HOUR_MS

@@ -12,7 +12,7 @@ from habitue_console.documents.pages import DocumentPages
 from habitue_console.drafts.draft import CONTENT, Draft
 from habitue_console.house import House
 from habitue_console.words import Words
-from habitue_recommender.documents import Document, is_id
+from habitue_recommender.rulebook.documents import Document, is_id
 
 
 def routes(house: House) -> list[BaseRoute]:

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from habitue_recommender import artifact
-from habitue_recommender.trainings import FAILED, PUBLISHED, REFUSED, STORED, UNCHANGED
+from habitue_recommender.training.trainings import FAILED, PUBLISHED, REFUSED, STORED, UNCHANGED
 from habitue_warehouse.schema import DAY_MS
 
 from .. import shown

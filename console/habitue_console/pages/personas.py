@@ -9,9 +9,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from habitue_recommender.made_up import DEVICES, Persona, ready
-from habitue_recommender.mistakes import Mistake, Mistakes
-from habitue_recommender.persona_store import PersonaStore
+from habitue_recommender.explain.made_up import DEVICES, Persona, ready
+from habitue_recommender.explain.persona_store import PersonaStore
+from habitue_recommender.rulebook.mistakes import Mistake, Mistakes
 
 from ..guard import require
 from ..house import House

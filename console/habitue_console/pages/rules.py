@@ -12,9 +12,9 @@ from habitue_console.documents.pages import DocumentPages
 from habitue_console.drafts.draft import RULE, Draft
 from habitue_console.house import House
 from habitue_console.words import Words
-from habitue_recommender.documents import Document, is_id
-from habitue_recommender.mistakes import Mistake
-from habitue_recommender.rulebook import Rulebook
+from habitue_recommender.rulebook.book import Rulebook
+from habitue_recommender.rulebook.documents import Document, is_id
+from habitue_recommender.rulebook.mistakes import Mistake
 
 _ITEM_LISTS = ("consequence.pin.", "consequence.include.items.", "consequence.fallback.")
 

@@ -18,8 +18,8 @@ from habitue_console.house import House
 from habitue_console.rendering import redirect
 from habitue_console.words import Words, words
 from habitue_recommender.conditions import ConditionError, parse
-from habitue_recommender.documents import CONTENT, RULE, Document, Loaded
-from habitue_recommender.segment_counts import SegmentFigures
+from habitue_recommender.rulebook.documents import CONTENT, RULE, Document, Loaded
+from habitue_recommender.segments.counts import SegmentFigures
 
 _SHOWN = 10
 

@@ -15,7 +15,7 @@ from starlette.routing import BaseRoute, Route
 from habitue_collector.origins import OriginPattern
 from habitue_collector.secret_keys import create_write_key, new_key, replace_write_keys
 from habitue_collector.settings import Settings, WriteKey
-from habitue_recommender.mistakes import Mistake
+from habitue_recommender.rulebook.mistakes import Mistake
 
 from ..forms import lines, read_form, text
 from ..guard import require

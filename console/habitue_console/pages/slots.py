@@ -17,9 +17,9 @@ from habitue_console.drafts.slots import only_changes, whole
 from habitue_console.drafts.state import State
 from habitue_console.house import House
 from habitue_console.words import N_, Words
-from habitue_recommender.documents import Document, Loaded
-from habitue_recommender.mistakes import Mistake
-from habitue_recommender.rulebook import Rulebook
+from habitue_recommender.rulebook.book import Rulebook
+from habitue_recommender.rulebook.documents import Document, Loaded
+from habitue_recommender.rulebook.mistakes import Mistake
 from habitue_recommender.slots import Slot, Source
 
 SOURCES: Mapping[Source, str] = {

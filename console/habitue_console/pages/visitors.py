@@ -14,13 +14,13 @@ from starlette.routing import BaseRoute, Route
 
 from habitue_collector.profile import DIMENSIONS, Profile
 from habitue_collector.visitor import VisitorCookie
-from habitue_recommender.explain import explain
-from habitue_recommender.made_up import Persona
+from habitue_recommender.explain.explanation import explain
+from habitue_recommender.explain.made_up import Persona
+from habitue_recommender.explain.persona_store import PersonaStore
+from habitue_recommender.explain.preview import slots_of
 from habitue_recommender.page import Page
-from habitue_recommender.persona_store import PersonaStore
-from habitue_recommender.preview import slots_of
 from habitue_recommender.reasons import Reason, ReasonCode
-from habitue_recommender.segment_counts import SegmentFigures
+from habitue_recommender.segments.counts import SegmentFigures
 from habitue_recommender.slots import MAX_SLOTS_PER_REQUEST
 from habitue_warehouse.schema import DECISIONS, EVENTS, MOVES
 

@@ -12,9 +12,9 @@ from typing import Any
 
 from habitue_collector.events import USER_PREFIX
 from habitue_collector.profile import Profile, Session
-from habitue_recommender.catalog import DAY, NEW_FOR
+from habitue_recommender.catalog.catalog import DAY, NEW_FOR
+from habitue_recommender.catalog.items import Item
 from habitue_recommender.conditions.fields import WEEKDAYS
-from habitue_recommender.items import Item
 from habitue_recommender.page import Page
 
 NO_ITEM = Item("", availability="")

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from habitue_recommender.catalog.items import Item
 from habitue_recommender.conditions.asked import Asked
 from habitue_recommender.conditions.fields import ANY, BOOL, LIST, MAP, NUMBER, PATH, Source
 from habitue_recommender.conditions.leaves import (
@@ -53,7 +54,6 @@ from habitue_recommender.conditions.values import (
     text,
     truth,
 )
-from habitue_recommender.items import Item
 
 _ITEM = frozenset({Source.ITEM})
 _EQUALITY = (Operator.EQUAL, Operator.UNEQUAL)

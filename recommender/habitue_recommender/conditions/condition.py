@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
+from habitue_recommender.catalog.items import Item
 from habitue_recommender.conditions.asked import NO_ITEM, Asked
 from habitue_recommender.conditions.binding import Bind, bound
 from habitue_recommender.conditions.check import check, fields_named, segments_named
@@ -12,7 +13,6 @@ from habitue_recommender.conditions.closures import test_of
 from habitue_recommender.conditions.fields import Source
 from habitue_recommender.conditions.grammar import grow
 from habitue_recommender.conditions.tree import Compare, Joined, Literal, Node, Operator, reads, walk
-from habitue_recommender.items import Item
 
 Test = Callable[[Asked, Item | None], bool]
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from habitue_recommender.items import Availability
+from habitue_recommender.catalog.items import Availability
 
 
 class Type(StrEnum):

@@ -9,11 +9,11 @@ from collections.abc import Callable, Mapping
 from operator import eq, ge, gt, le, lt, ne
 from typing import Any, NamedTuple
 
+from habitue_recommender.catalog.items import Item
 from habitue_recommender.conditions.asked import VALUES, Asked
 from habitue_recommender.conditions.fields import BOOL, NUMBER, Type
 from habitue_recommender.conditions.tree import Operator, Read
 from habitue_recommender.conditions.values import Get, is_empty, number, text
-from habitue_recommender.items import Item
 
 Test = Callable[[Asked, Item], bool]
 

@@ -11,8 +11,8 @@ from functools import lru_cache
 from math import isfinite
 from typing import Any
 
+from habitue_recommender.catalog.items import Item
 from habitue_recommender.conditions.asked import Asked
-from habitue_recommender.items import Item
 
 Get = Callable[[Asked, Item], Any]
 

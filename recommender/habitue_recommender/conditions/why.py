@@ -9,13 +9,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from habitue_recommender.catalog.items import Item
 from habitue_recommender.conditions.asked import NO_ITEM, Asked
 from habitue_recommender.conditions.closures import test_of, value_of
 from habitue_recommender.conditions.condition import Condition
 from habitue_recommender.conditions.fields import MAP
 from habitue_recommender.conditions.names import shown
 from habitue_recommender.conditions.tree import Joined, Node, Not, Read, walk
-from habitue_recommender.items import Item
 
 MOST_ENTRIES = 20  # shown of a list
 

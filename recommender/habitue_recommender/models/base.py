@@ -17,7 +17,7 @@ from habitue_recommender.kinds import KIND_WEIGHTS
 from habitue_recommender.models import kernels
 
 if TYPE_CHECKING:  # serving needs neither duckdb nor scipy
-    from habitue_recommender.interactions import Interactions
+    from habitue_recommender.training.interactions import Interactions
 
 
 Ints = NDArray[np.int32]

@@ -20,7 +20,7 @@ from habitue_recommender.models.sequences import Sequences, SequencesSettings
 if TYPE_CHECKING:  # serving needs neither duckdb nor scipy
     from scipy.sparse import csr_matrix
 
-    from habitue_recommender.interactions import Interactions
+    from habitue_recommender.training.interactions import Interactions
 
 _ROUNDS = 4  # of the randomized decomposition
 _SPARE = 8

@@ -16,7 +16,7 @@ from habitue_recommender.models import kernels
 from habitue_recommender.models.base import NOTHING, Fitting, Floats, Ints, Model, Query, Ranked
 
 if TYPE_CHECKING:  # serving needs neither duckdb nor scipy
-    from habitue_recommender.interactions import Interactions
+    from habitue_recommender.training.interactions import Interactions
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ from habitue_recommender.models.base import (
 if TYPE_CHECKING:  # serving needs neither duckdb nor scipy
     from scipy.sparse import csr_matrix
 
-    from habitue_recommender.interactions import Interactions
+    from habitue_recommender.training.interactions import Interactions
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ from habitue_recommender.models.base import (
 )
 
 if TYPE_CHECKING:  # serving needs neither duckdb nor scipy
-    from habitue_recommender.interactions import Interactions
+    from habitue_recommender.training.interactions import Interactions
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ class Neighbours(Source):
 
     @classmethod
     def fit(cls, data: Interactions, settings: NeighboursSettings, fitting: Fitting) -> Self:
-        from habitue_recommender.sessions import take
+        from habitue_recommender.training.sessions import take
 
         trails = data.trails
         # A session of one item has nothing to say about another.

@@ -26,7 +26,7 @@ from habitue_recommender.models.base import (
 from habitue_recommender.vocabulary import Vocabulary
 
 if TYPE_CHECKING:  # serving needs neither duckdb nor scipy
-    from habitue_recommender.interactions import Interactions
+    from habitue_recommender.training.interactions import Interactions
 
 _DAY = 86_400_000
 _WEEK = 7 * _DAY

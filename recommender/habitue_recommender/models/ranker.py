@@ -40,7 +40,7 @@ from habitue_recommender.models.sequences import Sequences, SequencesSettings
 from habitue_recommender.models.trees import Trees
 
 if TYPE_CHECKING:  # serving needs neither duckdb nor scipy
-    from habitue_recommender.interactions import Interactions
+    from habitue_recommender.training.interactions import Interactions
 
 RECENT = NeighboursSettings(session_decay_days=3.0)
 ALIKE = NeighboursSettings(  # VMIS-kNN: more of the session, no distance, few neighbours

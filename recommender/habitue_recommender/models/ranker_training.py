@@ -19,10 +19,10 @@ from numpy.typing import NDArray
 from habitue_recommender.models.base import Fitting, Floats
 from habitue_recommender.models.ranker import Asker, Parts, RankerSettings, feature_names
 from habitue_recommender.models.trees import Trees
-from habitue_recommender.questions import Question, questions
+from habitue_recommender.training.questions import Question, questions
 
 if TYPE_CHECKING:
-    from habitue_recommender.interactions import Interactions
+    from habitue_recommender.training.interactions import Interactions
 
 _GATE = 0.2  # of the sessions that are learnt from, the newest
 _TOP = 20  # places that count in the gate

@@ -14,7 +14,7 @@ from habitue_recommender.models import kernels
 from habitue_recommender.models.base import Fitting, Floats, Ints, Query, Source, Workspace
 
 if TYPE_CHECKING:  # serving needs neither duckdb nor scipy
-    from habitue_recommender.interactions import Interactions
+    from habitue_recommender.training.interactions import Interactions
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,7 @@ from habitue_recommender.models.repurchase_kernels import COLUMNS, DAY_MS
 from habitue_recommender.models.trees import Doubles, Trees
 
 if TYPE_CHECKING:  # serving needs neither duckdb nor scipy
-    from habitue_recommender.interactions import Interactions
+    from habitue_recommender.training.interactions import Interactions
 
 WEEK, MONTH, USUAL, AGAIN = 1, 2, 3, 4  # columns of `facts`; 0 is popularity overall
 

@@ -20,8 +20,8 @@ from habitue_recommender.models.repurchase_kernels import COLUMNS, DAY_MS
 from habitue_recommender.models.trees import Trees
 
 if TYPE_CHECKING:
-    from habitue_recommender.interactions import Interactions
-    from habitue_recommender.sessions import Baskets
+    from habitue_recommender.training.interactions import Interactions
+    from habitue_recommender.training.sessions import Baskets
 
 _R = TypeVar("_R", bound=Repurchase)
 _PRIOR = 5.0  # purchases of its kind, then of everything, that an item is believed to have had

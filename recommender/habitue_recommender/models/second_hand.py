@@ -15,7 +15,7 @@ from habitue_recommender.models.base import Fitting, Floats, Ints, Longs, Query,
 from habitue_recommender.models.item_item import ItemItem, ItemItemSettings
 
 if TYPE_CHECKING:  # serving needs neither duckdb nor scipy
-    from habitue_recommender.interactions import Interactions
+    from habitue_recommender.training.interactions import Interactions
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from habitue_recommender.models import kernels, ranking_kernels
 from habitue_recommender.models.base import Fitting, Floats, Ints, Longs, Query, Source, Workspace
 
 if TYPE_CHECKING:  # serving needs neither duckdb nor scipy
-    from habitue_recommender.interactions import Interactions
+    from habitue_recommender.training.interactions import Interactions
 
 _BLOCK = 8_192  # items whose rows are computed at a time; between blocks only what is kept stays in memory
 _DAY = 86_400_000.0

@@ -22,7 +22,7 @@ from habitue_recommender.models.base import (
 )
 
 if TYPE_CHECKING:  # serving needs neither duckdb nor scipy
-    from habitue_recommender.interactions import Interactions
+    from habitue_recommender.training.interactions import Interactions
 
 _BLOCK = 8_192  # items whose rows are computed at a time; between blocks only what is kept stays in memory
 

@@ -11,7 +11,7 @@ from habitue_recommender.sources import alike, fresh, modelled, owned, popular, 
 
 if TYPE_CHECKING:
     from habitue_recommender.candidates import Candidates
-    from habitue_recommender.items import Item
+    from habitue_recommender.catalog.items import Item
     from habitue_recommender.reasons import Reason
 
 POOLS: dict[Source, Callable[[Candidates], Pool]] = {

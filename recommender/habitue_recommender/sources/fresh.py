@@ -7,7 +7,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 from zlib import crc32
 
-from habitue_recommender.items import Item
+from habitue_recommender.catalog.items import Item
 from habitue_recommender.pools import Pool, is_below, normalised
 from habitue_recommender.reasons import Reason, ReasonCode, category_name
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from habitue_recommender.items import Item
+from habitue_recommender.catalog.items import Item
 from habitue_recommender.models.base import NO_ITEM, Query, Ranked
 from habitue_recommender.pools import Pool, falling
 from habitue_recommender.reasons import Reason, ReasonCode

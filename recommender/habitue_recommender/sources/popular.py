@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from habitue_recommender.catalog import DAY
-from habitue_recommender.items import Item
+from habitue_recommender.catalog.catalog import DAY
+from habitue_recommender.catalog.items import Item
 from habitue_recommender.live import arrival
 from habitue_recommender.models.base import Query
 from habitue_recommender.pools import Pool, is_below, normalised

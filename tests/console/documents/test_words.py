@@ -10,7 +10,7 @@ from habitue_console.words import words_of
 from habitue_recommender.conditions import FIELDS
 from habitue_recommender.conditions.errors import SENTENCES as CONDITION_SENTENCES
 from habitue_recommender.conditions.form import ROW_OPERATORS
-from habitue_recommender.mistakes import Mistake
+from habitue_recommender.rulebook.mistakes import Mistake
 
 
 def test_every_word_and_sentence_of_conditions_is_there():

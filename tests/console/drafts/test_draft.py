@@ -5,7 +5,7 @@ from __future__ import annotations
 from zoneinfo import ZoneInfo
 
 from habitue_console.drafts.draft import RULE, Draft
-from habitue_recommender.mistakes import Mistake
+from habitue_recommender.rulebook.mistakes import Mistake
 
 UTC = ZoneInfo("UTC")
 

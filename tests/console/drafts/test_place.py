@@ -7,7 +7,7 @@ import json
 import pytest
 
 from habitue_console.drafts.place import closest, json_place, marked, mended
-from habitue_recommender.mistakes import Mistake
+from habitue_recommender.rulebook.mistakes import Mistake
 
 
 def test_the_wrong_word_is_marked_and_nothing_of_the_text_is_lost():

@@ -8,7 +8,7 @@ import pytest
 
 from habitue_console.drafts.draft import RULE, SEGMENT, Draft
 from habitue_console.drafts.when import builder, can_be_rows, incomplete, opened, synced, with_group
-from habitue_recommender.mistakes import Mistake
+from habitue_recommender.rulebook.mistakes import Mistake
 
 EXPRESSIONS = [
     "",

@@ -11,10 +11,10 @@ from support import condition_writing as writing
 from support.condition_worlds import BARE, HAT, ITEMS, NOW, REGULAR, SHOE, all_asked, asked, regular
 
 from habitue_collector.profile import OrderSummary, Profile
+from habitue_recommender.catalog.items import Item
 from habitue_recommender.conditions import FIELDS, Asked, ConditionError, Source, closures, matching, parse
 from habitue_recommender.conditions.grammar import MAX_DEPTH, MAX_LIST, MAX_NODES
 from habitue_recommender.conditions.write import write
-from habitue_recommender.items import Item
 from habitue_recommender.page import Page
 
 REQUESTS = all_asked()

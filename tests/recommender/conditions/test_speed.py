@@ -8,8 +8,8 @@ from typing import Any
 
 from support.condition_worlds import SHOE, asked, regular
 
+from habitue_recommender.catalog.items import Item
 from habitue_recommender.conditions import matching, parse
-from habitue_recommender.items import Item
 
 USUAL = 'visitor.orders.count >= 3 && item.price < 50.0 && "shoes" in item.category'
 

@@ -1,9 +1,9 @@
 from support.archives import START, Archive
 from support.shoppers import sessions
 
-from habitue_recommender.interactions import from_archive
 from habitue_recommender.models import Fitting, Popular, Query
 from habitue_recommender.models.popular import PopularSettings
+from habitue_recommender.training.interactions import from_archive
 
 DAY = 86_400_000
 

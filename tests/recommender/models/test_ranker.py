@@ -9,8 +9,8 @@ from habitue_recommender.models import Fitting, Query, Ranker, ranker_training
 from habitue_recommender.models.base import CorruptModel, Workspace
 from habitue_recommender.models.ranker import SOURCES, Asker, RankerSettings, feature_names
 from habitue_recommender.models.ranker_training import after, before, first_of_newest
-from habitue_recommender.questions import questions
-from habitue_recommender.train import TrainingConfig, train_on
+from habitue_recommender.training.questions import questions
+from habitue_recommender.training.train import TrainingConfig, train_on
 
 SMALL = RankerSettings(trees=20, leaves=7, rows_per_leaf=50, least_questions=200, candidates=30)
 

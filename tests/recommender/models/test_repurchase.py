@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from habitue_recommender.interactions import Interactions, from_orders
 from habitue_recommender.models import Fitting, Query, Repurchase
 from habitue_recommender.models.repurchase import RepurchaseSettings
+from habitue_recommender.training.interactions import Interactions, from_orders
 
 DAY = 86_400
 DAY_MS = DAY * 1000

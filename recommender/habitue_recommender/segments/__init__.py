@@ -1,0 +1,1 @@
+"""Who belongs together: definitions, members as events pass, counts, samples, exports."""

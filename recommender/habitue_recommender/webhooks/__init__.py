@@ -1,0 +1,1 @@
+"""Telling other systems of what happened: signed, retried, never into the house."""

@@ -1,0 +1,167 @@
+"""Whom and what a change touches, tried on an archive."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from time import perf_counter
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from support.floors import book, recommender_of, rule
+
+from bench import large_archive
+from habitue_recommender.catalog.catalog import Catalog
+from habitue_recommender.catalog.items import parse_item
+from habitue_recommender.explain.effect import Effect, Share, effect
+from habitue_recommender.live import Live
+from habitue_recommender.rulebook.book import Rulebook
+from habitue_warehouse import sql
+
+SHAPE = large_archive.Shape(
+    visitors=600, events=6_000, days=2, items=60, decisions=4_000, whole_every=8, until=1_780_000_000_000
+)
+NOW = SHAPE.now
+CATALOG = Catalog(parse_item(raw, NOW - 86_400_000 * 400) for raw in large_archive.catalog(SHAPE))
+POPULAR = Live(NOW, tuple((large_archive.item_id(number), 900 - number) for number in range(60)))
+RECOMMENDER = recommender_of(CATALOG, None, POPULAR)
+GOLD = 'visitor.traits["tier"] == "gold"'
+
+
+@pytest.fixture(scope="module")
+def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("archive")
+    large_archive.write(folder, SHAPE)
+    return folder
+
+
+def tried(archive: Path, after: Rulebook, before: Rulebook | None = None) -> Effect:
+    return effect(before or book(), after, recommender=RECOMMENDER, archive=archive, now=NOW)
+
+
+def told(found: Effect) -> str:
+    return " / ".join(said.text() for said in found.sayings())
+
+
+def test_who_meets_a_rule_is_counted(archive: Path) -> None:
+    found = tried(
+        archive,
+        book({"a": rule({"pin": [{"item_id": "item-00007", "position": 1}]}, GOLD, slots=("home-hero",))}),
+    )
+    with sql.connect(archive) as connection:
+        gold = connection.execute("SELECT count(*) FROM profiles WHERE record LIKE '%gold%'").fetchall()
+    assert [(found.people,)] == gold
+    assert (found.people_low, found.people_high) == (found.people, found.people)
+    assert found.people_of == SHAPE.visitors
+    assert found.slots == ("home-hero",)
+    assert f"This touches {found.people} of 600 people, in one slot" in told(found)
+
+
+def test_decisions_are_decided_again(archive: Path) -> None:
+    everywhere = tried(archive, book({"a": rule({"pin": [{"item_id": "item-00007", "position": 1}]})}))
+    assert everywhere.knows_decisions
+    assert everywhere.decisions_tried >= 30
+    assert everywhere.decisions_changed_share is not None
+    assert everywhere.decisions_changed_share > 0.9
+    assert everywhere.people == SHAPE.visitors
+    gold = tried(archive, book({"a": rule({"pin": [{"item_id": "item-00007", "position": 1}]}, GOLD)}))
+    assert gold.decisions_changed_share is not None
+    assert 0 < gold.decisions_changed_share < 0.5
+    assert gold.decisions_low <= gold.decisions_changed_share <= gold.decisions_high
+    one_slot = tried(archive, book({"a": rule({"exclude": True}, "item.price > 0", slots=("home-popular",))}))
+    with sql.connect(archive) as connection:
+        day = f"WHERE date = '{one_slot.day}'"
+        [(part, whole)] = connection.execute(
+            f"SELECT count(*) FILTER (slot = 'home-popular'), count(*) FROM decisions {day}"
+        ).fetchall()
+    assert one_slot.decisions_of == whole
+    assert one_slot.decisions_changed_share == pytest.approx(part / whole)
+
+
+def test_what_changes_nothing_touches_nothing(archive: Path) -> None:
+    same = book({"a": rule({"boost": 2}, 'item.brand == "x"', name="one")})
+    other = book({"a": rule({"boost": 2}, 'item.brand == "x"', name="another", note="said otherwise")})
+    found = tried(archive, other, same)
+    assert found.slots == ()
+    assert found.people == 0
+    assert told(found) == "This touches nobody and no slot / It would have changed no decision"
+    off = book({"a": rule({"boost": 2}, 'item.brand == "x"', enabled=False)})
+    assert tried(archive, off).slots == ()
+    assert tried(archive, off, same).slots != ()
+
+
+def test_a_rule_of_next_year_is_tried_on_yesterday(archive: Path) -> None:
+    later = rule(
+        {"pin": [{"item_id": "item-00007", "position": 1}]},
+        validity={"from": "2030-01-01T00:00:00+00:00", "until": "2030-02-01T00:00:00+00:00"},
+    )
+    found = tried(archive, book({"a": later}))
+    assert found.decisions_changed_share is not None
+    assert found.decisions_changed_share > 0.9
+
+
+def test_a_rule_for_a_page_touches_the_slots_of_that_page_only(archive: Path) -> None:
+    after = book({"a": {"condition": {"page_types": ["cart"]}, "consequence": {"exclude": True}}})
+    assert tried(archive, after).slots == ("cart-extras",)
+    shoes = tried(archive, book({"a": rule({"exclude": True}, '"shoes" in page.category')}))
+    assert shoes.people == SHAPE.visitors  # anybody may come to such a page
+
+
+def test_a_segment_that_changes_touches_who_enters_and_leaves(archive: Path) -> None:
+    rules = {"a": rule({"exclude": True}, '"often" in visitor.segments && item.price > 50')}
+    before = book(rules, segments={"often": "visitor.visits > 8"})
+    after = book(rules, segments={"often": "visitor.visits > 4"})
+    with sql.connect(archive) as connection:
+        rows = connection.execute("SELECT record FROM profiles").fetchall()
+    visits = [orjson.loads(record)["visits"] for (record,) in rows]
+    assert tried(archive, after, before).people == sum(count > 4 for count in visits)
+    alone = tried(archive, book(segments={"often": "visitor.visits > 4"}))
+    assert alone.slots == ()  # nobody sees anything else by a segment alone
+
+
+def test_a_slot_and_a_content_touch_their_places(archive: Path) -> None:
+    smaller = tried(archive, book(slots={"home-hero": {"size": 3}}))
+    assert smaller.slots == ("home-hero",)
+    assert smaller.people == SHAPE.visitors
+    banner = {"kind": "banner", "title": "Sale", "slots": ["home-hero"], "when": GOLD}
+    shown = tried(archive, book(contents={"sale": banner}))
+    assert shown.slots == ("home-hero",)
+    assert 0 < shown.people < SHAPE.visitors / 5
+
+
+def test_a_share_of_visitors_is_that_share(archive: Path) -> None:
+    half = tried(archive, book({"a": rule({"boost": 2}, share=0.5)}))
+    assert 0.4 * SHAPE.visitors < half.people < 0.6 * SHAPE.visitors
+
+
+def test_with_too_little_nothing_is_claimed(archive: Path, tmp_path: Path) -> None:
+    after = book({"a": rule({"boost": 2}, GOLD)})
+    nothing = effect(book(), after, recommender=RECOMMENDER, archive=tmp_path / "none", now=NOW)
+    assert not nothing.knows_people
+    assert not nothing.knows_decisions
+    assert "nothing can be said yet" in told(nothing)
+    assert "Too few decisions" in told(nothing)
+    few = large_archive.Shape(visitors=50, events=300, days=1, items=60, decisions=100, until=NOW)
+    large_archive.write(tmp_path / "few", few)
+    found = effect(book(), after, recommender=RECOMMENDER, archive=tmp_path / "few", now=NOW)
+    assert found.decisions_changed_share is None
+    assert found.people_of == 50
+
+
+def test_it_stops_when_its_time_is_over(archive: Path) -> None:
+    after = book({"a": rule({"boost": 2}, GOLD)})
+    began = perf_counter()
+    found = effect(book(), after, recommender=RECOMMENDER, archive=archive, now=NOW, seconds=0.0)
+    assert perf_counter() - began < 2.0
+    assert found.people_tried == 30
+    assert found.decisions_tried == 30
+    assert orjson.loads(orjson.dumps(found.to_public()))["people_tried"] == 30
+
+
+@given(st.integers(1, 5_000), st.data())
+def test_a_margin_holds_its_share(tried: int, data: st.DataObject) -> None:
+    hits = data.draw(st.integers(0, tried))
+    low, high = Share(hits, tried).margin
+    assert 0.0 <= low <= hits / tried + 1e-9
+    assert hits / tried - 1e-9 <= high <= 1.0
