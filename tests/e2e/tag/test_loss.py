@@ -10,7 +10,7 @@ from e2e.tag.real_collector import RealCollector, Record
 from playwright.sync_api import Browser, Page
 from support.house import BROWSER
 
-PAGES = [20, pytest.param(200, marks=pytest.mark.long)]
+PAGES = [12, pytest.param(200, marks=pytest.mark.long)]
 HEAD = "<!doctype html><html><head><meta charset='utf-8'><title>Page</title>"
 PUSH = """window.dataLayer = window.dataLayer || []
 function tell(name, id) {

@@ -102,7 +102,8 @@ def shop() -> Iterator[RealCollector]:
 def _loads(browser: Browser, address: str, settled: str) -> list[Task]:
     """The tasks with a part of ours, of the best of three visits by somebody new on a slow processor.
 
-    The best, because the machine has other things to do. Nothing moves in it, nor in any so that it is seen.
+    The best, because the machine has other things to do; a good one is enough. Nothing moves in it, nor in
+    any so that it is seen.
     """
     found: list[list[Task]] = []
     shifts: list[float] = []
@@ -119,12 +120,21 @@ def _loads(browser: Browser, address: str, settled: str) -> list[Task]:
         shifts.append(page.evaluate("shift"))
         assert shifts[-1] < UNSEEN, page.evaluate("moved")
         context.close()
+        if found[-1] and shifts[-1] == 0 and _light(found[-1]):
+            break
     assert all(found), "the trace names our files"
     assert min(shifts) == 0
     best = min(found, key=lambda tasks: max(task.ours for task in tasks))
     shown = sorted((task for task in best if task.ours >= 1), key=lambda task: -task.ours)
     print(f"\n{address} at {SLOWER}× slower:", *(f"{one.ours:.1f} of {one.length:.1f} ms" for one in shown))
     return best
+
+
+def _light(tasks: list[Task]) -> bool:
+    return (
+        sum(task.blocking for task in tasks) <= BLOCKING_MS
+        and max(task.ours for task in tasks) <= LONG_TASK_MS
+    )
 
 
 @pytest.mark.parametrize("path", [f"/shop/p/{MILK}", pytest.param("/shop/", marks=pytest.mark.long)])
