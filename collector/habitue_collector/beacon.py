@@ -277,7 +277,7 @@ class _BeaconProtocol(HttpToolsProtocol):
         if cycle is None or cycle.response_complete:
             path, _, query = self.url.partition(b"?")
             known = self.handlers.get(path)
-            if known is not None and self._take(*known, query):
+            if known is not None and self._take(known[0], known[1], query):
                 return
         self._fall_through()
 

@@ -35,7 +35,6 @@ if TYPE_CHECKING:
 logger = logging.getLogger("habitue.commit")
 
 FORWARDED_FOR = 86_400_000  # as long as repeats are known
-_ELSEWHERE = frozenset({"pointer", "successor", "open_transfer"})
 
 
 class Work:
@@ -55,7 +54,8 @@ class Work:
         self.turn = turn
         self.cached = cached
         self.failed = False
-        self.ordinary = _ELSEWHERE.isdisjoint(profile.state)
+        state = profile.state
+        self.ordinary = not ("pointer" in state or "successor" in state or "open_transfer" in state)
         self.records: list[tuple[bytes, bytes]] = []
         self.settles: list[tuple[Submission, Intake | None, dict[str, Any]]] = []
 

@@ -106,9 +106,9 @@ def fold(
         state["first_seen"] = timestamp
     if facts.bot:
         state["bot"] = True
-    persona = event.context.get("persona")
-    if persona is not None:
-        personas.switch(state, persona)
+    context = event.context
+    if "persona" in context:
+        personas.switch(state, context["persona"])
     _session(profile, event)
     if timestamp > state.get("session", _NO_SESSION)["last"]:
         if timestamp > state.get("last_seen", 0):
@@ -118,7 +118,7 @@ def fold(
     handler = _HANDLERS.get(event.kind)
     if handler is not None:
         # What the tag saw may speak of items by the shop system's numbers.
-        handler(state, joined(state, event) if "source" in event.context else event, facts)
+        handler(state, joined(state, event) if "source" in context else event, facts)
     if event.kind is IDENTIFY and event.user_id is not None and not profile.is_user:
         state["claimed_user_id"] = event.user_id
     return profile

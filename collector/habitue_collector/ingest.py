@@ -467,7 +467,8 @@ def results_of(opened: Opened, submission: Submission) -> bytes:
 
 def batch_answer(opened: Opened, submission: Submission) -> bytes:
     """The whole answer of a batch-like endpoint."""
-    if len(opened.results) == 1 and len(submission.intakes) == 1 and submission.intakes[0].result is ACCEPTED:
+    intakes = submission.intakes
+    if len(opened.results) == len(intakes) == 1 and intakes[0].result is ACCEPTED:
         return ONE_ACCEPTED
     return b'{"results":%b}' % results_of(opened, submission)
 

@@ -116,18 +116,18 @@ def enrich(intake: Intake, sender: Opened) -> None:
         intake.bot = enrich_context(context)
         return
     head = sender.request.headers
-    referer = head.get(b"referer") if "page" not in context else None
-    language = head.get(b"accept-language") if "locale" not in context else None
-    intake.bot = enrich_context(
-        context,
-        head.get(b"user-agent", b"").decode("latin-1"),
-        referer.decode("latin-1") if referer is not None else None,
-        language.decode("latin-1") if language is not None else None,
-    )
+    agent = head.get(b"user-agent", b"").decode("latin-1")
+    referer = None if "page" in context else _told(head, b"referer")
+    language = None if "locale" in context else _told(head, b"accept-language")
+    intake.bot = enrich_context(context, agent, referer, language)
     if sender.network is not None:
         context["network"] = sender.network
     if sender.country is not None:
         context["country"] = sender.country
+
+
+def _told(head: dict[bytes, bytes], name: bytes) -> str | None:
+    return head[name].decode("latin-1") if name in head else None
 
 
 def identify(intake: Intake, sender: Opened) -> None:

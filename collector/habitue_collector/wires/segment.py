@@ -197,9 +197,7 @@ def decode(raw: object, envelope: Envelope, received_at: int) -> Event:
         kind = _KINDS[call]
         name = text(get("name"), MAX_ID_LENGTH) or text(properties.get("name"), MAX_ID_LENGTH) or call
 
-    user_id = get("userId")
-    if user_id is not None:
-        user_id = identifier(user_id, "userId")
+    user_id = identifier(raw["userId"], "userId") if "userId" in raw else None
     if envelope.cookie_decides:
         anonymous_id = None
     else:

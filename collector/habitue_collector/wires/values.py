@@ -7,7 +7,7 @@ and valid UTF-8. Common cases are decided by type and length alone; the careful 
 from __future__ import annotations
 
 import unicodedata
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from hashlib import blake2b
 from math import isfinite
 from os import urandom
@@ -31,7 +31,6 @@ LARGEST_NUMBER = 1e12  # of money: no shop sells for more, and sums of it stay e
 MAX_SKEW = 366 * 86_400_000  # ms; a clock further off than a year tells nothing
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_MILLISECOND: Final = timedelta(milliseconds=1)
 _INT64: Final = 1 << 63
 _KEPT_CONTROLS: Final = "\n\r\t"
 
@@ -125,7 +124,9 @@ def moment(value: object) -> int:
             parsed = datetime.fromisoformat(value)
             if parsed.tzinfo is None:
                 parsed = parsed.replace(tzinfo=UTC)
-            return (parsed - _EPOCH) // _MILLISECOND
+            since = parsed - _EPOCH
+            # Dividing timedeltas would be shorter, and costs three times as much.
+            return since.days * 86_400_000 + since.seconds * 1_000 + since.microseconds // 1_000
         except (ValueError, OverflowError):
             value = _number_of_moment(value)
     if (type(value) is int or type(value) is float) and -1e17 < value < 1e17:
