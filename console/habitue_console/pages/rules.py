@@ -122,7 +122,7 @@ class RulePages(DocumentPages):
     def clashes(self, rulebook: Rulebook) -> list[Clash]:
         return [
             Clash(f"“{rulebook.rules[later].name or later}”: {mistake.message}", (later, earlier))
-            for earlier, later, mistake in rulebook._pairs()  # `contradictions` does not say whose they are
+            for earlier, later, mistake in rulebook.clashes()
         ]
 
 

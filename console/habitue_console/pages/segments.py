@@ -20,6 +20,8 @@ from habitue_console.words import Words, words
 from habitue_recommender.conditions import ConditionError, parse
 from habitue_recommender.rulebook.documents import CONTENT, RULE, Document, Loaded
 from habitue_recommender.segments.counts import SegmentFigures
+from habitue_recommender.segments.segment import Segment
+from habitue_recommender.webhooks.messages import secret_of
 
 _SHOWN = 10
 
@@ -93,7 +95,16 @@ class SegmentPages(DocumentPages):
             "members": await figures.members(document.id, _SHOWN),
             "count": await figures.count(document.id),
             "webhooks": await figures.webhooks(segment) if segment is not None else [],
+            "secrets": self._secrets(request, segment),
+            "now": self.house.clock(),
+            "zone": self.house.zone,
         }
+
+    def _secrets(self, request: Request, segment: Segment | None) -> dict[str, str]:
+        """What each address verifies with: for who may see keys."""
+        if segment is None or not request.state.me.may("admin"):
+            return {}
+        return {address: secret_of(address, self.house.signing[-1]) for address in segment.webhooks}
 
     async def _figures_now(self) -> SegmentFigures:
         return SegmentFigures(self.house.redis, await current(self.house), clock=self.house.clock)

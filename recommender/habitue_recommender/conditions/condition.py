@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from habitue_recommender.catalog.items import Item
 from habitue_recommender.conditions.asked import NO_ITEM, Asked
@@ -97,6 +98,10 @@ class Condition:
 
 def parse(text: str) -> Condition:
     """The condition of a text. Raises ConditionError at the first mistake."""
+    return _parsed(text) if isinstance(text, str) else _read(text)
+
+
+def _read(text: str) -> Condition:
     tree = check(grow(text))
     test = test_of(tree)
     sources = reads(tree)
@@ -109,6 +114,9 @@ def parse(text: str) -> Condition:
         _guarded(test) if Source.ITEM in sources else test,  # type: ignore[arg-type]  # reads no item
         bound(tree),
     )
+
+
+_parsed = lru_cache(2_048)(_read)  # a rulebook is compiled anew for each change of one rule
 
 
 def matching(test: Test, items: Iterable[Item]) -> set[str]:

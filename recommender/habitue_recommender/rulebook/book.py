@@ -201,5 +201,3 @@ class Rulebook:
                 if may_meet(earlier, later):
                     for mistake in conflicts(earlier, later):
                         yield earlier.id, later.id, mistake
-
-    _pairs = clashes  # the console's name for it
