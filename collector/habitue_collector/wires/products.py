@@ -65,15 +65,13 @@ def item_of(fields: dict[str, Any], plain_id: bool) -> Item | None:
         item_id = item_id.strip()
         if not item_id:
             return None
-    name = get("name") or get("item_name")
+    item = Item(item_id)
+    if (name := get("name") or get("item_name")) is not None:
+        item.name = text(name)
     category = get("category")
-    price = get("price")
-    item = Item(
-        item_id,
-        None if name is None else text(name),
-        category=_levels(fields) if category is None else _path(category),
-        price=None if price is None else _amount(price, LARGEST_NUMBER),
-    )
+    item.category = _levels(fields) if category is None else _path(category)
+    if (price := get("price")) is not None:
+        item.price = _amount(price, LARGEST_NUMBER)
     if not _DETAILS.isdisjoint(fields):
         _read_details(item, fields)
     return item

@@ -221,7 +221,8 @@ def decode(raw: object, envelope: Envelope, received_at: int) -> Event:
         context["consent"] = consent.to_record()
 
     event_id = event_identifier(get("messageId"))
-    event = Event(event_id, kind, name, timestamp, received_at, anonymous_id, user_id, context=context)
+    event = Event(event_id, kind, name, timestamp, received_at, anonymous_id, user_id)
+    event.context = context
     if call == "track":
         if own_context and (source := source_of(own_context)) is not None:
             context["source"] = source
