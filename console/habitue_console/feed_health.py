@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from heapq import nsmallest
+from typing import Any
 
 from habitue_recommender.catalog.items import Item
 
@@ -85,28 +87,39 @@ def feed_health(items: Iterable[Item]) -> FeedHealth:
 
 
 def search(
-    items: Sequence[Item], *, text: str = "", only: str = "", category: str = "", sort: str = "changed"
-) -> list[Item]:
-    """Items whose name, id, brand or category holds every word of `text`, below a category, with one lack."""
+    items: Sequence[Item],
+    *,
+    text: str = "",
+    only: str = "",
+    category: str = "",
+    sort: str = "changed",
+    first: int | None = None,
+) -> tuple[int, list[Item]]:
+    """Items whose name, id, brand or category holds every word of `text`, below a category, with one lack.
+
+    How many there are, and the `first` of them in their order (None: all).
+    """
     words = text.casefold().split()[:10]
-    tests: list[Test] = []
-    if only in LACKS:
-        tests.append(LACKS[only][2])
-    elif only in STATES:
-        tests.append(STATES[only][1])
+    found = items
+    if only in LACKS or only in STATES:
+        test = LACKS[only][2] if only in LACKS else STATES[only][1]
+        found = [item for item in found if test(item)]
     if category:
         below = f"{category}/"
-        tests.append(lambda item: item.category == category or item.category.startswith(below))
+        found = [item for item in found if item.category == category or item.category.startswith(below)]
     if words:
-        tests.append(lambda item: _speaks_of(item, words))
-    found = [item for item in items if all(test(item) for test in tests)]
-    if sort == "name":
-        found.sort(key=lambda item: (item.name.casefold(), item.item_id))
-    elif sort == "price":
-        found.sort(key=lambda item: (item.price is None, -(item.price or 0.0), item.item_id))
-    else:
-        found.sort(key=lambda item: (-item.updated_at, item.item_id))
-    return found
+        found = [item for item in found if _speaks_of(item, words)]
+    order = _ORDERS.get(sort, _ORDERS["changed"])
+    if first is not None and first * 10 < len(found):
+        return len(found), nsmallest(first, found, key=order)  # a page of many: no need to sort them all
+    return len(found), sorted(found, key=order)[:first]
+
+
+_ORDERS: Mapping[str, Callable[[Item], tuple[Any, ...]]] = {
+    "name": lambda item: (item.name.casefold(), item.item_id),
+    "price": lambda item: (item.price is None, -(item.price or 0.0), item.item_id),
+    "changed": lambda item: (-item.updated_at, item.item_id),
+}
 
 
 def _speaks_of(item: Item, words: Sequence[str]) -> bool:

@@ -70,10 +70,10 @@ def routes(house: House) -> list[BaseRoute]:
     async def page(request: Request) -> Response:
         asked = _asked(request)
         number = asked.pop("page")
-        found = await house.in_thread(lambda: search(items(), **asked))
-        pages = max(1, -(-len(found) // A_PAGE))
+        found, listed = await house.in_thread(lambda: search(items(), **asked, first=number * A_PAGE))
+        pages = max(1, -(-found // A_PAGE))
         number = min(number, pages)
-        here = found[(number - 1) * A_PAGE : number * A_PAGE]
+        here = listed[(number - 1) * A_PAGE : number * A_PAGE]
         figures = await house.in_thread(_figures, reader, [item.item_id for item in here], house.clock())
 
         def at(place: int) -> str:
@@ -87,7 +87,7 @@ def routes(house: House) -> list[BaseRoute]:
             unknown=await unknown_of.get(),
             asked=asked,
             is_search=any((asked["text"], asked["only"], asked["category"])),
-            found=len(found),
+            found=found,
             items=here,
             figures=figures,
             number=number,
