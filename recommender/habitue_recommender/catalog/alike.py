@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -51,24 +51,34 @@ def family(name: str) -> str:
 
 def likeness(one: Item, other: Item) -> float:
     """How alike two items are, 0 to 1."""
-    mine, theirs = grams(one.name), grams(other.name)
-    total = NAME * 2.0 * len(mine & theirs) / (len(mine) + len(theirs)) if mine and theirs else 0.0
-    if one.category and other.category:
-        if one.category == other.category:
-            total += CATEGORY
-        else:
-            ours, its = one.category.split("/"), other.category.split("/")
-            shared = 0
-            for part, same in zip(ours, its, strict=False):
-                if part != same:
-                    break
-                shared += 1
-            total += CATEGORY * shared / max(len(ours), len(its))
-    if one.brand and one.brand == other.brand:
-        total += BRAND
-    if one.price and other.price and one.currency == other.currency:
-        total += PRICE * min(one.price, other.price) / max(one.price, other.price)
-    return total
+    return next(_likenesses(one, (other,)))
+
+
+def _likenesses(one: Item, others: Iterable[Item]) -> Iterator[float]:
+    """How alike each of the others is; what is known of the one is looked up once."""
+    mine, category, brand, price, currency = grams(one.name), one.category, one.brand, one.price, one.currency
+    ours, known = category.split("/"), len(mine)
+    for other in others:
+        total = 0.0
+        if known and (theirs := grams(other.name)):
+            total = NAME * 2.0 * len(mine & theirs) / (known + len(theirs))
+        if category and (its := other.category):
+            total += CATEGORY if its == category else CATEGORY * _shared(ours, its.split("/"))
+        if brand and other.brand == brand:
+            total += BRAND
+        if price and (asked := other.price) and currency == other.currency:
+            total += PRICE * (price / asked if price < asked else asked / price)
+        yield total
+
+
+def _shared(ours: list[str], its: list[str]) -> float:
+    """The part of the longer path that both begin with."""
+    shared = 0
+    for part, same in zip(ours, its, strict=False):
+        if part != same:
+            break
+        shared += 1
+    return shared / max(len(ours), len(its))
 
 
 class Alike:
@@ -85,8 +95,10 @@ class Alike:
         known = self._lists.get(item.item_id)
         if known is not None and known[0] == stamp:
             return known[1]
-        found = {one.item_id: one for one in self._near(item, shelf) if one.group != item.group}
-        scored = [(one, much) for one in found.values() if (much := likeness(item, one)) >= _LIKE]
+        own = item.group
+        found = list({one.item_id: one for one in self._near(item, shelf) if one.group != own}.values())
+        likenesses = zip(found, _likenesses(item, found), strict=True)
+        scored = [(one, much) for one, much in likenesses if much >= _LIKE]
         scored.sort(key=lambda pair: (-pair[1], pair[0].item_id))
         self._lists[item.item_id] = (stamp, scored[:_KEPT])
         self._lists.move_to_end(item.item_id)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import TYPE_CHECKING
 from zlib import crc32
@@ -15,22 +15,28 @@ if TYPE_CHECKING:
     from habitue_recommender.candidates import Candidates
 
 _SCANNED = 20_000  # items of the shelf of newest ones that are looked through for what may be offered
-_NEW_OF_EACH = 40  # new items looked at on each shelf: a slot shows one or two
+_NEW_OF_EACH = 20  # new items looked at on each shelf: a slot shows one or two
 _ENOUGH = 100  # candidates when nothing better is known
 
 
 def find_fresh(candidates: Candidates) -> Pool:
+    new_since = candidates.new_since
     found: dict[str, Item] = {}
     for shelf in _shelves(candidates):
         for item in shelf:
-            if not candidates.is_new(item):
+            if item.first_seen <= new_since:
                 break  # newest first: the rest is older
-            found.setdefault(item.item_id, item)
-    fresh = [(_relevance(candidates, item), item) for item in found.values()]
+            found[item.item_id] = item
+    if not found:
+        return Pool()
     # Among equals each visitor starts elsewhere, so that many new items all get their chance.
     seed = crc32(candidates.visitor.profile_id.encode("utf-8", "replace"))
-    fresh.sort(key=lambda pair: (-pair[0], crc32(pair[1].item_id.encode("utf-8", "replace"), seed)))
-    return normalised(candidates.admit([item.item_id for _, item in fresh], [score for score, _ in fresh]))
+    fresh = [
+        (-relevance, crc32(item.item_id.encode("utf-8", "replace"), seed), item.item_id)
+        for item, relevance in zip(found.values(), _relevance(candidates, found.values()), strict=True)
+    ]
+    fresh.sort()
+    return normalised(candidates.admit([one for _, _, one in fresh], [-score for score, _, _ in fresh]))
 
 
 def new_items(candidates: Candidates) -> Pool:
@@ -55,18 +61,22 @@ def _shelves(candidates: Candidates) -> Iterable[Iterable[Item]]:
     if candidates.category:
         yield catalog.newest(candidates.category, _NEW_OF_EACH)
     for path in list(visitor.categories)[:3]:
-        yield catalog.newest(path, _NEW_OF_EACH // 2)
+        yield catalog.newest(path, _NEW_OF_EACH)
     for brand in list(visitor.brands)[:2]:
-        yield catalog.of_brand(brand, _NEW_OF_EACH // 2)
+        yield catalog.of_brand(brand, _NEW_OF_EACH)
     yield catalog.newest("", _NEW_OF_EACH)
 
 
-def _relevance(candidates: Candidates, item: Item) -> float:
-    near = 0.5 if candidates.category and is_below(item.category, candidates.category) else 0.0
-    # Nobody clicked it yet, so what it is like says how it fits.
-    like = candidates.likenesses().get(item.item_id)
-    alike = 0.5 * like[0] if like is not None else 0.0
-    return round(0.1 + near + alike + 0.4 * candidates.visitor.affinity(item.category, item.brand), 2)
+def _relevance(candidates: Candidates, items: Iterable[Item]) -> Iterator[float]:
+    """How each fits page and visitor. Nobody clicked it yet, so what it is like says it."""
+    category, visitor, likenesses = candidates.category, candidates.visitor, candidates.likenesses()
+    for item in items:
+        relevance = 0.1 + 0.4 * visitor.affinity(item.category, item.brand)
+        if category and is_below(item.category, category):
+            relevance += 0.5
+        if (like := likenesses.get(item.item_id)) is not None:
+            relevance += 0.5 * like[0]
+        yield round(relevance, 2)
 
 
 def reason(candidates: Candidates, item: Item) -> Reason:
