@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from habitue_recommender.catalog.catalog import Catalog
 
 NAME, CATEGORY, BRAND, PRICE = 0.5, 0.3, 0.1, 0.1  # what each has of the whole
-_SHELF = 60  # items of the same category that one is compared with, newest first; 5 µs each
-_OF_BRAND = 15
+_SHELF = 40  # items of the same category that one is compared with, newest first; 2 µs each
+_OF_BRAND = 10
 _LEAST = 8  # items of a category, below which the one above it is looked at
 _KEPT = 20
 _LIKE = 0.35  # a shared category alone is no likeness

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from habitue_recommender.candidates import Candidates
 
 _SCANNED = 20_000  # items of the shelf of newest ones that are looked through for what may be offered
-_NEW_OF_EACH = 20  # new items looked at on each shelf: a slot shows one or two
+_NEW_OF_EACH = 8  # new items looked at on each shelf: a slot shows one or two
 _ENOUGH = 100  # candidates when nothing better is known
 
 
