@@ -69,7 +69,8 @@ class House(Child):
         self.redis_pid = self._pid("redis")
         pin(self.worker, WORKER_CORE)
         pin(self.redis_pid, OTHER_CORE)
-        pin(self._pid("background"), OTHER_CORE)
+        for other in ("background", "console"):
+            pin(self._pid(other), OTHER_CORE)
         from habitue_collector.private_redis import socket_path
 
         self.redis = redis.Redis(unix_socket_path=str(socket_path(folder)))
