@@ -21,6 +21,7 @@ from habitue_warehouse.schema import DAY_MS
 WEEKS = 4  # of the same weekday that today is compared with
 OFFER_DAYS = 7
 SELLING = 8  # items in the list of what sells
+_TELLING = 0.05  # of a usual day, before which nothing is said against it
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,11 @@ class Measure:
     so_far: float
     usual_so_far: float | None  # None: nothing is known of that weekday
     usual_day: float | None
+
+    @property
+    def is_early(self) -> bool:
+        """Whether so little of a usual day is over that one order more or less would be a landslide."""
+        return bool(self.usual_so_far) and (self.usual_so_far or 0.0) < _TELLING * (self.usual_day or 0.0)
 
     @property
     def change(self) -> float | None:

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from habitue_console.health import BAD, GOOD, WARN, KeyTraffic, look
-from habitue_console.trade import Trade
+from habitue_console.trade import Measure, Trade
 from habitue_warehouse.partitions import open_duckdb
 from habitue_warehouse.rollups import replace_day
 
@@ -109,3 +109,10 @@ def test_health_says_the_worst_first() -> None:
     assert full[0].state == BAD
     for one in (*ill, *full):
         assert one.text % one.values
+
+
+def test_nothing_is_said_against_a_usual_day_that_has_hardly_begun() -> None:
+    hours = (0.0,) * 24
+    assert Measure(hours, hours, 0.0, 1.0, 50.0).is_early
+    assert not Measure(hours, hours, 0.0, 10.0, 50.0).is_early
+    assert not Measure(hours, hours, 0.0, None, None).is_early
