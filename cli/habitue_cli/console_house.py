@@ -17,14 +17,13 @@ from habitue_collector.settings import Settings
 from habitue_console.app import create_console
 from habitue_console.handed import Handed
 from habitue_console.house import House
-from habitue_recommender import artifact
 from habitue_recommender.recommender import Recommender
 from habitue_recommender.rulebook.service import RulebookService
 from habitue_recommender.rulebook.store import RulebookStore
 
 from .connection import redis_url
 from .console_link import new_link
-from .rooms import recommender_settings
+from .rooms import model_loader, recommender_settings
 
 logger = logging.getLogger("habitue.console")
 
@@ -41,9 +40,8 @@ def create(settings: Settings) -> ASGIApp:
     """The console behind its unix socket, with the tasks that keep its house fresh."""
     signing = signing_keys(settings.data.folder)
     redis = Redis.from_url(redis_url(settings), socket_connect_timeout=2)
-    recommender = Recommender(
-        recommender_settings(settings, signing), settings.data.folder / "models", artifact.load
-    )
+    told = recommender_settings(settings, signing)
+    recommender = Recommender(told, settings.data.folder / "models", model_loader(told))
     rulebook = RulebookService(RulebookStore(redis, clock), recommender.settings, clock)
     house = House.build(settings, redis, signing, recommender=recommender, rulebook=rulebook, clock=clock)
     house.tasks.append(lambda: recommender.run(redis))

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING
 
 from habitue_collector.secret_keys import assignment_salt
 from habitue_collector.settings import Settings, SettingsError
 from habitue_recommender.settings import RecommenderSettings
+
+if TYPE_CHECKING:  # a process that decides nothing needs no numpy
+    from habitue_recommender.recommender import Load
 
 
 def recommender_settings(settings: Settings, signing: tuple[str, ...]) -> RecommenderSettings:
@@ -27,3 +32,13 @@ def recommender_settings(settings: Settings, signing: tuple[str, ...]) -> Recomm
     if settings.demo:  # everybody who tries it, and every simulated visitor, comes from one address
         parsed = replace(parsed, live_per_network=1_000)
     return parsed
+
+
+def model_loader(settings: RecommenderSettings) -> Load:
+    """How an artifact is loaded for decisions: the ranker only where it is asked.
+
+    Its kernels take 20 s of CPU to compile, once per machine, and a first start has three processes wait.
+    """
+    from habitue_recommender import artifact
+
+    return artifact.load if settings.ranker else partial(artifact.load, without=("ranker",))

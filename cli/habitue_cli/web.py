@@ -96,7 +96,6 @@ def _recommender(
     tasks: list[Life],
 ) -> tuple[dict[str, Handler], Life]:
     """Offers: needs numpy, so a light collector runs without. The handlers, and what it holds in memory."""
-    from habitue_recommender import artifact
     from habitue_recommender.context import ContextEndpoints, append_records
     from habitue_recommender.endpoints import Doors
     from habitue_recommender.endpoints import routes as recommender_routes
@@ -105,10 +104,10 @@ def _recommender(
     from habitue_recommender.rulebook.service import RulebookService
     from habitue_recommender.rulebook.store import RulebookStore
 
-    from .rooms import recommender_settings
+    from .rooms import model_loader, recommender_settings
 
-    folder = settings.data.folder
-    recommender = Recommender(recommender_settings(settings, signing), folder / "models", artifact.load)
+    told = recommender_settings(settings, signing)
+    recommender = Recommender(told, settings.data.folder / "models", model_loader(told))
     collector.committer.companion = recommender
     context = ContextEndpoints(collector.ingest, recommender, settings.server.base_path)
     client = Redis.from_url(redis_url(settings))

@@ -19,7 +19,7 @@ import os
 import re
 import shutil
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -139,9 +139,10 @@ def _locked(models_dir: Path, name: str, seconds: float, problem: str) -> Iterat
         yield
 
 
-def load(folder: Path | str, verify: bool | None = None) -> LoadedModel:
+def load(folder: Path | str, verify: bool | None = None, without: Container[str] = ()) -> LoadedModel:
     """Map an artifact into memory and warm it up, so that no request waits for a compiler.
 
+    Models named in `without` stay on disk: who does not ask them need not wait for them.
     Sizes are always checked, checksums when `verify`, by default for artifacts up to 512 MB.
     Raises `ArtifactError` for what is missing, damaged or of another format.
     """
@@ -150,7 +151,8 @@ def load(folder: Path | str, verify: bool | None = None) -> LoadedModel:
     _check(folder, manifest, verify)
     try:
         vocabulary = Vocabulary.load(folder / "vocabulary")
-        models = {name: MODELS[name].load(folder / name) for name in manifest["models"]}
+        names = [name for name in manifest["models"] if name not in without]
+        models = {name: MODELS[name].load(folder / name) for name in names}
     except (CorruptModel, OSError, ValueError) as error:
         raise ArtifactError(f"{folder}: damaged ({error}); train again or roll back") from error
     for name, model in models.items():
