@@ -245,9 +245,9 @@ class Flush:
             intake.login is not None
             and pointer != intake.login
             and (intake.consent_said or not _has_denied(state))
-            and not fold.is_seen(work.profile.state, digest(intake.event.event_id))
+            and not fold.is_seen(work.profile.state, proof := digest(intake.event.event_id))
         ):
-            self._block(submission, own, "login", device, intake.login, submission.received_at)
+            self._block(submission, own, "login", device, intake.login, submission.received_at, proof)
             return None
         target = work.profile.profile_id
         if intake.claim is not None and intake.claim[0] != target:

@@ -21,6 +21,7 @@ from habitue_collector import identity, orders
 from habitue_collector.claims import CLAIM_SECONDS, claim_value, read_claim
 from habitue_collector.commit import Committer
 from habitue_collector.events import USER_PREFIX, Kind
+from habitue_collector.fold import is_seen
 from habitue_collector.profile import Profile, digest, unpack
 from habitue_collector.store import commands, keys
 from habitue_collector.store.resp import pack
@@ -54,8 +55,12 @@ class Mover:
 
     # ---- login and logout --------------------------------------------------------------------
 
-    async def login(self, device: str, user_id: str, now: int) -> None:
-        """Switch the device to a user who has proven to be one; what was browsed by nobody goes along."""
+    async def login(self, device: str, user_id: str, now: int, event_digest: str | None = None) -> None:
+        """Switch the device to a user who has proven to be one; what was browsed by nobody goes along.
+
+        `event_digest` names the event that proves it. It is known already when its sender repeated it to
+        another worker, and perhaps became somebody else since: then this one is late, and switches nothing.
+        """
         for _ in range(MAX_ATTEMPTS):
             read = await self._read(device)
             if "open_transfer" in read.profile.state:
@@ -63,6 +68,9 @@ class Mover:
                 continue
             before = read.profile.pointer
             if before == user_id:
+                return
+            # Asked after the device, whose version `_leave` compares: nobody can come in between.
+            if event_digest is not None and is_seen((await self._holder(read)).profile.state, event_digest):
                 return
             move: dict[str, Any] = {
                 "transfer_id": uuid4().hex,
@@ -84,6 +92,16 @@ class Mover:
                 await self.finish(device)
                 return
         raise TransferError("the device is being written by too many others")
+
+    async def _holder(self, device: _Read) -> _Read:
+        """The profile that a device's events go to now: its own, its user's, or that of who came after."""
+        while True:
+            state = device.profile.state
+            if (user_id := state.get("pointer")) is not None:
+                return await self._read(USER_PREFIX + user_id)
+            if (successor := state.get("successor")) is None:
+                return device
+            device = await self._read(successor)
 
     async def logout(self, device: str, new_device: str, now: int) -> str:
         """Clear the device's pointer; a new device profile begins, which knows the last day's repeats.

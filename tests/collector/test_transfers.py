@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from support.house import buys, house, identify, page, track, user_hash, views, visitor_of
 
+from habitue_collector.profile import digest
 from habitue_collector.store import keys
 
 pytestmark = pytest.mark.asyncio
@@ -138,6 +139,26 @@ async def test_another_user_on_the_same_device_gets_nothing_of_the_first_one() -
         assert {item["item_id"] for item in anna["recent_items"]} == {"A", "B"}
         assert {item["item_id"] for item in ben["recent_items"]} == {"C"}
         assert ben["traits"] == {}
+
+
+@pytest.mark.parametrize("since", ["another login", "a logout"])
+async def test_a_login_that_comes_late_does_not_take_the_device_back(since: str) -> None:
+    """One worker was about to do it when its sender, tired of waiting, had it done by another."""
+    async with house() as shop:
+        proof = identify("anna", user_hash("anna"))
+        cookie = (await shop.browser(proof, views("A"))).cookie
+        device = visitor_of(cookie)
+        if since == "another login":
+            await shop.browser(identify("ben", user_hash("ben")), cookie=cookie)
+        else:
+            await shop.post("/h/v1/reset", {"writeKey": "demo"}, cookie=cookie)
+        now = shop.workers[0].ingest.clock()
+        await shop.workers[0].mover.login(device, "anna", now, digest(proof["messageId"]))
+        shop.workers[0].committer.cache.clear()
+        await shop.browser(views("B"), cookie=cookie)
+        anna = await shop.profile("user:anna")
+        assert anna is not None
+        assert {item["item_id"] for item in anna["recent_items"]} == {"A"}
 
 
 async def test_a_claim_of_somebody_else_does_not_travel_into_the_account_that_logs_in() -> None:
