@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
@@ -16,6 +17,8 @@ _ALL_KEYS = 5_000  # of a store this small everybody is asked
 _ROUNDS = 4
 _AT_ONCE = 500
 _Z = 1.96  # 19 of 20 margins hold the true number
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +88,7 @@ async def estimates(
 
 async def _ask(members: Members, profile_ids: list[str], answers: Answers, hits: dict[str, int]) -> int:
     """How many of these are people; what holds for them is added to `hits`."""
-    asked = 0
+    asked = unread = 0
     for start in range(0, len(profile_ids), _AT_ONCE):
         for held in await members.read(profile_ids[start : start + _AT_ONCE]):
             try:
@@ -93,11 +96,14 @@ async def _ask(members: Members, profile_ids: list[str], answers: Answers, hits:
                     continue
                 found = answers(held.profile)
             except Exception:  # written by other hands: its neighbours answer
+                unread += 1
                 continue
             asked += 1
             for name in found:
                 if name in hits:
                     hits[name] += 1
+    if unread:
+        _log.warning("%d profiles of a sample could not be read, and were not asked", unread)
     return asked
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -20,6 +21,8 @@ Progress = Callable[[int, int], None]
 
 _AT_ONCE = 2_000
 
+_log = logging.getLogger(__name__)
+
 
 class NoSnapshot(LookupError):
     """No snapshot was taken yet: the background process takes one a day."""
@@ -36,7 +39,7 @@ def newest(archive_dir: Path) -> Partition:
 
 def count(archive_dir: Path, test: Callable[[Profile], bool], progress: Progress | None = None) -> Estimate:
     """Ask everybody in it: some 15 s for a million profiles, in one thread. Raises NoSnapshot."""
-    people = hits = done = 0
+    people = hits = done = unread = 0
     partition = newest(archive_dir)
     total = sum(part.rows for part in partition.manifest().parts)
     for some in _profiles(partition):
@@ -46,10 +49,12 @@ def count(archive_dir: Path, test: Callable[[Profile], bool], progress: Progress
                     hits += test(profile)
                     people += 1
             except Exception:  # written by other hands: its neighbours answer
-                continue
+                unread += 1
         done += len(some)
         if progress is not None:
             progress(min(done, total), total)
+    if unread:
+        _log.warning("%d profiles of the snapshot could not be read, and were not counted", unread)
     return Estimate(hits, hits / people if people else 0.0, hits, hits, people, people, True)
 
 
