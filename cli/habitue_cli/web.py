@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import gc
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from importlib.util import find_spec
 from typing import Any
 
@@ -40,6 +40,8 @@ Life = Callable[[], Any]
 # one (50,000 objects took 5 ms); full rounds, which look at thousands of cached profiles, come very rarely.
 GC_THRESHOLDS = (10_000, 20, 1_000)
 
+CATALOG_SECONDS = 5.0  # how long a worker that starts waits for its catalog before it accepts connections
+
 
 def create(settings: Settings, worker: str = "worker-1") -> tuple[ASGIApp, type[HttpToolsProtocol]]:
     """The app of one worker and uvicorn's http protocol class for it."""
@@ -49,8 +51,9 @@ def create(settings: Settings, worker: str = "worker-1") -> tuple[ASGIApp, type[
     routes: list[BaseRoute] = [*collector.routes()]
     tasks: list[Life] = []
     holdings: Life = lambda: None  # noqa: E731  # what a worker holds for long, where it holds anything
+    knows_its_catalog: Callable[[], bool] = lambda: True  # noqa: E731
     if find_spec("numpy") is not None:
-        more, holdings = _recommender(settings, collector, signing, routes, tasks)
+        more, holdings, knows_its_catalog = _recommender(settings, collector, signing, routes, tasks)
         handlers |= more
     if find_spec("jinja2") is not None and find_spec("httpx") is not None:
         _console(settings, routes)
@@ -76,6 +79,12 @@ def create(settings: Settings, worker: str = "worker-1") -> tuple[ASGIApp, type[
         gc.set_threshold(*GC_THRESHOLDS)
         await collector.start()
         running = [asyncio.create_task(task()) for task in tasks]
+        # Connections wait in the listening socket, at another worker or a moment longer: better than an
+        # answer without offers. A Redis that is away must not keep us from saying so, hence the deadline.
+        with suppress(TimeoutError):
+            async with asyncio.timeout(CATALOG_SECONDS):
+                while not knows_its_catalog():
+                    await asyncio.sleep(0.01)
         try:
             yield
         finally:
@@ -94,8 +103,11 @@ def _recommender(
     signing: tuple[str, ...],
     routes: list[BaseRoute],
     tasks: list[Life],
-) -> tuple[dict[str, Handler], Life]:
-    """Offers: needs numpy, so a light collector runs without. The handlers, and what it holds in memory."""
+) -> tuple[dict[str, Handler], Life, Callable[[], bool]]:
+    """Offers: needs numpy, so a light collector runs without.
+
+    The handlers, what it holds in memory, and whether the catalog has been read.
+    """
     from habitue_recommender.context import ContextEndpoints, append_records
     from habitue_recommender.endpoints import Doors
     from habitue_recommender.endpoints import routes as recommender_routes
@@ -168,7 +180,11 @@ def _recommender(
             await client.aclose()
 
     tasks.append(run)
-    return context.handlers(), lambda: (id(recommender.reader.catalog), recommender.digest)
+    return (
+        context.handlers(),
+        lambda: (id(recommender.reader.catalog), recommender.digest),
+        lambda: recommender.is_ready,
+    )
 
 
 def _console(settings: Settings, routes: list[BaseRoute]) -> None:
