@@ -9,6 +9,11 @@ import pytest
 E2E = Path(__file__).parent / "e2e"
 # In this order: the demo's first tests need no browser yet, and `asyncio.run`.
 BROWSER = tuple(E2E / folder for folder in ("demo", "console", "debug", "tag"))
+# Real processes, real browsers, real time: one of these is run again before it stops a landing, and is listed
+# as RERUN at the end (decision 0032). The kill test is not: what it finds comes once in hundreds of rounds.
+TESTS = Path(__file__).parent
+WORLDLY = tuple(TESTS / name for name in ("bench", "cli", "console", "doors", "e2e", "house", "wires", "sdk"))
+UNFORGIVEN = E2E / "test_kill.py"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -18,6 +23,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     open, and nobody else can call `asyncio.run` then.
     """
     items.sort(key=_turn)  # stable: all else keeps its order
+    for item in items:
+        if item.path != UNFORGIVEN and any(item.path.is_relative_to(folder) for folder in WORLDLY):
+            item.add_marker(pytest.mark.flaky(reruns=1))
 
 
 def _turn(item: pytest.Item) -> int:
