@@ -6,7 +6,7 @@ import pytest
 from support.console import PASSWORD, ConsoleFloor
 
 from habitue_collector.store import keys
-from habitue_console.attempts import PER_ADDRESS
+from habitue_console.attempts import ADDRESS_BURST, FREE_TRIES, NAME_BURST, Attempts, network
 from habitue_console.roles import Role
 from habitue_console.sessions import COOKIE, IDLE_SECONDS, LIFETIME_MS
 
@@ -43,19 +43,73 @@ async def test_a_closed_account_opens_nothing_and_ends_at_once(floor: ConsoleFlo
     assert (await floor.browser().sign_in("anna")).status_code == 422
 
 
-async def test_trying_is_limited_by_address_and_by_user(floor: ConsoleFloor) -> None:
+async def test_pauses_grow_for_who_guesses_and_for_nobody_else(floor: ConsoleFloor) -> None:
+    await floor.user("anna")
+    guesser = floor.browser("192.0.2.7")
+    for _ in range(FREE_TRIES):
+        assert (await guesser.sign_in("anna", "")).status_code == 422
+    refused = await guesser.sign_in("anna")
+    assert refused.status_code == 429
+    assert "Try again in 2 seconds" in refused.text
+    assert refused.headers["retry-after"] == "2"
+    assert (await floor.browser("192.0.2.8").sign_in("anna")).status_code == 303
+
+
+async def test_an_address_tries_some_names_and_no_more(floor: ConsoleFloor) -> None:
     await floor.user("anna")
     one = floor.browser("192.0.2.7")
-    for number in range(PER_ADDRESS):
+    for number in range(ADDRESS_BURST):
         assert (await one.sign_in(f"user{number}", "")).status_code == 422
-    refused = await one.sign_in("anna")
-    assert refused.status_code == 429
-    assert refused.headers["retry-after"] == "900"
+    assert (await one.sign_in("anna")).status_code == 429
     assert (await floor.browser("192.0.2.8").sign_in("anna")).status_code == 303
-    for number in range(PER_ADDRESS):
+
+
+async def test_many_addresses_guess_no_faster_and_keep_nobody_out_who_was_here(floor: ConsoleFloor) -> None:
+    anna = await floor.signed_in("anna")
+    for number in range(NAME_BURST):
         await floor.browser(f"198.51.100.{number}").sign_in("anna", "")
-    assert (await floor.browser("203.0.113.1").sign_in("anna")).status_code == 429
-    assert await floor.house.redis.ttl(keys.console_attempts("user:anna")) > 0
+    refused = await floor.browser("203.0.113.1").sign_in("anna")
+    assert refused.status_code == 429
+    assert "Try again in 5 minutes" in refused.text
+    assert (await anna.post("/sign-out")).status_code == 303
+    assert (await anna.sign_in("anna")).status_code == 303  # her own browser
+    stranger = floor.browser("203.0.113.2")
+    stranger.client.cookies["habitue_console_known"] = anna.client.cookies["habitue_console_known"] + "x"
+    assert (await stranger.sign_in("anna")).status_code == 429
+
+
+async def test_a_day_of_guessing_from_everywhere_is_some_hundred_tries(floor: ConsoleFloor) -> None:
+    now = floor.house.clock()
+    attempts = Attempts(floor.house.redis, lambda: now)
+    made = 0
+    for number in range(24 * 60):  # each minute from an address of its own
+        made += await attempts.pause(f"198.18.{number // 250}.{number % 250}", "anna") == 0
+        now += 60_000
+    assert made <= NAME_BURST + 24 * 12 + 1
+
+
+async def test_a_login_of_ones_own_buys_no_guesses_at_others(floor: ConsoleFloor) -> None:
+    now = floor.house.clock()
+    attempts = Attempts(floor.house.redis, lambda: now)
+    for number in range(ADDRESS_BURST - 1):
+        assert await attempts.pause("192.0.2.7", f"user{number}") == 0
+    assert await attempts.pause("192.0.2.7", "me") == 0
+    await attempts.good("192.0.2.7", "me")
+    assert await attempts.pause("192.0.2.7", "anna") == 0
+    assert await attempts.pause("192.0.2.7", "bert") > 0
+
+
+@pytest.mark.parametrize(
+    ("address", "counted"),
+    [
+        ("192.0.2.7", "192.0.2.7"),
+        ("2001:db8:1:2:aaaa::1", "2001:db8:1:2::/64"),
+        ("::ffff:192.0.2.7", "192.0.2.7"),
+        ("", ""),
+    ],
+)
+async def test_a_network_of_ipv6_is_one_address(address: str, counted: str) -> None:
+    assert network(address) == counted
 
 
 async def test_a_login_gives_a_new_session_and_ends_the_old_one(floor: ConsoleFloor) -> None:

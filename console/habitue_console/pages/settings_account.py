@@ -11,7 +11,7 @@ from starlette.routing import BaseRoute, Route
 
 from habitue_recommender.rulebook.mistakes import Mistake
 
-from ..attempts import Attempts
+from ..attempts import Attempts, too_soon
 from ..forms import read_form, text
 from ..guard import require
 from ..house import House
@@ -23,7 +23,7 @@ from ..words import words
 
 
 def routes(house: House) -> list[BaseRoute]:
-    attempts = Attempts(house.redis)
+    attempts = Attempts(house.redis, house.clock)
 
     async def page(request: Request, status: int = 200, **more: Any) -> Response:
         me: Me = request.state.me
@@ -52,8 +52,9 @@ def routes(house: House) -> list[BaseRoute]:
             await house.sessions.end_all(me.name, but=me.session)
             await house.audit.note(me.name, "user.signed_out", me.name, address=request.state.address)
             return redirect(request, "/settings/you", _("You are signed out everywhere else."))
-        if not await attempts.may_try(request.state.address, me.name):
-            raise HTTPException(429, headers={"retry-after": "900"})
+        if wait := await attempts.pause(request.state.address, me.name, me.session):
+            told, headers = too_soon(wait, _)
+            return await page(request, 429, headers=headers, mistakes=[Mistake("before", told)])
         before, password = _raw(form.get("before")), _raw(form.get("password"))
         mistakes = []
         if not await house.in_thread(matches, user.password, before):
@@ -64,7 +65,7 @@ def routes(house: House) -> list[BaseRoute]:
             mistakes.append(Mistake("password", _(str(error))))
         if mistakes:
             return await page(request, 422, mistakes=mistakes)
-        await attempts.forget(request.state.address, me.name)
+        await attempts.good(request.state.address, me.name, me.session)
         hashed = await house.in_thread(hash_password, password)
         await house.users.change(me.name, password=hashed, password_set=house.clock())
         await house.sessions.end_all(me.name, but=me.session)

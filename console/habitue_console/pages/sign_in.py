@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 from starlette.datastructures import FormData
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from ..attempts import Attempts
+from ..attempts import KNOWN_COOKIE, KNOWN_SECONDS, Attempts, Known, too_soon
 from ..guard import MAX_FIELDS, open_to_all, require
 from ..house import House
 from ..rendering import THEME_COOKIE, THEMES, redirect, render
@@ -23,13 +22,13 @@ _YEAR_SECONDS = 365 * 86_400
 
 
 def routes(house: House) -> list[BaseRoute]:
-    attempts = Attempts(house.redis)
+    attempts, known_browsers = Attempts(house.redis, house.clock), Known(house.signing)
 
     @open_to_all
     async def sign_in(request: Request) -> Response:
         following = str(request.query_params.get("next", ""))
         if request.method == "POST":
-            return await _sign_in(house, attempts, request, following)
+            return await _sign_in(house, attempts, known_browsers, request, following)
         if request.state.me is not None and request.state.me.session is not None:
             return redirect(request, "/")
         return render(
@@ -103,20 +102,32 @@ def routes(house: House) -> list[BaseRoute]:
     ]
 
 
-async def _sign_in(house: House, attempts: Attempts, request: Request, following: str) -> Response:
+async def _sign_in(
+    house: House, attempts: Attempts, known: Known, request: Request, following: str
+) -> Response:
     form = await _form(request)
     name, password = _text(form, "name").strip().lower()[:64], _text(form, "password")
     address = request.state.address
-    if not await attempts.may_try(address, name):
-        raise HTTPException(429, headers={"retry-after": "900"})
+    browser = known.read(request.cookies.get(KNOWN_COOKIE, ""), name)
+    if wait := await attempts.pause(address, name, browser):
+        return _too_soon(request, name, wait)
     user = await house.users.find(name)
     good = await house.in_thread(matches, user.password if user is not None else "", password)
     if user is None or not good or user.disabled:
         _ = words(request)
         told = _("Name and password do not fit together.")
         return render(request, "sign_in/form.html", status=422, mistake=told, name=name, nobody=False)
-    await attempts.forget(address, name)
-    return await _begin(house, request, user, following)
+    await attempts.good(address, name, browser)
+    answer = await _begin(house, request, user, following)
+    _keep(request, answer, KNOWN_COOKIE, known.mint(name), KNOWN_SECONDS)
+    return answer
+
+
+def _too_soon(request: Request, name: str, wait: int) -> Response:
+    told, headers = too_soon(wait, words(request))
+    return render(
+        request, "sign_in/form.html", status=429, headers=headers, mistake=told, name=name, nobody=False
+    )
 
 
 async def _begin(house: House, request: Request, user: User, following: str) -> Response:
@@ -144,11 +155,13 @@ async def _begin(house: House, request: Request, user: User, following: str) -> 
     return answer
 
 
-def _keep(request: Request, answer: Response, name: str, value: str) -> None:
+def _keep(
+    request: Request, answer: Response, name: str, value: str, seconds: int = _YEAR_SECONDS
+) -> None:
     answer.set_cookie(
         name,
         value,
-        max_age=_YEAR_SECONDS,
+        max_age=seconds,
         path=_path(request),
         httponly=True,
         samesite="lax",
