@@ -23,7 +23,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from habitue_recommender.artifact import ArtifactError, live, prune, publish, rollback
-from habitue_recommender.training.retraining import retrain
+from habitue_recommender.training.retraining import JUDGED, PLAIN, retrain
 from habitue_recommender.training.rows import InvalidData
 from habitue_recommender.training.train import InvalidTraining, NothingToLearn, TrainingConfig, train
 from habitue_recommender.training.trainings import PUBLISHED, STORED, UNCHANGED, Training, note
@@ -31,6 +31,7 @@ from habitue_recommender.training.trainings import PUBLISHED, STORED, UNCHANGED,
 from .. import source
 from ..errors import CommandError
 from ..progress import bars
+from ..rooms import recommender_settings
 
 KEPT_ARTIFACTS = 5
 WHY = ("by hand", "first", "schedule", "new data")
@@ -62,7 +63,8 @@ def run(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
         if arguments.model:
             config = TrainingConfig(tuple(arguments.model), {}, config.since, config.until, config.seed)
         if arguments.if_better:
-            return _if_better(folder, config, arguments.why)
+            with_ranker = recommender_settings(settings, ()).ranker
+            return _if_better(folder, config, arguments.why, JUDGED if with_ranker else PLAIN)
         before = live(models)
         with bars() as progress:
             digest = train(folder / "archive", models, config, progress)
@@ -81,11 +83,13 @@ def run(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
     return 0
 
 
-def _if_better(folder: Path, config: TrainingConfig, why: str) -> int:
+def _if_better(folder: Path, config: TrainingConfig, why: str, judged: tuple[str, ...]) -> int:
     if why != "by hand":
         os.nice(NICE)
     with bars() as progress:
-        done = retrain(folder / "archive", folder / "models", config, why=why, progress=progress)
+        done = retrain(
+            folder / "archive", folder / "models", config, why=why, judged=judged, progress=progress
+        )
     said = f"hit rate {done.new['hit_rate@20']:.3f}, MRR {done.new['mrr@20']:.3f}" if done.new else done.note
     if done.live:
         said += f"; the live one {done.live['hit_rate@20']:.3f}, {done.live['mrr@20']:.3f}"

@@ -44,7 +44,9 @@ KEPT_ARTIFACTS = 5
 FIRST_SESSIONS = 500  # before the first model is worth its training
 LEAST_PAUSE = HOUR
 _CHANCE = 1.64  # standard errors: an equal artifact is refused once in twenty times
-JUDGED = ("neighbours", "ranker", "sequences", "item_item", "popular")
+PLAIN = ("neighbours", "sequences", "item_item", "popular", "ranker")
+JUDGED = ("ranker", *PLAIN[:-1])
+"""The members of an artifact in the order in which they would answer a page: with the ranker, or without."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +108,8 @@ def retrain(
 ) -> Training:
     """Train, judge, and make live what is no worse than what is; the log of trainings has it either way.
 
-    `judged`: the members of the artifact by which it is judged, the first one that both have. Raises what
-    `train` raises, after noting it.
+    `judged`: who answers pages. Each artifact is judged by the first of them that it has, which is what
+    visitors would see of it. Raises what `train` raises, after noting it.
     """
     models_dir = Path(models_dir)
     began, at = time.monotonic(), clock()
@@ -152,8 +154,8 @@ def _retrain(
     if digest == before:
         return Training(0, UNCHANGED, digest, live_digest=before)
     new = artifact.load(models_dir / digest)
-    name = next((one for one in judged if one in new.models and (live is None or one in live.models)), None)
-    if not enough or name is None:
+    name = _answering(new, judged)
+    if not enough or not name:
         if live is not None and (shrunk := _shrunk(new, live)):
             return Training(0, REFUSED, digest, live_digest=live.digest, note=shrunk)
         return _publish(models_dir, digest, before, "too few visits of the last day to compare by")
@@ -162,12 +164,20 @@ def _retrain(
     if live is None:
         artifact.annotate(models_dir, digest, evaluation=evaluation)
         return replace(_publish(models_dir, digest, before, ""), new=result.figures)
-    old = judge(live, name, asking, data)
-    evaluation |= {"live": old.figures, "live_digest": live.digest}
+    answered = _answering(live, judged)
+    if not answered:
+        return _publish(models_dir, digest, before, "nothing of the live one can be asked")
+    old = judge(live, answered, asking, data)
+    evaluation |= {"live": old.figures, "live_digest": live.digest, "live_judged": answered}
     artifact.annotate(models_dir, digest, evaluation=evaluation)
     if not result.is_no_worse_than(old):
         return Training(0, REFUSED, digest, live_digest=live.digest, new=result.figures, live=old.figures)
     return replace(_publish(models_dir, digest, before, ""), new=result.figures, live=old.figures)
+
+
+def _answering(loaded: LoadedModel, judged: Sequence[str]) -> str:
+    """The member that answers the pages; empty when the artifact has none of them."""
+    return next((one for one in judged if one in loaded.models), "")
 
 
 def _end(models_dir: Path) -> None:

@@ -17,7 +17,7 @@ from habitue_recommender.training import plan as training_plan
 from habitue_recommender.training import retraining, trainings
 from habitue_recommender.training.interactions import Interactions, from_archive
 from habitue_recommender.training.questions import Question
-from habitue_recommender.training.retraining import Judgement, due, hold_out, retrain, unseen
+from habitue_recommender.training.retraining import JUDGED, PLAIN, Judgement, due, hold_out, retrain, unseen
 from habitue_recommender.training.train import InvalidTraining, NothingToLearn, TrainingConfig, train
 from habitue_recommender.training.trainings import Training
 from habitue_warehouse.rollups import roll
@@ -92,6 +92,32 @@ def test_what_is_worse_stays_out_and_what_is_better_goes_live(
     assert better.verdict == trainings.PUBLISHED
     assert better.new["mrr@20"] > better.live["mrr@20"]
     assert artifact.rollback(other) == few, "and one command takes it back"
+
+
+@pytest.mark.parametrize(
+    ("judged", "expected"), [(JUDGED, ["ranker", "neighbours"]), (PLAIN, ["neighbours"] * 2)]
+)
+def test_each_artifact_is_judged_by_what_answers_pages(
+    archive: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    judged: tuple[str, ...],
+    expected: list[str],
+) -> None:
+    live = retrain(archive, tmp_path, SMALL, judged=judged)
+    asked: list[str] = []
+
+    def noting(loaded: LoadedModel, name: str, asking: list[Question], data: Interactions) -> Judgement:
+        asked.append(name)
+        return Judgement(np.ones(len(asking)) / (1 + (name == "ranker")))
+
+    monkeypatch.setattr(retraining, "judge", noting)
+    with_ranker = TrainingConfig((*SMALL.models, "ranker"), {"ranker": {"trees": 0}})
+    done = retrain(archive, tmp_path, with_ranker, judged=judged)
+    assert asked == expected
+    assert artifact.live(tmp_path) == (live.digest if judged is JUDGED else done.digest), "worse stays out"
+    told = {one.digest: one.manifest["evaluation"] for one in artifact.artifacts(tmp_path)}[done.digest]
+    assert [told["judged"], told["live_judged"]] == expected
 
 
 def test_no_worse_allows_for_chance_and_not_for_more() -> None:
