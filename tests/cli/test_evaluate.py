@@ -78,7 +78,7 @@ def test_a_robot_s_session_is_read_and_asked_to_its_end(ask) -> None:
     ("train", "options", "said"),
     [
         ("session,item_id,time\n1,a,100\n", (), "session_id and timestamp is missing; there is session"),
-        ("", (), "is missing"),
+        ("", (), "the file is empty"),
         (rows("1,a,soon"), (), "no row has a session, an item and a time that can be read"),
         (THREE, ("--k", "0"), "begin at 1"),
         (THREE, ("--model", "oracle"), "there is no model 'oracle'; there are neighbours"),

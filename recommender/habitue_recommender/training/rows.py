@@ -7,6 +7,7 @@ items of one event, in order.
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -33,6 +34,8 @@ def _memory() -> str:
 MEMORY = _memory()
 _RETRIES = 3
 
+_log = logging.getLogger(__name__)
+
 
 class InvalidData(ValueError):
     """The data cannot be read as interactions; the text says what is wrong with it."""
@@ -41,28 +44,19 @@ class InvalidData(ValueError):
 @contextmanager
 def of_file(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """A database with `rows` from a Parquet or CSV file. Raises `InvalidData`."""
-    if not path.is_file():
-        raise InvalidData(f"{path}: there is no such file")
-    csv = path.suffix.lower() in {".csv", ".tsv", ".txt", ".gz"}
-    # Everything in a CSV is read as text: the id 007 is not 7.
-    source = "read_csv($1, all_varchar = true)" if csv else "read_parquet($1)"
     with TemporaryDirectory(prefix="habitue-") as spill, duckdb.connect() as db:
         try:
             db.execute(f"SET memory_limit = '{MEMORY}'; SET temp_directory = '{spill}'; SET TimeZone = 'UTC'")
-            described = db.execute(f"DESCRIBE SELECT * FROM {source}", [str(path)]).fetchall()
-            types = {name: of_type for name, of_type, *_ in described}
-            missing = [name for name in ("session_id", "item_id", "timestamp") if name not in types]
+            readings = _readings(db, path, _SESSION_COLUMNS)
+            missing = [name for name in _SESSION_COLUMNS if name not in readings[0][0]]
             if missing:
-                present = ", ".join(types) or "none"
+                present = ", ".join(readings[0][0]) or "none"
                 raise InvalidData(f"{path}: column {' and '.join(missing)} is missing; there is {present}")
-            db.execute(_of_file(types, source), [str(path)])
+            _read(db, path, readings)
+            _whole_numbers(db)
         except duckdb.Error as error:
             raise InvalidData(f"{path}: {_first_line(error)}") from error
-        deleted = db.execute(
-            "DELETE FROM rows WHERE session_id IS NULL OR item_id IS NULL OR ms IS NULL"
-        ).fetchone()
-        if deleted and deleted[0] and db.execute("SELECT count(*) FROM rows").fetchone() == (0,):
-            raise InvalidData(f"{path}: no row has a session, an item and a time that can be read")
+        _complete(db, path)
         yield db
 
 
@@ -75,9 +69,6 @@ def of_orders(
     Columns may be called as `_ORDER_COLUMNS` says; `catalog` is a file that names the items' categories.
     Raises `InvalidData`.
     """
-    for file in (path, catalog):
-        if file is not None and not file.is_file():
-            raise InvalidData(f"{file}: there is no such file")
     with TemporaryDirectory(prefix="habitue-") as spill, duckdb.connect() as db:
         try:
             db.execute(f"SET memory_limit = '{MEMORY}'; SET temp_directory = '{spill}'; SET TimeZone = 'UTC'")
@@ -131,12 +122,95 @@ _ORDER_COLUMNS = {
 _CATEGORY_COLUMNS = ("category", "department", "product_category", "product_type")
 
 
+_SESSION_COLUMNS = ("session_id", "item_id", "timestamp")
+_CSV = (  # how a CSV is read; the next one when the columns that are needed are not there
+    "all_varchar = true",  # as text: the id 007 is not 7
+    "all_varchar = true, header = true, null_padding = true, parallel = false",  # lines of unequal length
+)
+_MARKS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
+
+
 def _described(db: duckdb.DuckDBPyConnection, path: Path) -> tuple[dict[str, str], str]:
     """The columns of a file with their types, and how to read it with its path as the parameter."""
-    csv = path.suffix.lower() in {".csv", ".tsv", ".txt", ".gz"}
-    source = "read_csv($1, all_varchar = true)" if csv else "read_parquet($1)"
-    described = db.execute(f"DESCRIBE SELECT * FROM {source}", [str(path)]).fetchall()
-    return {name: of_type for name, of_type, *_ in described}, source
+    return _readings(db, path, ())[0]
+
+
+def _readings(
+    db: duckdb.DuckDBPyConnection, path: Path, wanted: tuple[str, ...]
+) -> list[tuple[dict[str, str], str]]:
+    """Ways to read a file that find the columns that are wanted, or the first that finds any.
+
+    What a file is, its first bytes say and not its name. Raises `InvalidData` or `duckdb.Error`.
+    """
+    try:
+        with open(path, "rb") as file:
+            first = file.read(4)
+    except FileNotFoundError:
+        raise InvalidData(f"{path}: there is no such file") from None
+    except OSError as error:
+        raise InvalidData(f"{path}: {error.strerror or error}") from None
+    if not first:
+        raise InvalidData(f"{path}: the file is empty")
+    sources = ["read_parquet($1)"]
+    if first != b"PAR1":
+        encoding = _MARKS.get(first[:2], "utf-8")
+        sources = [f"read_csv($1, {options}, encoding = '{encoding}')" for options in _CSV]
+        sources.append(f"read_csv($1, {_CSV[0]}, encoding = 'latin-1')")  # of old spreadsheets
+    found: list[tuple[dict[str, str], str]] = []
+    errors: list[duckdb.Error] = []
+    for source in sources:
+        try:
+            described = db.execute(f"DESCRIBE SELECT * FROM {source}", [str(path)]).fetchall()
+        except duckdb.Error as error:
+            errors.append(error)
+            continue
+        found.append(({name.strip().lower(): of_type for name, of_type, *_ in described}, source))
+    if not found:
+        raise errors[0]
+    return [one for one in found if all(name in one[0] for name in wanted)] or found[:1]
+
+
+def _read(db: duckdb.DuckDBPyConnection, path: Path, readings: list[tuple[dict[str, str], str]]) -> None:
+    """Make the table; what stands far down in a file may need another way of reading than its beginning."""
+    errors: list[duckdb.Error] = []
+    for types, source in readings:
+        try:
+            db.execute(_of_file(types, source), [str(path)])
+        except duckdb.Error as error:
+            errors.append(error)
+        else:
+            return
+    raise errors[0]
+
+
+def _whole_numbers(db: duckdb.DuckDBPyConnection) -> None:
+    """Ids that a missing value turned into floats before they were written as text: 12.0 is 12."""
+    for name in ("item_id", "person"):
+        (floats,) = db.execute(
+            f"SELECT coalesce(bool_and(regexp_full_match({name}, '-?[0-9]+[.]0')), false)"
+            f" FROM (SELECT DISTINCT {name} FROM rows WHERE {name} IS NOT NULL)"
+        ).fetchone() or (False,)
+        if floats:
+            db.execute(f"UPDATE rows SET {name} = {name}[:-3]")
+
+
+def _complete(db: duckdb.DuckDBPyConnection, path: Path) -> None:
+    """Rows without a session, an item or a time are passed over, and counted. Raises `InvalidData`."""
+    counted = db.execute("SELECT count(*), count(session_id), count(item_id), count(ms) FROM rows").fetchone()
+    rows, *present = counted or (0, 0, 0, 0)
+    db.execute("DELETE FROM rows WHERE session_id IS NULL OR item_id IS NULL OR ms IS NULL")
+    (left,) = db.execute("SELECT count(*) FROM rows").fetchone() or (0,)
+    if left == rows:
+        return
+    lacking = [
+        f"{name} in {rows - there}"
+        for name, there in zip(_SESSION_COLUMNS, present, strict=True)
+        if there < rows
+    ]
+    said = f"cannot be read or is missing: {', '.join(lacking)} of {rows} rows"
+    if not left:
+        raise InvalidData(f"{path}: no row has a session, an item and a time that can be read; {said}")
+    _log.warning("%s: %s, which are passed over", path, said)
 
 
 def _named(word: str, types: dict[str, str], path: Path) -> str:
@@ -210,9 +284,8 @@ FROM lines WHERE item.item_id <> ''
 
 def _text(name: str, types: dict[str, str]) -> str:
     if types[name] in {"DOUBLE", "FLOAT"}:  # integers that a missing value turned into floats
-        return (
-            f'CASE WHEN "{name}" = floor("{name}") THEN "{name}"::BIGINT::VARCHAR ELSE "{name}"::VARCHAR END'
-        )
+        whole = f'CASE WHEN "{name}" = floor("{name}") THEN try_cast("{name}" AS BIGINT)::VARCHAR END'
+        return f'CASE WHEN isfinite("{name}") THEN coalesce({whole}, "{name}"::VARCHAR) END'
     return f"nullif(\"{name}\"::VARCHAR, '')"
 
 
@@ -220,12 +293,25 @@ def _milliseconds(name: str, types: dict[str, str]) -> str:
     if types[name].startswith(("TIMESTAMP", "DATE")):
         return f'epoch_ms("{name}"::TIMESTAMPTZ)'
     number = f'try_cast("{name}" AS DOUBLE)'
-    # 10^11 is the year 1973 in milliseconds and 5138 in seconds.
-    told = f"try_cast(round(CASE WHEN {number} >= 1e11 THEN {number} ELSE {number} * 1000 END) AS BIGINT)"
+    # 10^11 is the year 1973 in milliseconds and 5138 in seconds; the same for micro- and nanoseconds.
+    told = (
+        f"try_cast(round(CASE WHEN {number} < 1e11 THEN {number} * 1000 WHEN {number} < 1e14 THEN {number}"
+        f" WHEN {number} < 1e17 THEN {number} / 1e3 WHEN {number} < 1e20 THEN {number} / 1e6 END) AS BIGINT)"
+    )
     if types[name] == "VARCHAR":
-        return f'coalesce({told}, epoch_ms(try_cast("{name}" AS TIMESTAMPTZ)))'
+        dotted = ", ".join(f"'%d.%m.%Y{time}'" for time in (" %H:%M:%S", " %H:%M", ""))
+        return (
+            f'coalesce({told}, epoch_ms(try_cast("{name}" AS TIMESTAMPTZ)),'
+            f' epoch_ms(try_strptime("{name}", [{dotted}])))'
+        )
     return told
 
 
 def _first_line(error: Exception) -> str:
-    return str(error).splitlines()[0]
+    """Of DuckDB's many lines the one that says what is wrong; of a CSV also where."""
+    lines = [line for line in str(error).splitlines() if line.strip()]
+    if lines and "CSV Error on Line" in lines[0]:
+        return ". ".join(
+            [lines[0], *(line for line in lines[1:] if not line.startswith("Original Line"))][:2]
+        )
+    return lines[0] if lines else type(error).__name__

@@ -54,7 +54,11 @@ def test_ids_are_the_same_text_whatever_type_a_parquet_file_gave_them(tmp_path, 
 
 
 @pytest.mark.parametrize(
-    "time", ["1500000000", "1500000000000", "1500000000.0", "2017-07-14T02:40:00Z", "2017-07-14 02:40:00"]
+    "time",
+    [
+        *("1500000000", "1500000000000", "1500000000000000", "1500000000000000000", "1500000000.0", "1.5e9"),
+        *("2017-07-14T02:40:00Z", "2017-07-14 02:40:00", "2017-07-14T04:40:00+02:00", "14.07.2017 02:40"),
+    ],
 )
 def test_a_time_may_be_seconds_milliseconds_or_a_date(tmp_path, time) -> None:
     data = from_sessions(csv(tmp_path, f"session_id,item_id,timestamp\n1,a,{time}\n"))
@@ -91,9 +95,54 @@ def test_a_file_that_is_not_there_or_is_no_parquet_is_refused(tmp_path) -> None:
         from_sessions(csv(tmp_path, "hello", "rows.parquet"))
 
 
-def test_rows_without_an_item_or_a_readable_time_are_passed_over(tmp_path) -> None:
+def test_rows_without_an_item_or_a_readable_time_are_passed_over_and_counted(tmp_path, caplog) -> None:
     rows = "session_id,item_id,timestamp\n1,a,1\n1,,2\n1,b,soon\n,c,3\n1,d,4\n"
     assert walks(from_sessions(csv(tmp_path, rows))) == ["ad"]
+    assert "session_id in 1, item_id in 1, timestamp in 1 of 5 rows" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        pytest.param("SESSION_ID;Item_Id;TimeStamp\n1;é;1\n1;b;2\n".encode(), id="capitals and semicolons"),
+        pytest.param("session_id,item_id,timestamp\n1,é,1\n1,b,2\n".encode("latin-1"), id="latin-1"),
+        pytest.param("session_id,item_id,timestamp\n1,é,1\n1,b,2\n".encode("utf-16"), id="utf-16"),
+        pytest.param(
+            "\ufeffsession_id,item_id,timestamp\r\n1,é,1\r\n1,b,2\r\n".encode(), id="utf-8 with a mark"
+        ),
+        pytest.param(
+            "session_id,item_id,timestamp\n1,é,1\n1,b,2\n7\n8,c,3,4,5\n".encode(), id="lines of any length"
+        ),
+    ],
+)
+def test_a_csv_may_look_as_shops_write_them(tmp_path, raw) -> None:
+    (tmp_path / "shop").write_bytes(raw)
+    assert "éb" in walks(from_sessions(tmp_path / "shop"))
+
+
+def test_what_stands_far_down_in_a_file_is_read_too_or_its_line_is_named(tmp_path) -> None:
+    many = "session_id,item_id,timestamp\n" + "".join(f"{n},a{n % 9},{n}\n" for n in range(60_000))
+    (tmp_path / "latin.csv").write_bytes(many.encode() + "x,é,1\n".encode("latin-1"))
+    assert "é" in list(from_sessions(tmp_path / "latin.csv").vocabulary)
+    with pytest.raises(InvalidData, match="Line: 60002"):
+        from_sessions(csv(tmp_path, many + "1,2,3,4\n"))
+
+
+def test_whole_numbers_that_a_missing_value_made_floats_are_the_same_items(tmp_path) -> None:
+    rows = "session_id,item_id,timestamp\n1,7.0,1\n1,,2\n1,12.0,3\n"
+    assert list(from_sessions(csv(tmp_path, rows)).vocabulary) == ["12", "7"]
+
+
+@pytest.mark.parametrize(
+    ("value", "told"), [("'inf'", []), ("'nan'", []), ("1e25", ["1e+25"]), ("0.5", ["0.5"])]
+)
+def test_numbers_that_are_no_whole_ones_are_text_or_nothing(tmp_path, value, told) -> None:
+    path = tmp_path / "rows.parquet"
+    duckdb.execute(
+        f"COPY (SELECT 1 AS session_id, unnest([1.0, {value}::DOUBLE]) AS item_id, 3 AS timestamp)"
+        f" TO '{path}'"
+    )
+    assert list(from_sessions(path).vocabulary) == sorted(["1", *told])
 
 
 def test_of_an_endless_session_the_newest_events_are_kept(tmp_path) -> None:
