@@ -164,6 +164,17 @@ def test_an_erased_visitor_does_not_come_back(redis: Any, live: Live, archive_di
     assert [profile.visits for profile in replay(archive_dir)] == [1]
 
 
+def test_a_claim_to_an_erased_name_is_no_difference(redis: Any, live: Live, archive_dir: Path) -> None:
+    live.event("bert", Kind.IDENTIFY, FIRST, user_id="7")
+    live.take("erasure", {"profile_id": "user:7", "timestamp": FIRST + 1_000})
+    redis.set(keys.tombstone("user:7"), FIRST + 1_000)
+    Archiver(redis, archive_dir).run_once()
+    erasure.run_pending(archive_dir, settle_seconds=0)
+    assert check(redis, archive_dir).differences == [], "the archive has lost whom bert claimed to be"
+    redis.delete(keys.tombstone("user:7"))
+    assert [one.members for one in check(redis, archive_dir).differences] == [["claimed_user_id"]]
+
+
 def test_what_redis_forgot_begins_anew(redis: Any, live: Live, archive_dir: Path) -> None:
     live.event("anna", Kind.PAGE_VIEW, FIRST)
     live.redis.delete(keys.profile("anna"))  # its lifetime has passed

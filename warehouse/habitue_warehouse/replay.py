@@ -13,7 +13,7 @@ import orjson
 
 from habitue_collector import fold, orders
 from habitue_collector.claims import CLAIM_DAYS, claim_value, read_claim
-from habitue_collector.events import Event, Kind
+from habitue_collector.events import USER_PREFIX, Event, Kind
 from habitue_collector.profile import VERSION_LENGTH, Profile, State, digest, unpack
 from habitue_collector.profiles import TOMBSTONE_SECONDS
 from habitue_collector.settings import Lifetimes
@@ -104,8 +104,18 @@ def _check_bucket(redis: Any, number: int, bucket: Bucket, live_ids: set[str], a
         theirs = None if value is None else unpack(name, value)[1].to_record()
         checked.profiles += 1
         if (ours or None) != (theirs or None):  # an empty profile is as good as none
+            ours, theirs = (_without_erased_claim(redis, state) for state in (ours, theirs))
+        if (ours or None) != (theirs or None):
             checked.differences.append(Difference(name, ours, theirs))
     return checked
+
+
+def _without_erased_claim(redis: Any, state: State | None) -> State | None:
+    """Without the name of an erased user that this visitor once claimed to be: the archive has lost it."""
+    claimed = (state or {}).get("claimed_user_id")
+    if state is None or claimed is None or not redis.exists(keys.tombstone(USER_PREFIX + claimed)):
+        return state
+    return {name: value for name, value in state.items() if name != "claimed_user_id"}
 
 
 class NotEmpty(RuntimeError):

@@ -1,6 +1,7 @@
 """Folds every profile again from the archive and compares it with the live one.
 
 It also works while the server runs: what the log holds and the archive does not yet is applied on top.
+The exit code is 1 when they differ (--check says so too, for whoever wants to read it in a script).
 `--restore` writes the rebuilt profiles into a Redis that has none; `--output` writes them as JSON lines.
 
 examples:
@@ -30,6 +31,7 @@ SHOWN = 10
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     source.add_arguments(parser)
     what = parser.add_mutually_exclusive_group()
+    what.add_argument("--check", action="store_true", help="compare with the live profiles: the default")
     what.add_argument("--restore", action="store_true", help="write into a Redis that holds no profiles")
     what.add_argument("--output", type=Path, metavar="FILE", help="write the rebuilt profiles as JSON lines")
 
