@@ -57,11 +57,16 @@ class Trained:
 
 @dataclass(frozen=True, slots=True)
 class Models:
-    """Newest first. `can_go_back`: whether another one was live before and still lies there."""
+    """Newest first. `earlier`: what was live before and still lies there. `pinned`: the live one is held."""
 
     artifacts: tuple[Trained, ...]
     log: tuple[trainings.Training, ...]
-    can_go_back: bool
+    earlier: str = ""
+    pinned: bool = False
+
+    @property
+    def can_go_back(self) -> bool:
+        return bool(self.earlier)
 
     @property
     def live(self) -> Trained | None:
@@ -72,9 +77,10 @@ def read(models: Path) -> Models:
     """Everything of the page Models; nothing of a folder that is not there."""
     try:
         found = tuple(_trained(one) for one in artifact.artifacts(models))
-        return Models(found, tuple(trainings.read(models)), artifact.earlier(models) is not None)
+        earlier, pinned = artifact.earlier(models) or "", artifact.pinned(models)
+        return Models(found, tuple(trainings.read(models)), earlier, pinned)
     except (artifact.ArtifactError, OSError):
-        return Models((), (), False)
+        return Models((), ())
 
 
 def _trained(one: artifact.ListedArtifact) -> Trained:

@@ -215,7 +215,15 @@ async def test_an_admin_rolls_back_and_nobody_else(busy: Shopfloor) -> None:
     assert "Roll back" not in (await marketer.get("/models")).text
     assert (await marketer.post("/models/roll-back")).status_code == 403
     assert artifact.live(models) == before
+    assert (await marketer.post("/models/hold", {"hold": "1"})).status_code == 403
     admin = await busy.floor.signed_in("ada", Role.ADMIN)
+    assert ">held<" not in page
+    assert "roll back goes here" in page
+    for hold, held in (("1", True), ("0", False)):
+        assert (await admin.post("/models/hold", {"hold": hold})).status_code == 303
+        assert artifact.pinned(models) is held
+        assert (">held<" in (await admin.get("/models")).text) is held
     assert (await admin.post("/models/roll-back")).status_code == 303
     assert artifact.live(models) != before
+    assert ">held<" in (await admin.get("/models")).text, "and no training takes it back"
     assert (await admin.post("/models/roll-back")).status_code == 409, "there is nothing before it"

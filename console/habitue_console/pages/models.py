@@ -56,7 +56,27 @@ def routes(house: House) -> list[BaseRoute]:
             request, "/models", _("%(digest)s is live again; every worker has it in a second.", digest=digest)
         )
 
-    return [Route("/models", page), Route("/models/roll-back", roll_back, methods=["POST"])]
+    @require("admin")
+    async def hold(request: Request) -> Response:
+        _, wanted = words(request), (await request.form()).get("hold") == "1"
+        live = await house.in_thread(artifact.live, house.models)
+        if live is None:
+            raise HTTPException(409, _("No model is live: what is popular answers."))
+        await house.in_thread(artifact.pin, house.models, wanted)
+        what = "model.held" if wanted else "model.let_go"
+        await house.audit.note(request.state.me.name, what, live, address=request.state.address)
+        said = (
+            _("%(digest)s is held: trainings by themselves only store what they make.", digest=live)
+            if wanted
+            else _("%(digest)s may be followed by a better one.", digest=live)
+        )
+        return redirect(request, "/models", said)
+
+    return [
+        Route("/models", page),
+        Route("/models/roll-back", roll_back, methods=["POST"]),
+        Route("/models/hold", hold, methods=["POST"]),
+    ]
 
 
 def _charts(house: House, models: Models, _: Words) -> list[Chart]:

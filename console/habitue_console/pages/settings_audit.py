@@ -27,6 +27,7 @@ NOUNS = {
     "key": N_("Key"),
     "model": N_("Model"),
     "visitor": N_("Visitor"),
+    "retention": N_("Retention"),
 }
 VERBS = {
     "saved": N_("saved"),
@@ -41,6 +42,8 @@ VERBS = {
     "changed": N_("changed"),
     "revoked": N_("revoked"),
     "rolled_back": N_("made live again"),
+    "held": N_("held"),
+    "let_go": N_("let go"),
     "seen": N_("looked at"),
     "erased": N_("erased"),
     "signed_in": N_("signed in"),
