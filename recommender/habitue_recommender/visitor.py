@@ -88,7 +88,8 @@ class Visitor:
 
     def last_visit(self) -> dict[str, RecentItem]:
         """What was touched in the visit before this one, oldest first; the last of them ended it."""
-        earlier = [(one, seen) for one, seen in self.recent.items() if seen.last < self.started]
+        began = self.started // 1000 * 1000  # touches are kept in whole seconds: the first is not "before"
+        earlier = [(one, seen) for one, seen in self.recent.items() if seen.last < began]
         earlier.sort(key=lambda pair: pair[1].last)
         first = len(earlier) - 1
         while first > 0 and earlier[first][1].last - earlier[first - 1][1].last <= PAUSE:

@@ -7,6 +7,9 @@ from typing import Any
 import numpy as np
 from support.decisions import DAY, NOW, catalog_of, item, model_of, visitor
 
+from habitue_collector.events import Event, Kind
+from habitue_collector.events import Item as EventItem
+from habitue_collector.fold import fold
 from habitue_collector.profile import Profile
 from habitue_recommender.candidates import Candidates
 from habitue_recommender.catalog.catalog import Catalog
@@ -58,6 +61,16 @@ def test_the_last_visit_ends_where_the_one_before_it_is_half_an_hour_away() -> N
     profile = came_back(a=(5000, "product_view"), b=(200, "product_view"), c=(180, "product_view"))
     assert list(Visitor.of(profile).last_visit()) == ["b", "c"]
     assert Visitor.of(visitor()).last_visit() == {}
+
+
+def test_what_a_visit_began_with_was_not_looked_at_last_time() -> None:
+    profile = visitor()
+    began = NOW - NOW % 1000 + 852  # a touch is kept by its second, the session's start by its millisecond
+    viewed = Event("e1", Kind.PRODUCT_VIEW, "Product Viewed", began, began, items=[EventItem("a")])
+    fold(profile, viewed, began)
+    assert profile.session is not None
+    assert profile.session.items == ["a"]
+    assert Visitor.of(profile).last_visit() == {}
 
 
 def test_interest_that_broke_off_comes_first_and_what_was_wanted_before_what_was_looked_at() -> None:
