@@ -17,7 +17,7 @@ import orjson
 import redis
 
 from habitue_collector.private_redis import PrivateRedisError, find_server, server_version
-from habitue_collector.settings import Settings
+from habitue_collector.settings import Settings, doubts
 
 from .connection import redis_url
 
@@ -47,6 +47,8 @@ def house(settings: Settings, environ: Mapping[str, str]) -> Iterator[Finding]:
         yield Finding(False, refusal)
     if not refusals:
         yield Finding(True, "the settings allow a start")
+    for doubt in doubts(environ):
+        yield Finding(False, doubt)
     if not settings.keys:
         yield Finding(None, "there are no keys yet; `habitue keys create` makes one")
     for key in settings.keys:

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import os
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, replace
+from difflib import get_close_matches
 from pathlib import Path
 from types import UnionType
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
@@ -41,7 +42,7 @@ def read_section(
         table = {}
     known, hints = _names(type(base)), get_type_hints(type(base))
     problems += [
-        f"[{name}] has no setting {other!r}; it has {', '.join(known)}" for other in set(table) - set(known)
+        no_such("setting", f"[{name}] {other}", other, known) for other in sorted(set(table) - set(known))
     ]
     values: dict[str, Any] = {}
     for setting in known:
@@ -73,7 +74,7 @@ def read_rows(
         place = f"{where} number {number}"
         found = len(problems)
         problems += [
-            f"{place} has no {other!r}; it has {', '.join(known)}" for other in set(table) - set(known)
+            no_such("setting", f"{place}, {other}", other, known) for other in sorted(set(table) - set(known))
         ]
         values: dict[str, Any] = {}
         for setting in [setting for setting in known if setting in table]:
@@ -86,6 +87,21 @@ def read_rows(
         if len(problems) == found:
             rows.append(kind(**values))
     return tuple(rows)
+
+
+def no_such(what: str, place: str, said: str, known: Sequence[str]) -> str:
+    """The sentence about a name that is not one, with what was meant, or else all that there are."""
+    close = get_close_matches(said.lower(), known, 1, 0.6)
+    meant = f"did you mean {close[0]!r}? There" if close else "there"
+    return f"{place} is not a {what}; {meant} are {', '.join(known)}"
+
+
+def toml_value(text: str) -> Any:
+    """A variable's text as TOML would read it; what is no TOML is text."""
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
 
 
 def _names(kind: type[Any]) -> list[str]:

@@ -7,8 +7,10 @@ The environment wins over the file. `docs/settings.md` is printed from here and 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields, replace
+from difflib import get_close_matches
 from functools import cached_property
 from ipaddress import ip_network
 from pathlib import Path
@@ -18,7 +20,8 @@ from zoneinfo import ZoneInfo
 import orjson
 
 from .origins import LOOPBACK, OriginPattern, is_loopback
-from .setting_values import read_rows, read_section, read_toml
+from .setting_values import no_such, read_rows, read_section, read_toml, toml_value
+from .store.redis_url import RedisUrl
 
 PREFIX = "HABITUE_"
 CONFIG_FILE = "habitue.toml"
@@ -217,9 +220,8 @@ class Settings:
         if (text := environ.get(f"{PREFIX}KEYS")) and not base.demo:
             tables = _json(text, f"{PREFIX}KEYS", problems, [])
         rooms = {name: document.pop(name) for name in ROOMS if name in document}
-        problems += [
-            f"[{name}] is not a section; there are {', '.join(SECTIONS)} and [[keys]]" for name in document
-        ]
+        _rooms_from_environment(rooms, environ, problems)
+        problems += [no_such("section", f"[{name}]", name, [*SECTIONS, *ROOMS, "keys"]) for name in document]
         keys = base.keys + read_rows(WriteKey, tables, "[[keys]]", "key", problems)
         created = () if base.demo else _read_created(sections["data"].folder, problems)
         settings = cls(
@@ -326,6 +328,8 @@ class Settings:
         ]
         if not 0 <= self.server.port <= 65_535:
             problems.append(f"[server] port: {self.server.port} is not a port")
+        if self.server.workers < 0:
+            problems.append(f"[server] workers: {self.server.workers} is less than none; 0 is one per core")
         if not self.server.base_path.startswith("/") or self.server.base_path.endswith("/"):
             problems.append(
                 f"[server] base_path: {self.server.base_path!r} must begin with a slash and not end with one"
@@ -335,12 +339,19 @@ class Settings:
                 ip_network(network, strict=False)
             except ValueError:
                 problems.append(f"[server] trusted_proxies: {network!r} is not an address or network")
-        if (
-            self.cookie.name.strip() != self.cookie.name
-            or not self.cookie.name.isascii()
-            or not self.cookie.name
-        ):
+        if not _COOKIE_NAME.fullmatch(self.cookie.name):
             problems.append(f"[cookie] name: {self.cookie.name!r} cannot be a cookie's name")
+        if self.cookie.domain is not None and not _COOKIE_DOMAIN.fullmatch(self.cookie.domain):
+            problems.append(f"[cookie] domain: {self.cookie.domain!r} cannot be a cookie's domain")
+        if self.cookie.lifetime_days <= 0:
+            problems.append("lifetime_days must be more than 0")
+        if self.lifetimes.trim_lag_seconds < 0:
+            problems.append("trim_lag_seconds must be 0 or more")
+        if self.redis.url is not None:
+            try:
+                RedisUrl.parse(self.redis.url)
+            except ValueError as error:
+                problems.append(f"[redis] url: {error}")
         for section in (self.lifetimes, self.limits):
             problems += [
                 f"{item.name} must be more than 0"
@@ -385,6 +396,43 @@ def demo_settings(data: Path, port: int = 8000, host: str = "127.0.0.1", workers
         ),
         demo=True,
     )
+
+
+# RFC 6265: a name is a token; of a domain nothing may end the attribute.
+_COOKIE_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+_COOKIE_DOMAIN = re.compile(r"[0-9A-Za-z.\-]+")
+# What programs beside the settings read: they are no slips of the pen.
+_OTHER_VARIABLES = frozenset(
+    {"AUTHOR", "CONFIG", "CONSENT", "DEBUG", "KEYS", "SECRET_KEY", "URL", "WRITE_KEY"}
+)
+
+
+def _rooms_from_environment(rooms: dict[str, Any], environ: Mapping[str, str], problems: list[str]) -> None:
+    """`HABITUE_RECOMMENDER_…` holds a value as TOML writes it; `HABITUE_SLOTS` all slots, as JSON."""
+    prefix = f"{PREFIX}RECOMMENDER_"
+    said = {name: text for name, text in environ.items() if name.startswith(prefix) and text}
+    if said:
+        table = rooms.get("recommender", {})
+        if isinstance(table, dict):
+            told = {name.removeprefix(prefix).lower(): toml_value(text) for name, text in said.items()}
+            rooms["recommender"] = {**table, **told}
+    if text := environ.get(f"{PREFIX}SLOTS"):
+        rooms["slots"] = _json(text, f"{PREFIX}SLOTS", problems, {})
+
+
+def doubts(environ: Mapping[str, str]) -> list[str]:
+    """Variables that look like a setting and are none, each as a sentence: one wrong letter says nothing."""
+    known = [variable(section, item.name) for section, kind in SECTIONS.items() for item in fields(kind)]
+    known += [f"{PREFIX}{name}" for name in ("CONFIG", "KEYS", "SLOTS")]
+    names = {name.removeprefix(PREFIX): name for name in known}
+    found = []
+    for name in sorted(environ):
+        short = name.removeprefix(PREFIX)
+        if short == name or short in names or short in _OTHER_VARIABLES or short.startswith("RECOMMENDER_"):
+            continue
+        if close := get_close_matches(short, names, 1, 0.74):
+            found.append(f"{name} is not a setting; did you mean {names[close[0]]}?")
+    return found
 
 
 def variable(section: str, name: str) -> str:

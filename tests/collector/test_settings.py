@@ -55,7 +55,7 @@ def test_lists_tables_and_paths_can_be_said_in_the_environment() -> None:
 
 def test_every_setting_can_be_said_in_the_environment() -> None:
     samples = {"port": "1", "workers": "3", "base_path": "/x", "fsync": "no", "timezone": "Europe/Berlin"}
-    samples["allow_private"] = "yes"
+    samples |= {"allow_private": "yes", "url": "redis://host/0"}
     for section, kind in module.SECTIONS.items():
         for item in fields(kind):
             default = getattr(kind(), item.name)
@@ -103,6 +103,66 @@ def test_all_problems_are_told_in_one_message(tmp_path: Path) -> None:
     ):  # fmt: skip
         assert word in told
     assert len(caught.value.problems) == 13
+
+
+def test_what_was_meant_is_said(tmp_path: Path) -> None:
+    path = _file(
+        tmp_path, '[server]\nprot = 1\n[servr]\n[[keys]]\nkey = "a"\norigin = ["https://a.example"]\n'
+    )
+    with pytest.raises(SettingsError) as caught:
+        Settings.load({}, path)
+    told = str(caught.value)
+    assert "[server] prot is not a setting; did you mean 'port'?" in told
+    assert "[servr] is not a section; did you mean 'server'?" in told
+    assert "[[keys]] number 1, origin is not a setting; did you mean 'origins'?" in told
+
+
+@pytest.mark.parametrize(
+    ("environ", "told"),
+    [
+        ({"HABITUE_REDIS_URL": "http://x"}, "[redis] url"),
+        ({"HABITUE_REDIS_URL": "redis://host:port/0"}, "[redis] url"),
+        ({"HABITUE_WORKERS": "-1"}, "[server] workers"),
+        ({"HABITUE_COOKIE_NAME": "a;b"}, "[cookie] name"),
+        ({"HABITUE_COOKIE_NAME": "a b"}, "[cookie] name"),
+        ({"HABITUE_COOKIE_DOMAIN": "a; Path=/x"}, "[cookie] domain"),
+        ({"HABITUE_COOKIE_LIFETIME_DAYS": "0"}, "lifetime_days"),
+        ({"HABITUE_LIFETIMES_TRIM_LAG_SECONDS": "-1"}, "trim_lag_seconds"),
+        ({"HABITUE_SLOTS": "{"}, "HABITUE_SLOTS"),
+    ],
+)
+def test_what_could_not_work_is_refused_at_the_start(environ: dict[str, str], told: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        Settings.load(environ)
+    assert len(caught.value.problems) == 1
+    assert told in str(caught.value)
+
+
+def test_a_variable_with_a_wrong_letter_is_doubted() -> None:
+    environ = {
+        "HABITUE_REDIS_ULR": "redis://a",
+        "HABITUE_PROT": "1",
+        "HABITUE_SECRET_KEY": "x",
+        "HABITUE_URL": "y",
+    }
+    said = module.doubts({**environ, "HABITUE_SERVICE_HOST": "k8s", "HABITUE_RECOMMENDER_RANKER": "1"})
+    assert said == [
+        "HABITUE_PROT is not a setting; did you mean HABITUE_PORT?",
+        "HABITUE_REDIS_ULR is not a setting; did you mean HABITUE_REDIS_URL?",
+    ]
+
+
+def test_the_rooms_above_are_told_by_the_environment_too(tmp_path: Path) -> None:
+    path = _file(tmp_path, "[recommender]\ncandidates = 100\nranker = 0\n")
+    environ = {
+        "HABITUE_RECOMMENDER_RANKER": "1",
+        "HABITUE_RECOMMENDER_TRAIN_QUIET_HOURS": '["18:00-22:00"]',
+        "HABITUE_SLOTS": '{"home-hero": {"size": 4}}',
+    }
+    assert Settings.load(environ, path).rooms == {
+        "recommender": {"candidates": 100, "ranker": 1, "train_quiet_hours": ["18:00-22:00"]},
+        "slots": {"home-hero": {"size": 4}},
+    }
 
 
 @pytest.mark.parametrize("text", ["[server", "\xff", 'server = "x"', "keys = 3"])

@@ -16,7 +16,7 @@ import logging
 from collections.abc import Mapping
 
 from habitue_collector.secret_keys import assignment_salt, signing_keys
-from habitue_collector.settings import SettingsError
+from habitue_collector.settings import SettingsError, doubts
 
 from .. import log, source
 from ..errors import CommandError
@@ -39,6 +39,8 @@ def run(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
         )
     if refusals := settings.refusals():
         raise SettingsError(refusals)
+    for doubt in doubts(environ):
+        logger.warning(doubt)
     if not settings.keys:
         logger.warning("there are no keys yet, so every beacon is refused; `habitue keys create` makes one")
     signing_keys(settings.data.folder)  # once, before workers ask for them
