@@ -9,7 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
-from starlette.types import ASGIApp, Lifespan, Receive, Scope, Send
+from starlette.types import ASGIApp, Lifespan, Message, Receive, Scope, Send
 
 from habitue_collector.beacons import UNAVAILABLE
 from habitue_collector.endpoints import Problem, answer_problem
@@ -50,7 +50,39 @@ def create_app(
         },
     )
     app.add_middleware(Preflight, ingest=ingest)
+    app.add_middleware(HereRedirects)
     return app
+
+
+class HereRedirects:
+    """A redirect to this very host names no host: behind a proxy ours is not what the browser knows.
+
+    Starlette sends `/console` to `http://<Host>/console/`, which leaves https and a proxy's port.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+
+        async def answer(message: Message) -> None:
+            if message["type"] == "http.response.start" and message["status"] in (301, 302, 303, 307, 308):
+                here = b"%b://%b" % (
+                    scope["scheme"].encode(),
+                    next((value for name, value in scope["headers"] if name == b"host"), b""),
+                )
+                message["headers"] = [
+                    (name, value.removeprefix(here) if value.startswith(here + b"/") else value)
+                    if name == b"location"
+                    else (name, value)
+                    for name, value in message["headers"]
+                ]
+            await send(message)
+
+        await self.app(scope, receive, answer)
 
 
 class Preflight:

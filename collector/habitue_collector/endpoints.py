@@ -46,7 +46,8 @@ def answer_problem(status: int, code: str, message: str, headers: dict[str, str]
 
 
 def answer_json(content: object, status: int = 200) -> Response:
-    return Response(orjson.dumps(content), status, media_type="application/json")
+    """A JSON answer that nobody keeps: it speaks of one person, or of this moment."""
+    return Response(orjson.dumps(content), status, {"cache-control": "no-store"}, "application/json")
 
 
 def authorize(ingest: Ingest, request: Request) -> None:

@@ -105,7 +105,7 @@ class ContextEndpoints:
             unknown = {"offers": [], "reason": "unknown_slot"}
             body = orjson.dumps(orjson.loads(body)["slots"].get(slot, unknown))
         media_type = "application/json" if status < 400 else "application/problem+json"
-        response = Response(body, status, media_type=media_type)
+        response = Response(body, status, {"cache-control": "no-store"}, media_type)  # it is one person's
         for name, value in headers:
             response.headers.append(name.decode(), value.decode("latin-1"))
         return response

@@ -49,6 +49,15 @@ def check_problem(answer: httpx.Response, status: int, code: str) -> None:
     assert body["status"] == status
 
 
+@pytest.mark.asyncio
+async def test_a_redirect_to_ourselves_names_no_host() -> None:
+    async with house() as shop, served(shop) as http:
+        answer = await http.post("/h/v1/batch/", content=b"{}")
+        assert (answer.status_code, answer.headers["location"]) == (307, "/h/v1/batch")
+        answer = await http.post("/h/v1/batch/?key=a&to=http://shop.test/x", content=b"{}")
+        assert answer.headers["location"] == "/h/v1/batch?key=a&to=http://shop.test/x"
+
+
 # ---- profiles --------------------------------------------------------------------------------
 
 
@@ -58,6 +67,7 @@ async def test_a_profile_is_read_with_the_secret_key_under_each_of_its_names() -
         cookie = str((await shop.browser(views("A"))).cookie)
         device = visitor_of(cookie)
         answer = await http.get(f"/v1/profiles/{device}", headers=SECRET)
+        assert answer.headers["cache-control"] == "no-store", "no proxy on the way keeps somebody's profile"
         assert answer.status_code == 200
         body = answer.json()
         for member in (
