@@ -99,7 +99,7 @@ def _found(left: Node, texts: Get, many: frozenset[str]) -> Test:
     return quick or texts_test(texts, many)
 
 
-_JOINT = {
+JOINT = {
     "item.in_cart": "visitor.cart.items",
     "item.viewed": "visitor.viewed",
     "item.bought": "visitor.bought",
@@ -107,7 +107,7 @@ _JOINT = {
 
 
 def _bound_read(node: Read, test: Test) -> Bind:
-    many = _JOINT.get(node.field.name)
+    many = JOINT.get(node.field.name)
     if many is not None:
         return lambda asked: _id_in(asked.known[many])
     if node.field.name == "item.new":

@@ -166,7 +166,7 @@ def against(left: Node, operator: Operator, right: Node, value: Any) -> Test:
     if quick is not None:
         return quick
     if NUMBER in kinds:
-        return number_test(_numbers(left), operator, number(value))
+        return number_test(numbers_of(left), operator, number(value))
     if BOOL in kinds:
         return truth_test(_truths(left), operator, truth(value))
     return text_test(texts_of(left), operator, text(value))
@@ -175,7 +175,7 @@ def against(left: Node, operator: Operator, right: Node, value: Any) -> Test:
 def _two_sides(left: Node, operator: Operator, right: Node) -> Test:
     kinds = (left.type, right.type)
     if NUMBER in kinds:
-        return _two(_numbers(left), _numbers(right), operator)
+        return _two(numbers_of(left), numbers_of(right), operator)
     if BOOL in kinds:
         return _two(_truths(left), _truths(right), operator)
     if kinds == (ANY, ANY):
@@ -228,11 +228,11 @@ def _one_of(left: Node, entries: ListOf) -> Test:
     texts = frozenset(one.value for one in entries.items if isinstance(one.value, str))
     numbers = frozenset(one.value for one in entries.items if isinstance(one.value, int | float))
     if left.type is NUMBER:
-        return numbers_test(_numbers(left), numbers)
+        return numbers_test(numbers_of(left), numbers)
     if left.type is not ANY:
         quick = quick_test(left, Operator.IN, OneOf(texts)) if isinstance(left, Read) else None
         return quick or texts_test(texts_of(left), texts)
-    by_text, by_number = texts_test(texts_of(left), texts), numbers_test(_numbers(left), numbers)
+    by_text, by_number = texts_test(texts_of(left), texts), numbers_test(numbers_of(left), numbers)
     if not numbers:
         return by_text
     return by_number if not texts else joined(Operator.OR, [by_text, by_number])
@@ -332,7 +332,7 @@ def value_of(node: Node) -> Get:
 
 
 def _sum(node: Sum) -> Get:
-    left, right, operate = _numbers(node.left), _numbers(node.right), _SUMS[node.operator]
+    left, right, operate = numbers_of(node.left), numbers_of(node.right), _SUMS[node.operator]
 
     def value(asked: Asked, item: Item) -> float | int | None:
         one, other = left(asked, item), right(asked, item)
@@ -358,7 +358,7 @@ def _as(form: Callable[[Any], Any], get: Get) -> Get:
     return lambda asked, item: form(get(asked, item))
 
 
-def _numbers(node: Node) -> Get:
+def numbers_of(node: Node) -> Get:
     return value_of(node) if node.type is NUMBER else _as(number, value_of(node))
 
 

@@ -13,6 +13,7 @@ from habitue_recommender.conditions.check import check, fields_named, segments_n
 from habitue_recommender.conditions.closures import test_of
 from habitue_recommender.conditions.fields import Source
 from habitue_recommender.conditions.grammar import grow
+from habitue_recommender.conditions.many import Many, many
 from habitue_recommender.conditions.tree import Compare, Joined, Literal, Node, Operator, reads, walk
 
 Test = Callable[[Asked, Item | None], bool]
@@ -24,13 +25,15 @@ class Split:
 
     `request` reads page, visitor and time (its item may be None), `item` the item alone (its Asked is not
     looked at), `mixed` both; the last two want an item. `narrow(asked)` is the mixed part with all that it
-    reads of the request already read: for many items of one request, and twice as quick.
+    reads of the request already read: for many items of one request, and twice as quick. `many` asks item and
+    mixed part of hundreds of items at once, where they have such a form.
     """
 
     request: Test | None
     item: Test | None
     mixed: Test | None
     narrow: Callable[[Asked], Test] | None
+    many: Many | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -90,6 +93,7 @@ class Condition:
             test_of(_all(item)) if item else None,  # type: ignore[arg-type]  # asked with items only
             test_of(_all(mixed)) if mixed else None,  # type: ignore[arg-type]  # asked with items only
             bound(_all(mixed)) if mixed else None,  # type: ignore[arg-type]  # asked with items only
+            many(_all(item + mixed)) if mixed else None,
         )
 
     def __str__(self) -> str:

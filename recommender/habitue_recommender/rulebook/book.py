@@ -71,6 +71,7 @@ class Rulebook:
             key=lambda content: (-content.priority, content.id),
         )
         self._by_place: dict[tuple[str, str], Here] = {}
+        self._by_rules: dict[tuple[int, ...], Here] = {}
 
     @classmethod
     def compile(
@@ -124,20 +125,17 @@ class Rulebook:
         place = (slot_id, page_type)
         found = self._by_place.get(place)
         if found is None:
-            standing, rules = Standing(), []
-            for one in self.active:
-                rule = one.rule
-                if rule.slots and slot_id not in rule.slots:
-                    continue
-                if rule.page_types and page_type not in rule.page_types:
-                    continue
-                if stands(one):
-                    standing.add(one)
-                else:
-                    rules.append(one)
-            found = Here(standing, tuple(rules))
+            able = tuple(
+                one
+                for one in self.active
+                if (not one.rule.slots or slot_id in one.rule.slots)
+                and (not one.rule.page_types or page_type in one.rule.page_types)
+            )
+            # Slots in which the same rules can act share what these come to.
+            numbers = tuple(one.number for one in able)
+            found = self._by_rules.get(numbers) or _together(able)
             if len(self._by_place) < 1_000:  # page types come from pages, and anybody can make them up
-                self._by_place[place] = found
+                self._by_place[place] = self._by_rules[numbers] = found
         return found
 
     def contents_of(self, slot_id: str) -> Iterator[Content]:
@@ -169,7 +167,9 @@ class Rulebook:
             split = splits[rule.id]
             bit = bits[condition.text] if split.item is not None else 0
             reads_slot = "slot" in condition.fields
-            active.append(CompiledRule(rule, number, split.request, bit, split.narrow, reads_slot))
+            active.append(
+                CompiledRule(rule, number, split.request, bit, split.narrow, reads_slot, split.many)
+            )
         return tuple(active)
 
     # ---- what does not go together -------------------------------------------------------------------
@@ -201,3 +201,14 @@ class Rulebook:
                 if may_meet(earlier, later):
                     for mistake in conflicts(earlier, later):
                         yield earlier.id, later.id, mistake
+
+
+def _together(rules: tuple[CompiledRule, ...]) -> Here:
+    standing = Standing()
+    others = []
+    for one in rules:
+        if stands(one):
+            standing.add(one)
+        else:
+            others.append(one)
+    return Here(standing, tuple(others))

@@ -17,6 +17,7 @@ from habitue_recommender.catalog.catalog import Catalog
 from habitue_recommender.catalog.items import Item
 from habitue_recommender.conditions import Asked, Test
 from habitue_recommender.page import Page
+from habitue_recommender.rulebook.item_columns import ItemColumns
 
 LISTED = 500  # at least so many are kept of a condition that brings items in, or all there are
 _STAMP = 48  # low bits of an answer: `updated_at` of the item that was asked about
@@ -43,6 +44,7 @@ class ItemSets:
     """Columns by their text, answers by item. Lives as long as a worker, from rulebook to rulebook."""
 
     def __init__(self) -> None:
+        self.values = ItemColumns()  # for what conditions compare with the visitor
         self._state = _State()
         self._swapping = Lock()  # of the state: a rulebook is compiled in a thread of its own
         self._columns: dict[str, int] = {}
@@ -77,9 +79,11 @@ class ItemSets:
                 state = self._state
                 earlier = ((len(state.tests), state.answers), *state.earlier)[:_GENERATIONS]
                 self._state = _State(state.tests, {}, earlier)
+            self.values.clear()
             for one in self._lists.values():
                 one.stale = True
             return
+        self.values.forget(changed)
         for item_id in set(changed):
             self._state.answers.pop(item_id, None)
             item = catalog.get(item_id)

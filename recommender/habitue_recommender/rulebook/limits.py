@@ -11,12 +11,10 @@ from habitue_recommender.rulebook.acting import Acting
 class Limits:
     """No more than so many of one brand or category, of the items that each rule means."""
 
-    __slots__ = ("_limits", "_means")
+    __slots__ = ("_limits",)
 
-    def __init__(self, means: Callable[[Acting, Item], bool]) -> None:
-        self._means = means
-        # (dimension, most, rule, how many there are by name)
-        self._limits: list[tuple[str, int, Acting, dict[str, int]]] = []
+    def __init__(self) -> None:
+        self._limits: list[tuple[str, int, Acting]] = []  # (dimension, most, rule)
 
     def __bool__(self) -> bool:
         return bool(self._limits)
@@ -31,7 +29,22 @@ class Limits:
                 if any(limit[1] <= most for limit in same):
                     continue
                 self._limits = [limit for limit in self._limits if limit not in same]
-            self._limits.append((dimension, most, one, {}))
+            self._limits.append((dimension, most, one))
+
+    def count(self, means: Callable[[Acting, Item], bool]) -> LimitCount:
+        """For an empty slot."""
+        return LimitCount(self._limits, means)
+
+
+class LimitCount:
+    """What stands in one slot so far, as these limits count it."""
+
+    __slots__ = ("_limits", "_means")
+
+    def __init__(self, limits: list[tuple[str, int, Acting]], means: Callable[[Acting, Item], bool]) -> None:
+        self._means = means
+        # (dimension, most, rule, how many there are by name)
+        self._limits: list[tuple[str, int, Acting, dict[str, int]]] = [(*limit, {}) for limit in limits]
 
     def refusal(self, item: Item) -> tuple[Acting, str] | None:
         """Which rule has enough of this item's kind, and of which kind; None when there is room."""

@@ -6,8 +6,6 @@ rules for one slot is a `SlotRuling`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from habitue_collector.profile import Exposure, Profile
 from habitue_recommender.assignment import share_of
 from habitue_recommender.candidates import Candidates
@@ -17,11 +15,13 @@ from habitue_recommender.conditions import Asked
 from habitue_recommender.explain.trace import Step, Trace
 from habitue_recommender.page import Page
 from habitue_recommender.rulebook.acting import Acting
+from habitue_recommender.rulebook.acts import Acts
 from habitue_recommender.rulebook.book import Rulebook
 from habitue_recommender.rulebook.contents import PREFIX, Content
+from habitue_recommender.rulebook.looking import look
 from habitue_recommender.rulebook.rules import Cap
 from habitue_recommender.rulebook.slot_ruling import SlotRuling
-from habitue_recommender.rulebook.standing import CompiledRule
+from habitue_recommender.rulebook.standing import CompiledRule, Here, Standing
 from habitue_recommender.rulebook.stretches import Looked
 from habitue_recommender.rulebook.validity import ALWAYS, Moment
 from habitue_recommender.slots import Slot
@@ -63,7 +63,8 @@ class Ruling:
         self._held: dict[int, bool] = {}
         self._acting: dict[int, Acting] = {}
         self._worn: dict[Cap, dict[str, Exposure]] = {}  # what was in view often enough
-        self._looked: dict[tuple[int, ...], Looked] = {}
+        self._acts: dict[tuple[int, bool, str], tuple[Here, Acts | None]] = {}
+        self._looked: dict[tuple[int, int], Looked] = {}
         self._placed: set[str] = set()  # contents of this page
         rulebook.item_sets.follow(catalog)
 
@@ -71,19 +72,38 @@ class Ruling:
         """What holds in this slot; None when nothing does."""
         asked = self.asked.for_slot(slot.id)
         here = self.rulebook.rules_of(slot.id, self.page.type)
-        acting: list[tuple[Acting, CompiledRule]] = []
-        for one in here.rules:
-            if (one.promotes and not holdout) or one.restricts:
-                known = None if one.reads_slot else self._held.get(one.number)
-                if known is None:
-                    known = self._held[one.number] = self._holds(one, asked)
-                if known:
-                    acting.append((self._act(one, asked), one))
         contents = {} if holdout else self._contents(slot, asked)
+        acts = self._acts_of(here, asked, holdout)
+        if acts is None:
+            if not contents:
+                return None
+            acts = Acts(self, asked, Standing(), (), holdout)
+        return SlotRuling(self, slot, candidates, asked, acts, contents)
+
+    def _acts_of(self, here: Here, asked: Asked, holdout: bool) -> Acts | None:
+        """What the rules come to that can act here; once for all slots in which the same ones can."""
+        key = (id(here), holdout, asked.slot if here.reads_slot else "")
+        if key in self._acts:
+            return self._acts[key][1]
+        acting = [
+            self._act(one, asked)
+            for one in here.rules
+            if ((one.promotes and not holdout) or one.restricts) and self._is_held(one, asked)
+        ]
         standing = here.standing
-        if not acting and not contents and not (standing.restricting or (standing.lifts and not holdout)):
-            return None
-        return SlotRuling(self, slot, candidates, asked, standing, acting, contents, holdout)
+        acts: Acts | None = None
+        if acting or standing.restricting or (standing.lifts and not holdout):
+            acts = Acts(self, asked, standing, acting, holdout)
+        self._acts[key] = here, acts
+        return acts
+
+    def _is_held(self, one: CompiledRule, asked: Asked) -> bool:
+        if one.reads_slot:
+            return self._holds(one, asked)
+        known = self._held.get(one.number)
+        if known is None:
+            known = self._held[one.number] = self._holds(one, asked)
+        return known
 
     def _holds(self, one: CompiledRule, asked: Asked) -> bool:
         rule = one.rule
@@ -101,8 +121,7 @@ class Ruling:
     def _act(self, one: CompiledRule, asked: Asked) -> Acting:
         acting = None if one.reads_slot else self._acting.get(one.number)
         if acting is None:
-            acting = Acting(one, one.mixed(asked) if one.mixed is not None else None)
-            self._acting[one.number] = acting
+            acting = self._acting[one.number] = Acting(one, asked)
         return acting
 
     def _contents(self, slot: Slot, asked: Asked) -> dict[int, Content]:
@@ -126,14 +145,17 @@ class Ruling:
             self._placed.add(content.id)
         return found
 
-    def looked_at(
-        self, items: list[Item], rules: tuple[int, ...], look: Callable[[list[Item]], Looked]
-    ) -> Looked:
+    def looked_at(self, acts: Acts, asked: Asked, items: list[Item], scores: list[float]) -> Looked:
         """What these rules say to a source's candidates; once for all slots of the request."""
-        key = (id(items), *rules)
+        key = (id(acts), id(items))
         known = self._looked.get(key)
-        if known is None or known.items is not items or len(known.ids) != len(items):
-            known = self._looked[key] = look(items)
+        if (
+            known is None
+            or known.items is not items
+            or known.scores is not scores
+            or len(known.ids) != len(items)
+        ):
+            known = self._looked[key] = look(acts, self.rulebook.item_sets, asked, items, scores)
         return known
 
     def seen_enough(self, one: Acting, asked: Asked) -> dict[str, Exposure]:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from habitue_recommender.conditions import Asked, Test
+from habitue_recommender.conditions.many import Many
 from habitue_recommender.rulebook.rules import Consequence, Rule
 from habitue_recommender.rulebook.validity import ALWAYS
 
@@ -26,6 +27,7 @@ class CompiledRule:
     bit: int = 0
     mixed: Callable[[Asked], Test] | None = None
     reads_slot: bool = False
+    many: Many | None = None  # item and mixed part of many items at once
     restricts: tuple[str, ...] = field(init=False)  # what it takes away, by the names of a document
     promotes: tuple[str, ...] = field(init=False)  # what it brings forward
 
@@ -100,6 +102,10 @@ class Here:
 
     standing: Standing
     rules: tuple[CompiledRule, ...]
+    reads_slot: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "reads_slot", any(one.reads_slot for one in self.rules))
 
 
 _STANDING = ("exclude", "filter", "boost", "bury")
