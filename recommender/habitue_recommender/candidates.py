@@ -6,7 +6,7 @@ taken out here, once. Scores are 0 to 1 within a source, best first. The sources
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 
@@ -161,6 +161,13 @@ class Candidates:
             else:
                 add(item)
                 add_score(score)
+        return pool
+
+    def lazily(self, pieces: Iterator[Pool], count: int) -> Pool:
+        """A pool let through as somebody looks at it; all of it at once for who is told everything."""
+        pool = Pool(more=pieces, waiting=count)
+        if self._trace is not None:
+            pool.whole()
         return pool
 
     def question_of_orders(self) -> Query:

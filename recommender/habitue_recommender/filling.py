@@ -8,7 +8,7 @@ from itertools import islice
 from habitue_recommender.candidates import Candidates, is_below
 from habitue_recommender.catalog.items import Item
 from habitue_recommender.explain.trace import Passed, Step, Trace
-from habitue_recommender.offers import Offer, Origin, Ranked
+from habitue_recommender.offers import Offer, Origin, Ranked, Run
 from habitue_recommender.pools import Pool, falling
 from habitue_recommender.reasons import Reason, ReasonCode
 from habitue_recommender.rulebook.slot_ruling import SlotRuling
@@ -16,6 +16,7 @@ from habitue_recommender.rulebook.stretches import Stretch
 from habitue_recommender.slots import CHEAP, PERSONAL, Slot, Source
 from habitue_recommender.variety import Mixer
 
+_PIECE = 24  # candidates on their way at a time: a slot of twelve mixes some 36
 _IMPULSE_PART = 4  # of a mixed slot: one place in four
 _CHOSEN, _PROMOTED, _CONTENT = (
     Reason(ReasonCode.CHOSEN),
@@ -52,8 +53,6 @@ class Filling:
         self._chosen: list[Ranked] = []
         self._mixer = Mixer(slot, candidates.visitor, trace)
         self._groups: set[str] = set()
-        self._per_category: dict[str, int] = {}
-        self._per_brand: dict[str, int] = {}
         self._used: set[str] = set()  # groups in other slots of this page
         self._pins: dict[int, Ranked] = {}
         self._size = slot.size
@@ -61,7 +60,7 @@ class Filling:
             self._pins = ruled.pinned(pinned)
             for one in self._pins.values():
                 self._mixer.note(one.item)
-                self._note(one.item)
+                self._groups.add(one.item.group)
             self._size -= len(self._pins) + len(ruled.contents)
             if ruled.fallbacks:
                 self._steps = _with_fallback(slot, ruled)
@@ -76,7 +75,8 @@ class Filling:
         fresh = self._take_new(inside)
         self._take(self._ruled(inside), self._size)
         if ruled is not None and len(self._chosen) < self._size:
-            self._take(one for one in ruled.shelf() if not inside or is_below(one.item.category, inside))
+            shelf = (one for one in ruled.shelf() if not inside or is_below(one.item.category, inside))
+            self._take(_in_runs(shelf))
         if len(self._chosen) < self._size:
             self._take(self._allowed(self._rested(inside)))
         if inside and not self._chosen:  # an empty shelf is worse than its neighbour
@@ -114,79 +114,92 @@ class Filling:
 
     # ---- candidates of this slot -----------------------------------------------------------------
 
-    def _ruled(self, inside: str) -> Iterable[Ranked]:
+    def _ruled(self, inside: str) -> Iterable[Run]:
         """What the rules let stand, in the order that they want."""
         ruled = self.ruled
         if ruled is None:
-            return self._ranked(inside)
+            return self._runs(inside)
         if not ruled.orders:
-            return self._allowed(self._ranked(inside))
+            return self._allowed(self._runs(inside))
         ranked = ruled.arrange(self._stretches(inside), self.candidates.settings.candidates // 2)
-        return (one for one in ranked if ruled.stands(one.item))
+        return _in_runs(one for one in ranked if ruled.stands(one.item))
 
-    def _allowed(self, ranked: Iterable[Ranked]) -> Iterable[Ranked]:
+    def _allowed(self, runs: Iterable[Run]) -> Iterable[Run]:
         ruled = self.ruled
-        return ranked if ruled is None else (one for one in ranked if ruled.allows(one.item))
+        if ruled is None:
+            return runs
+        allows = ruled.allows
+        return (run.only([at for at, item in enumerate(run.items) if allows(item)]) for run in runs)
 
-    def _ranked(self, inside: str) -> Iterator[Ranked]:
+    def _runs(self, inside: str) -> Iterator[Run]:
         """Candidates of all sources in their order; a source is asked when those before did not fill."""
-        for source, pool, floor, scale in self._asked():
-            for item, score in pool:
-                if not inside or is_below(item.category, inside):
+        for source, pool, floor, scale, most in self._asked():
+            for items, scores in pool.pieces():
+                for start in range(0, len(items), _PIECE):
                     # Whatever an earlier source has stands before what a later one has.
-                    one = Ranked(item, floor + score * scale, source, floor)
+                    run = Run(
+                        items[start : start + _PIECE],
+                        [floor + score * scale for score in scores[start : start + _PIECE]],
+                        source,
+                        floor,
+                    )
+                    if most is not None:
+                        run = run.only(list(range(min(most, len(run.items)))))
+                        most -= len(run.items)
+                    if inside:
+                        run = run.only(
+                            [n for n, one in enumerate(run.items) if is_below(one.category, inside)]
+                        )
                     if self._trace is not None:
-                        self._tell_score(one)
-                    yield one
+                        self._tell_scores(run.items, run.scores, source)
+                    yield run
 
     def _stretches(self, inside: str) -> Iterator[Stretch]:
         """The same for those who look at all of them anyway."""
-        for source, pool, floor, scale in self._asked():
-            if isinstance(pool, Pool):
-                items, scores = pool.whole()
-            else:
-                pairs = list(pool)
-                items, scores = [item for item, _ in pairs], [score for _, score in pairs]
+        for source, pool, floor, scale, most in self._asked():
+            items, scores = pool.whole()
+            if most is not None:
+                items, scores = items[:most], scores[:most]
             if inside:
                 near = [at for at, item in enumerate(items) if is_below(item.category, inside)]
                 items, scores = [items[at] for at in near], [scores[at] for at in near]
             if self._trace is not None:
-                for item, score in zip(items, scores, strict=True):
-                    self._tell_score(Ranked(item, floor + score * scale, source))
+                self._tell_scores(items, [floor + score * scale for score in scores], source)
             yield Stretch(source, floor, scale, items, scores)
 
-    def _asked(self) -> Iterator[tuple[Source | Origin, Iterable[tuple[Item, float]], float, float]]:
-        """Source by source: its candidates, and where on the scale they begin and how wide they lie."""
+    def _asked(self) -> Iterator[tuple[Source | Origin, Pool, float, float, int | None]]:
+        """Source by source: its candidates, where their scale begins, how wide it is, how many count."""
         steps = len(self._steps)
         for step, source in enumerate(self._steps):
             floor = (steps - step - 1) / steps
             if not isinstance(source, Source):  # what a rule falls back on, in its order
                 given = self.candidates.admit(source, falling(len(source)))
-                yield Origin.RULE, given, floor, 1.0 / steps
+                yield Origin.RULE, given, floor, 1.0 / steps, None
                 continue
             if source not in CHEAP and self._is_late():
                 continue
-            pool: Iterable[tuple[Item, float]] = self.candidates.pool(source)
+            pool = self.candidates.pool(source)
             if self._trace is not None:
-                data = {"source": source.value, "count": len(self.candidates.pools[source])}
+                data = {"source": source.value, "count": len(pool)}
                 self._trace.note(self._slot.id, Step.CANDIDATES, None, data)
+            most = None
             if source is Source.IMPULSE and not PERSONAL.issuperset(self._slot.order()):
                 # It comes first, and leaves room for what the slot is there for.
-                pool = islice(pool, max(1, self._slot.size // _IMPULSE_PART))
-            yield source, pool, floor, 1.0 / steps
+                most = max(1, self._slot.size // _IMPULSE_PART)
+            yield source, pool, floor, 1.0 / steps, most
 
-    def _tell_score(self, one: Ranked) -> None:
+    def _tell_scores(self, items: list[Item], scores: list[float], source: Source | Origin) -> None:
         assert self._trace is not None
-        data = {"score": one.score, "source": one.source.value}
-        self._trace.note(self._slot.id, Step.SCORE, one.item.item_id, data)
+        for item, score in zip(items, scores, strict=True):
+            data = {"score": score, "source": source.value}
+            self._trace.note(self._slot.id, Step.SCORE, item.item_id, data)
 
-    def _rested(self, inside: str) -> Iterator[Ranked]:
+    def _rested(self, inside: str) -> Iterator[Run]:
         """What was seen often enough and would else rest; only of sources that were asked anyway."""
         for source in self._steps:
-            pool = self.candidates.pools.get(source) if isinstance(source, Source) else None
-            for item in pool.rested if pool is not None else ():
-                if not inside or is_below(item.category, inside):
-                    yield Ranked(item, 0.0, source)  # type: ignore[arg-type]  # a source: it has a pool
+            if isinstance(source, Source) and (pool := self.candidates.pools.get(source)) is not None:
+                items = [item for item in pool.rested if not inside or is_below(item.category, inside)]
+                yield Run(items, [0.0] * len(items), source)
 
     def _is_late(self) -> bool:
         self.late = self.late or self._clock() > self._until
@@ -194,20 +207,20 @@ class Filling:
 
     # ---- choosing: once on the page, and not too much of one kind --------------------------------
 
-    def _take(self, ranked: Iterable[Ranked], size: int | None = None) -> None:
+    def _take(self, runs: Iterable[Run], size: int | None = None) -> None:
         size = self._size if size is None else size
-        self._mixer.take(ranked, size - len(self._chosen), self._fits, self._add)
+        self._mixer.take(runs, size - len(self._chosen), self._fits, self._add)
 
     def _fits(self, item: Item) -> bool:
-        slot = self._slot
+        slot, group = self._slot, item.group
         why = None
-        if item.group in self._used:
+        if group in self._used:
             why = Passed.ON_PAGE
-        elif item.group in self._groups:
+        elif group in self._groups:
             why = Passed.IN_SLOT
-        elif slot.max_per_category and self._per_category.get(item.category, 0) >= slot.max_per_category:
+        elif slot.max_per_category and self._mixer.kinds.get(item.category, 0) >= slot.max_per_category:
             why = Passed.CATEGORY_FULL
-        elif slot.max_per_brand and self._per_brand.get(item.brand, 0) >= slot.max_per_brand:
+        elif slot.max_per_brand and self._mixer.brands.get(item.brand, 0) >= slot.max_per_brand:
             why = Passed.BRAND_FULL
         if why is None:
             return self.ruled is None or self.ruled.fits(item)
@@ -217,17 +230,9 @@ class Filling:
 
     def _add(self, one: Ranked) -> None:
         self._chosen.append(one)
-        self._note(one.item)
+        self._groups.add(one.item.group)
         if self.ruled is not None:
             self.ruled.add(one.item)
-
-    def _note(self, item: Item) -> None:
-        """It stands in this slot now."""
-        self._groups.add(item.group)
-        if item.category:  # what has no category is not of the same one
-            self._per_category[item.category] = self._per_category.get(item.category, 0) + 1
-        if item.brand:
-            self._per_brand[item.brand] = self._per_brand.get(item.brand, 0) + 1
 
     # ---- new items: a small, fixed part of the places --------------------------------------------
 
@@ -236,16 +241,20 @@ class Filling:
         places = min(round(self._slot.size * self._slot.new_share), self._size)
         if not places or Source.NEW_ITEMS not in self._steps:
             return 0
-        candidates = self.candidates
-        pool = candidates.fresh()
-        steps = len(self._steps)
-        fresh = (
-            Ranked(item, score / steps, Source.NEW_ITEMS)
-            for item, score in pool
-            if candidates.matches(item) and (not inside or is_below(item.category, inside))
-        )
-        self._take(self._allowed(fresh), places)
+        self._take(self._allowed(self._fresh_runs(inside)), places)
         return len(self._chosen)
+
+    def _fresh_runs(self, inside: str) -> Iterator[Run]:
+        candidates, steps = self.candidates, len(self._steps)
+        for items, scores in candidates.fresh().pieces():
+            run = Run(items, [score / steps for score in scores], Source.NEW_ITEMS)
+            yield run.only(
+                [
+                    at
+                    for at, item in enumerate(items)
+                    if candidates.matches(item) and (not inside or is_below(item.category, inside))
+                ]
+            )
 
     def _place(self, fresh: int) -> None:
         """Put the reserved new items behind the first half: seen, but not before what fits best."""
@@ -254,6 +263,13 @@ class Filling:
         new, rest = self._chosen[:fresh], self._chosen[fresh:]
         middle = min(len(rest), self._slot.size // 2)
         self._chosen = rest[:middle] + new + rest[middle:]
+
+
+def _in_runs(ranked: Iterable[Ranked]) -> Iterator[Run]:
+    """What was put in order one by one, a slot's worth at a time."""
+    waiting = iter(ranked)
+    while some := list(islice(waiting, _PIECE)):
+        yield Run.of(some)
 
 
 def _with_fallback(slot: Slot, ruled: SlotRuling) -> list[Source | tuple[str, ...]]:

@@ -39,6 +39,41 @@ class Ranked:
     promoted: bool = False
 
 
+@dataclass(slots=True)
+class Run:
+    """Candidates one after the other on their way to places, best first.
+
+    Hundreds are looked at for a dozen places, so each becomes a `Ranked` only when it is taken. Those that a
+    rule has put in order are one already, and stand in `whole`.
+    """
+
+    items: list[Item]
+    scores: list[float]
+    source: Source | Origin
+    floor: float = 0.0
+    whole: list[Ranked] | None = None
+
+    @classmethod
+    def of(cls, whole: list[Ranked]) -> Run:
+        return cls([one.item for one in whole], [one.score for one in whole], Origin.RULE, 0.0, whole)
+
+    def ranked(self, at: int, score: float) -> Ranked:
+        """The candidate at a place of the run, with what it is worth by now."""
+        if self.whole is None:
+            return Ranked(self.items[at], score, self.source, self.floor)
+        one = self.whole[at]
+        one.score = score
+        return one
+
+    def only(self, kept: list[int]) -> Run:
+        """Those at these places."""
+        if len(kept) == len(self.items):
+            return self
+        whole = None if self.whole is None else [self.whole[at] for at in kept]
+        items, scores = [self.items[at] for at in kept], [self.scores[at] for at in kept]
+        return Run(items, scores, self.source, self.floor, whole)
+
+
 @dataclass(frozen=True, slots=True)
 class Offer:
     """One item in one place, and why; or a content, which looks like an item and says a little more."""

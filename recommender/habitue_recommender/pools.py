@@ -44,6 +44,17 @@ class Pool:
             if not self._grow():
                 return
 
+    def pieces(self) -> Iterator[tuple[list[Item], list[float]]]:
+        """What is there, then piece by piece what is not yet."""
+        place = 0
+        while True:
+            if place < len(self.items):
+                items, scores = self.items[place:], self.scores[place:]
+                place += len(items)
+                yield items, scores
+            if not self._grow():
+                return
+
     def whole(self) -> tuple[list[Item], list[float]]:
         """All of it, whoever looks at it."""
         while self._grow():

@@ -16,11 +16,12 @@ from itertools import islice
 from habitue_recommender.catalog.alike import family
 from habitue_recommender.catalog.items import Item
 from habitue_recommender.explain.trace import Passed, Step, Trace
-from habitue_recommender.offers import Ranked
+from habitue_recommender.offers import Ranked, Run
 from habitue_recommender.slots import Slot
 from habitue_recommender.visitor import Visitor
 
 _WINDOW = 3  # times the places of a slot: so many candidates are mixed, the rest stays as it is
+_LEAST_PLACES = 4  # so few candidates for one place would always be the same
 _LEAST_KINDS = 3  # categories that say how varied somebody's taste is
 _DEEP = 3  # times shown and ignored, from where an offer does not fall further
 
@@ -41,77 +42,98 @@ class Mixer:
     """Orders candidates for one slot; `fits` says whether one may still stand there."""
 
     def __init__(self, slot: Slot, visitor: Visitor, trace: Trace | None = None) -> None:
+        self.kinds: dict[str, int] = {}  # offers of the slot by category
+        self.brands: dict[str, int] = {}
         self._slot = slot
         self._trace = trace
         self._visitor = visitor
         self._diversity = min(0.95, slot.diversity * appetite(visitor)) if slot.diversity else 0.0
-        self._kinds: dict[str, int] = {}
-        self._brands: dict[str, int] = {}
         self._families: set[tuple[str, str]] = set()
         self._plain = not (slot.diversity or slot.rotation or slot.novelty)
+        self._familiar = visitor.familiar() if slot.rotation or slot.novelty else frozenset()
 
     def take(
         self,
-        ranked: Iterable[Ranked],
+        runs: Iterable[Run],
         places: int,
         fits: Callable[[Item], bool],
         add: Callable[[Ranked], None],
     ) -> None:
         """Give `places` candidates to `add`, the worthiest first; near-duplicates only fill what is left."""
-        doubles: list[Ranked] = []
+        if places <= 0:
+            return
+        doubles: list[tuple[Run, int, float]] = []
         least = 1.0
-        for one in self._mixed(iter(ranked)):
-            if places <= 0:
-                return
-            item = one.item
+        families = self._families
+        for run, at, worth in self._in_turn(runs) if self._plain else self._mixed(runs, places):
+            item = run.items[at]
             if not fits(item):
                 continue
-            if item.name and (item.brand, family(item.name)) in self._families:
-                doubles.append(one)
+            if item.name and (item.brand, family(item.name)) in families:
+                doubles.append((run, at, worth))
                 if self._trace is not None:
                     data = {"why": Passed.DOUBLE.value}
                     self._trace.note(self._slot.id, Step.DIVERSITY, item.item_id, data)
                 continue
             self.note(item)
-            add(one)
-            least = one.score
+            add(run.ranked(at, worth))
+            least = worth
             places -= 1
-        for one in doubles:
-            if places <= 0:
+            if not places:
                 return
-            if fits(one.item):
-                add(Ranked(one.item, min(one.score, least), one.source, one.floor, one.promoted))
+        for run, at, worth in doubles:
+            item = run.items[at]
+            if fits(item):
+                self.note(item)
+                add(run.ranked(at, min(worth, least)))
                 places -= 1
+                if not places:
+                    return
 
     def note(self, item: Item) -> None:
         """An offer of this item stands in the slot."""
-        self._kinds[item.category] = self._kinds.get(item.category, 0) + 1
-        if item.brand:
-            self._brands[item.brand] = self._brands.get(item.brand, 0) + 1
+        category, brand = item.category, item.brand
+        if category:  # what has no category is not of the same one
+            self.kinds[category] = self.kinds.get(category, 0) + 1
+        if brand:
+            self.brands[brand] = self.brands.get(brand, 0) + 1
         if item.name:
-            self._families.add((item.brand, family(item.name)))
+            self._families.add((brand, family(item.name)))
 
-    def _mixed(self, ranked: Iterator[Ranked]) -> Iterator[Ranked]:
-        if self._plain:
-            yield from ranked
-            return
-        window = list(islice(ranked, _WINDOW * self._slot.size))
-        base = [one.score * self._worth(one.item) for one in window]
-        heap = [(-score * self._kept(window[at].item), at) for at, score in enumerate(base)]
+    @staticmethod
+    def _in_turn(runs: Iterable[Run]) -> Iterator[tuple[Run, int, float]]:
+        for run in runs:
+            for at, score in enumerate(run.scores):
+                yield run, at, score
+
+    def _mixed(self, runs: Iterable[Run], places: int) -> Iterator[tuple[Run, int, float]]:
+        turns = self._in_turn(runs)
+        window = list(islice(turns, _WINDOW * max(places, _LEAST_PLACES)))
+        items = [run.items[at] for run, at, _ in window]
+        familiar, worth = self._familiar, self._worth
+        base = [
+            score * worth(item) if item.item_id in familiar else score
+            for item, (_, _, score) in zip(items, window, strict=True)
+        ]
+        kept = self._kept
+        if self.kinds or self.brands:
+            heap = [(-score * kept(items[at]), at) for at, score in enumerate(base)]
+        else:
+            heap = [(-score, at) for at, score in enumerate(base)]
         heapify(heap)
         while heap:
-            worth, at = heap[0]
-            now = -base[at] * self._kept(window[at].item)
-            if now > worth:  # others of its kind were taken meanwhile
+            worst, at = heap[0]
+            now = -base[at] * kept(items[at])
+            if now > worst:  # others of its kind were taken meanwhile
                 heapreplace(heap, (now, at))
                 continue
             heappop(heap)
-            one = window[at]
-            if self._trace is not None and -now != one.score:
-                data = {"before": one.score, "after": -now}
-                self._trace.note(self._slot.id, Step.DIVERSITY, one.item.item_id, data)
-            yield Ranked(one.item, -now, one.source, one.floor, one.promoted)
-        yield from ranked
+            run, place, score = window[at]
+            if self._trace is not None and -now != score:
+                data = {"before": score, "after": -now}
+                self._trace.note(self._slot.id, Step.DIVERSITY, items[at].item_id, data)
+            yield run, place, -now
+        yield from turns
 
     def _kept(self, item: Item) -> float:
         """What is left of a score beside the offers of its kind that stand already."""
@@ -119,9 +141,9 @@ class Mixer:
         if not diversity:
             return 1.0
         kept = 1.0
-        if item.category and (alike := self._kinds.get(item.category, 0)):
+        if item.category and (alike := self.kinds.get(item.category, 0)):
             kept = (1.0 - diversity) ** alike
-        if item.brand and (alike := self._brands.get(item.brand, 0)):
+        if item.brand and (alike := self.brands.get(item.brand, 0)):
             kept *= (1.0 - 0.5 * diversity) ** alike
         return kept
 

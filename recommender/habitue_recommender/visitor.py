@@ -21,6 +21,7 @@ class Nearness(dict[str, float]):
     def __init__(self, shares: dict[str, float]) -> None:
         super().__init__()
         self._by_prefix: dict[str, float] = {}
+        self.departments = {path.split("/", 1)[0] for path in shares}  # nothing outside them is near
         for path, share in shares.items():
             for prefix in prefixes(path):
                 self._by_prefix[prefix] = self._by_prefix.get(prefix, 0.0) + share
@@ -95,6 +96,10 @@ class Visitor:
         while first > 0 and earlier[first][1].last - earlier[first - 1][1].last <= PAUSE:
             first -= 1
         return dict(earlier[max(first, 0) :])
+
+    def familiar(self) -> frozenset[str]:
+        """What they were shown, touched or bought, as far as the profile goes."""
+        return frozenset((*self.exposures, *self.recent, *self.bought))
 
     @property
     def has_affinity(self) -> bool:

@@ -42,7 +42,7 @@ def gather(
 
 
 def names(candidates: Candidates, source: Source) -> list[str]:
-    return [one.item_id for one in candidates.pool(source).items]
+    return [one.item_id for one in candidates.pool(source).whole()[0]]
 
 
 def test_the_question_holds_session_history_cart_and_page_in_indices() -> None:
@@ -105,7 +105,7 @@ def test_every_refusal_is_counted_by_its_reason() -> None:
     profile = visitor(carts=["a"], bought={"b": (1, DAY)}, seen={"d": (99, DAY)})
     candidates = gather(profile, Page("product", "c"), catalog, model_of(order, popular=order))
     pool = candidates.pool(Source.POPULAR)
-    assert [one.item_id for one in pool.items] == ["e"]
+    assert [one.item_id for one in pool.whole()[0]] == ["e"]
     assert [one.item_id for one in pool.rested] == ["d"]
     assert candidates.drops == dict.fromkeys(Drop, 1)
     assert candidates.to_record() == {"popular": [("e", 1.0)]}
@@ -133,9 +133,9 @@ def test_new_items_of_what_the_visitor_likes_come_first() -> None:
     ]
     catalog = Catalog([*old, *fresh])
     liking = gather(visitor(likes={"Sport/Shoes": 1.0}), catalog=catalog)
-    assert [one.item_id for one in liking.fresh().items] == ["shoe", "ball", "lamp"]
+    assert [one.item_id for one in liking.fresh().whole()[0]] == ["shoe", "ball", "lamp"]
     assert names(gather(page=Page("category", None, "Home"), catalog=catalog), Source.NEW_ITEMS)[0] == "lamp"
-    first = {gather(visitor(f"v{n}"), catalog=catalog).fresh().items[0].item_id for n in range(40)}
+    first = {gather(visitor(f"v{n}"), catalog=catalog).fresh().whole()[0][0].item_id for n in range(40)}
     assert first == {"lamp", "shoe", "ball"}  # each has its chance
 
 

@@ -37,7 +37,7 @@ def gather(profile: Profile, catalog: Catalog | None = None, model: ServedModel 
 
 
 def names(candidates: Candidates, source: Source) -> list[str]:
-    return [one.item_id for one in candidates.pool(source).items]
+    return [one.item_id for one in candidates.pool(source).whole()[0]]
 
 
 def why(candidates: Candidates, source: Source, item_id: str) -> str:

@@ -23,7 +23,7 @@ _SHELF = 40  # items of the same category that one is compared with, newest firs
 _OF_BRAND = 10
 _LEAST = 8  # items of a category, below which the one above it is looked at
 _KEPT = 20
-_LIKE = 0.35  # a shared category alone is no likeness
+LIKE = 0.35  # a shared category alone is no likeness
 _REMEMBERED = 5_000  # items whose list is kept: about 10 MB
 
 _MEASURE = re.compile(
@@ -51,10 +51,10 @@ def family(name: str) -> str:
 
 def likeness(one: Item, other: Item) -> float:
     """How alike two items are, 0 to 1."""
-    return next(_likenesses(one, (other,)))
+    return next(likenesses(one, (other,)))
 
 
-def _likenesses(one: Item, others: Iterable[Item]) -> Iterator[float]:
+def likenesses(one: Item, others: Iterable[Item]) -> Iterator[float]:
     """How alike each of the others is; what is known of the one is looked up once."""
     mine, category, brand, price, currency = grams(one.name), one.category, one.brand, one.price, one.currency
     ours, known = category.split("/"), len(mine)
@@ -97,8 +97,8 @@ class Alike:
             return known[1]
         own = item.group
         found = list({one.item_id: one for one in self._near(item, shelf) if one.group != own}.values())
-        likenesses = zip(found, _likenesses(item, found), strict=True)
-        scored = [(one, much) for one, much in likenesses if much >= _LIKE]
+        compared = zip(found, likenesses(item, found), strict=True)
+        scored = [(one, much) for one, much in compared if much >= LIKE]
         scored.sort(key=lambda pair: (-pair[1], pair[0].item_id))
         self._lists[item.item_id] = (stamp, scored[:_KEPT])
         self._lists.move_to_end(item.item_id)

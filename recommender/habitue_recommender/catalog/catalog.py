@@ -17,6 +17,7 @@ import orjson
 
 from habitue_recommender.catalog.alike import Alike
 from habitue_recommender.catalog.items import Item
+from habitue_recommender.catalog.listings import Listings
 
 DAY = 86_400_000
 NEW_FOR = 30 * DAY  # how long an item can be called new
@@ -45,6 +46,7 @@ class Catalog:
         self.items: dict[str, Item] = {}
         self.unverified = 0
         self.alike = Alike(self)
+        self.listings = Listings(self)
         self.shelved = 0  # grows when an item comes, goes or changes shelf: for those who keep lists
         self.changed = 0  # grows with each change of an item; `journal` has the last of them, newest last
         self.journal: deque[str] = deque(maxlen=JOURNAL)

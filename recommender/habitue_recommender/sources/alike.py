@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from habitue_recommender.catalog.items import Item
@@ -23,8 +24,7 @@ def similar(candidates: Candidates) -> Pool:
 def find(candidates: Candidates) -> dict[str, tuple[float, Item]]:
     """Item → how like it is, and to which of the visitor's or the page's own."""
     best: dict[str, tuple[float, Item]] = {}
-    for step, anchor in enumerate(anchors(candidates)):
-        weight = 0.9**step  # what was touched before the last counts a little less
+    for weight, anchor in anchors(candidates):
         for item, likeness in candidates.catalog.alike.to(anchor):
             known = best.get(item.item_id)
             if known is None or likeness * weight > known[0]:
@@ -32,15 +32,16 @@ def find(candidates: Candidates) -> dict[str, tuple[float, Item]]:
     return best
 
 
-def anchors(candidates: Candidates) -> list[Item]:
-    """The product of the page; without one, what was touched last."""
+def anchors(candidates: Candidates) -> list[tuple[float, Item]]:
+    """The product of the page; without one, what was touched last. How much each counts stands before it."""
     catalog, visitor = candidates.catalog, candidates.visitor
     if candidates.page.item_id:
         page = catalog.get(candidates.page.item_id)
-        return [page] if page is not None else []
+        return [(1.0, page)] if page is not None else []
     touched = [*reversed(visitor.session), *reversed(visitor.recent)]
     known = (catalog.get(item_id) for item_id in dict.fromkeys(touched))
-    return [item for item in known if item is not None][:_ANCHORS]
+    found = islice((item for item in known if item is not None), _ANCHORS)
+    return [(0.9**step, item) for step, item in enumerate(found)]
 
 
 def reason(candidates: Candidates, item: Item) -> Reason:

@@ -7,9 +7,11 @@ from itertools import islice
 from typing import TYPE_CHECKING
 from zlib import crc32
 
+from habitue_recommender.catalog.alike import LIKE, likenesses
 from habitue_recommender.catalog.items import Item
-from habitue_recommender.pools import Pool, is_below, normalised
+from habitue_recommender.pools import Pool, is_below
 from habitue_recommender.reasons import Reason, ReasonCode, category_name
+from habitue_recommender.sources.alike import anchors
 
 if TYPE_CHECKING:
     from habitue_recommender.candidates import Candidates
@@ -29,20 +31,36 @@ def find_fresh(candidates: Candidates) -> Pool:
             found[item.item_id] = item
     if not found:
         return Pool()
-    # Among equals each visitor starts elsewhere, so that many new items all get their chance.
+    by_relevance: dict[float, list[str]] = {}
+    for item, relevance in zip(found.values(), _relevance(candidates, found.values()), strict=True):
+        by_relevance.setdefault(relevance, []).append(item.item_id)
+    return candidates.lazily(_pieces(candidates, by_relevance), len(found))
+
+
+def _pieces(candidates: Candidates, by_relevance: dict[float, list[str]]) -> Iterator[Pool]:
+    """The most relevant first. Among equals each visitor starts elsewhere, so that all get their chance."""
     seed = crc32(candidates.visitor.profile_id.encode("utf-8", "replace"))
-    fresh = [
-        (-relevance, crc32(item.item_id.encode("utf-8", "replace"), seed), item.item_id)
-        for item, relevance in zip(found.values(), _relevance(candidates, found.values()), strict=True)
-    ]
-    fresh.sort()
-    return normalised(candidates.admit([one for _, _, one in fresh], [-score for score, _, _ in fresh]))
+    waiting = sum(map(len, by_relevance.values()))
+    best = 0.0
+    for relevance in sorted(by_relevance, reverse=True):
+        ids = by_relevance[relevance]
+        if len(ids) > 1:
+            ids = [
+                one for _, one in sorted((crc32(one.encode("utf-8", "replace"), seed), one) for one in ids)
+            ]
+        piece = candidates.admit(ids, [relevance] * len(ids))
+        best = best or (relevance if piece.items else 0.0)
+        piece.scores = [relevance / (best or 1.0)] * len(piece.items)
+        waiting -= len(ids)
+        piece.waiting = waiting
+        yield piece
 
 
 def new_items(candidates: Candidates) -> Pool:
     """What is new, then the rest of the page's category and of everything, newest first."""
     fresh, catalog = candidates.fresh(), candidates.catalog
-    pool = Pool(fresh.items[:], fresh.scores[:], fresh.rested[:])
+    items, scores = fresh.whole()
+    pool = Pool(items[:], scores[:], fresh.rested[:])
     seen = {item.item_id for item in (*pool.items, *pool.rested)}
     for category in dict.fromkeys((candidates.category, "")):
         shelf = catalog.newest(category, _SCANNED)
@@ -69,14 +87,31 @@ def _shelves(candidates: Candidates) -> Iterable[Iterable[Item]]:
 
 def _relevance(candidates: Candidates, items: Iterable[Item]) -> Iterator[float]:
     """How each fits page and visitor. Nobody clicked it yet, so what it is like says it."""
-    category, visitor, likenesses = candidates.category, candidates.visitor, candidates.likenesses()
+    category, visitor = candidates.category, candidates.visitor
+    alike = _likenesses(candidates, items)
     for item in items:
         relevance = 0.1 + 0.4 * visitor.affinity(item.category, item.brand)
         if category and is_below(item.category, category):
             relevance += 0.5
-        if (like := likenesses.get(item.item_id)) is not None:
-            relevance += 0.5 * like[0]
+        if (like := alike.get(item.item_id)) is not None:
+            relevance += 0.5 * like
         yield round(relevance, 2)
+
+
+def _likenesses(candidates: Candidates, items: Iterable[Item]) -> dict[str, float]:
+    """How much those are like the page's or the visitor's own that share a shelf or the brand with one."""
+    best: dict[str, float] = {}
+    for weight, anchor in anchors(candidates):
+        category, brand, group = anchor.category, anchor.brand, anchor.group
+        near = [
+            item
+            for item in items
+            if (item.category == category or (brand and item.brand == brand)) and item.group != group
+        ]
+        for item, much in zip(near, likenesses(anchor, near), strict=True):
+            if much >= LIKE and much * weight > best.get(item.item_id, 0.0):
+                best[item.item_id] = much * weight
+    return best
 
 
 def reason(candidates: Candidates, item: Item) -> Reason:

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from habitue_recommender.catalog.catalog import DAY
 from habitue_recommender.catalog.items import Item
+from habitue_recommender.catalog.listings import Listed, Listing
 from habitue_recommender.live import arrival
 from habitue_recommender.models.base import Query
-from habitue_recommender.pools import Pool, is_below, normalised
+from habitue_recommender.pools import Pool, is_below
 from habitue_recommender.reasons import Reason, ReasonCode, category_name
-from habitue_recommender.visitor import BRAND, NEAR
 
 if TYPE_CHECKING:
     from habitue_recommender.candidates import Candidates
 
 _AFFINITY_LIFT = 4.0  # an item of the only category somebody ever looked at counts as 1 + 4 · weight
 _POPULAR = 200  # popular items put into a visitor's order
+_PIECE = 32
 _WEEK = 7 * DAY
 
 
@@ -25,68 +27,73 @@ def popular_now(candidates: Candidates) -> Pool:
     if live.is_stale(candidates.hour):
         return Pool()
     top = candidates.category.split("/", 1)[0]
-    listed = list(live.categories.get(top, ())) if top else []
-    here = {item_id for item_id, _ in listed}
-    came = _came_alike(candidates) if not listed else ()
-    listed += came
-    here.update(item_id for item_id, _ in came)
-    listed += [pair for pair in live.overall if pair[0] not in here]
+    if top not in live.categories:
+        top = ""
+    how = "" if top else _how_they_came(candidates)
     least = candidates.settings.live_least
-    listed = [pair for pair in listed if pair[1] >= least]
-    most = max((count for _, count in listed), default=1)
-    # What is popular in the page's own department stands before what is popular anywhere.
-    scores = [count / most + (1.0 if item_id in here else 0.0) for item_id, count in listed]
-    return _lifted(candidates, candidates.admit([item_id for item_id, _ in listed], scores))
+
+    def make() -> Listed:
+        listed = live.categories[top] if top else live.arrivals.get(how, ())
+        here = {item_id for item_id, _ in listed}
+        both = (*listed, *(pair for pair in live.overall if pair[0] not in here))
+        enough = [pair for pair in both if pair[1] >= least]
+        most = max((count for _, count in enough), default=1)
+        # What is popular in the page's own department stands before what is popular anywhere.
+        scores = [count / most + (1.0 if item_id in here else 0.0) for item_id, count in enough]
+        return [item_id for item_id, _ in enough], scores
+
+    return _lifted(candidates, candidates.catalog.listings.of(("now", top, how, least), live, make))
 
 
-def _came_alike(candidates: Candidates) -> tuple[tuple[str, int], ...]:
-    """Of whom nothing else is known: what people look at who came by the same campaign or site."""
+def _how_they_came(candidates: Candidates) -> str:
+    """Of whom nothing else is known: the campaign or site that brought them, if others came so."""
     visitor = candidates.visitor
     if visitor.has_affinity or visitor.recent or visitor.bought:
-        return ()
-    return candidates.live.arrivals.get(arrival(visitor.campaign, visitor.referrer), ())
+        return ""
+    how = arrival(visitor.campaign, visitor.referrer)
+    return how if how in candidates.live.arrivals else ""
 
 
 def popular(candidates: Candidates) -> Pool:
-    model = candidates.model
+    model, category = candidates.model, candidates.category
     if model is None:
         return Pool()
     most = min(_POPULAR, candidates.settings.candidates)
-    item_ids, scores = model.score_named("popular", Query(n=most))
-    scores = [score / scores[0] for score in scores] if scores and scores[0] > 0 else scores
-    if candidates.category:
-        near, near_scores = model.score_named("popular", Query(category=candidates.category, n=most))
-        best = near_scores[0] if near_scores and near_scores[0] > 0 else 1.0
-        here = set(near)
-        rest = [(i, s) for i, s in zip(item_ids, scores, strict=True) if i not in here]
-        item_ids = near + [item_id for item_id, _ in rest]
-        scores = [1.0 + score / best for score in near_scores] + [score for _, score in rest]
-    return _lifted(candidates, candidates.admit(item_ids, scores))
+
+    def make() -> Listed:
+        item_ids, scores = model.score_named("popular", Query(n=most))
+        scores = [score / scores[0] for score in scores] if scores and scores[0] > 0 else scores
+        if category:
+            near, near_scores = model.score_named("popular", Query(category=category, n=most))
+            best = near_scores[0] if near_scores and near_scores[0] > 0 else 1.0
+            here = set(near)
+            rest = [(i, s) for i, s in zip(item_ids, scores, strict=True) if i not in here]
+            item_ids = near + [item_id for item_id, _ in rest]
+            scores = [1.0 + score / best for score in near_scores] + [score for _, score in rest]
+        return item_ids, scores
+
+    return _lifted(candidates, candidates.catalog.listings.of(("popular", category, most), model, make))
 
 
-def _lifted(candidates: Candidates, pool: Pool) -> Pool:
+def _lifted(candidates: Candidates, listing: Listing) -> Pool:
     """What many want, in the order that fits this one visitor."""
-    visitor, weight = candidates.visitor, candidates.settings.affinity_weight * _AFFINITY_LIFT
-    pairs: list[tuple[float, int, Item]]
-    if visitor.has_affinity:
-        # `Visitor.affinity`, written out: hundreds of items in every request.
-        near, brands, by_near, by_brand = visitor.near, visitor.brands, weight * NEAR, weight * BRAND
-        pairs = [
-            (
-                -score * (1.0 + by_near * near[item.category] + by_brand * brands.get(item.brand, 0.0)),
-                place,
-                item,
-            )
-            for place, (item, score) in enumerate(zip(pool.items, pool.scores, strict=True))
-        ]
-    else:
-        pairs = [
-            (-score, place, item)
-            for place, (item, score) in enumerate(zip(pool.items, pool.scores, strict=True))
-        ]
-    pairs.sort()
-    items, scores = [item for _, _, item in pairs], [-score for score, _, _ in pairs]
-    return normalised(Pool(items, scores, pool.rested))
+    order, scores = listing.order(candidates.visitor, candidates.settings.affinity_weight * _AFFINITY_LIFT)
+    return candidates.lazily(_pieces(candidates, listing.ids, order, scores), len(order))
+
+
+def _pieces(
+    candidates: Candidates, ids: Sequence[str], order: Sequence[int], scores: Sequence[float]
+) -> Iterator[Pool]:
+    """Let through as somebody looks at them, the scores as shares of the best one that may be offered."""
+    best, count = 0.0, len(order)
+    for start in range(0, count, _PIECE):
+        places = order[start : start + _PIECE]
+        piece = candidates.admit([ids[at] for at in places], [scores[at] for at in places])
+        if not best and piece.scores:
+            best = piece.scores[0] if piece.scores[0] > 0.0 else 1.0
+        piece.scores = [score / best if score > 0.0 else 0.0 for score in piece.scores]
+        piece.waiting = max(0, count - start - _PIECE)
+        yield piece
 
 
 def now_reason(candidates: Candidates, item: Item) -> Reason:

@@ -52,8 +52,9 @@ def new_since_visit(candidates: Candidates) -> Pool:
         return Pool()
     since = max(earlier)
     pool = candidates.fresh()
-    fresh = [(item, score) for item, score in zip(pool.items, pool.scores, strict=True)]
-    late = [(item, score) for item, score in fresh if item.first_seen > since][:_NEW]
+    late = [(item, score) for item, score in zip(*pool.whole(), strict=True) if item.first_seen > since][
+        :_NEW
+    ]
     rested = [item for item in pool.rested if item.first_seen > since]
     return Pool([item for item, _ in late], [score for _, score in late], rested)
 

@@ -70,7 +70,7 @@ def test_an_item_is_found_by_its_likeness_as_soon_as_the_catalog_knows_it() -> N
     assert (
         candidates.reason(Source.SIMILAR, catalog.items["new"]).text() == "Similar to Green Tea with Jasmine"
     )
-    assert candidates.fresh().items[0].item_id == "new"
+    assert candidates.fresh().whole()[0][0].item_id == "new"
 
 
 def test_without_a_page_it_is_what_was_touched_last_that_counts() -> None:
