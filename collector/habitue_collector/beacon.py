@@ -2,9 +2,10 @@
 
 `beacon_protocol(handlers)` is uvicorn's own httptools protocol with one door more. A complete POST
 with Content-Length to a known path goes straight to its handler; no task, no future, no ASGI scope
-is made. Everything else (other methods, chunked bodies, `Expect`, `Upgrade`, unknown paths, whatever
-is pipelined behind an answer still owed) is replayed into uvicorn's parser callbacks as if nothing
-had been here; `slow_path` serves the same handlers there.
+is made. One whose head has been seen before does not even need the parser (see `heads`). Everything
+else (other methods, chunked bodies, `Expect`, `Upgrade`, unknown paths, whatever is pipelined behind
+an answer still owed) is replayed into uvicorn's parser callbacks as if nothing had been here;
+`slow_path` serves the same handlers there.
 
 Order of answers: a beacon is taken only when no request is active. Until it is answered, a
 stand-in (`_Beacon`) sits where uvicorn keeps its active cycle, so that uvicorn queues what comes
@@ -29,6 +30,7 @@ from uvicorn.server import ServerState
 
 from .door import BODY, BUSY, DRAIN, HEAD, IDLE, Door
 from .events import MAX_BODY_BYTES
+from .heads import MAX_KNOWN, Cut, Head, agrees, cut
 from .request import (
     BODY_TIMEOUT,
     BODY_TOO_LARGE,
@@ -135,6 +137,7 @@ class _BeaconProtocol(HttpToolsProtocol):
     body_timeout_seconds: ClassVar[float] = 60.0
     leave_timeout_seconds: ClassVar[float] = 5.0
     tally: ClassVar[Tally]
+    heads: ClassVar[dict[bytes, Head]]  # by what is left of them without the lines that change
     _doors: ClassVar[list[Door]]
 
     def __init__(
@@ -156,6 +159,8 @@ class _BeaconProtocol(HttpToolsProtocol):
         self.since = self.door.tick
         self.undrained: _Beacon | None = None  # answered, but the client does not read
         self._receiving: _Beacon | None = None  # its body is on the way
+        self._between = True  # the parser stands before a new message on a connection that lives on
+        self._unknown: Cut | None = None  # the head that the parser is about to read
         self._in_head = False
         self._head_bytes = -1  # -1: the packet in which the head began
         self._is_old: bool | None = None  # HTTP/1.0
@@ -208,11 +213,15 @@ class _BeaconProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
+        if self._between and self._recognise(data):
+            return
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade:
+            self._between = False
             self._unsupported_upgrade_warning()
         except httptools.HttpParserError:
+            self._between = False
             self.logger.warning("Invalid HTTP request received.")
             self._refuse(400, INVALID_REQUEST)
         else:
@@ -260,9 +269,43 @@ class _BeaconProtocol(HttpToolsProtocol):
         else:
             self.close()
 
+    def _recognise(self, data: bytes) -> bool:
+        """Take a beacon that is all of `data` and whose head is known, past the parser."""
+        cycle = self.cycle
+        if cycle is not None and not cycle.response_complete:
+            return False
+        found = cut(data)
+        if found is None:
+            return False
+        rest, end, length, referer, cookie = found
+        head = self.heads.get(rest)
+        if head is None:
+            self._unknown = found
+            return False
+        declared = int(length)
+        if (
+            len(data) - end - 4 != declared
+            or declared > self.max_body_bytes
+            or self.limit_concurrency is not None
+            or self.transport.is_closing()
+        ):
+            return False
+        headers = head.headers.copy()
+        headers[b"content-length"] = length
+        if referer is not None:
+            headers[b"referer"] = referer
+        if cookie is not None:
+            headers[b"cookie"] = cookie
+        beacon = _Beacon(self, head.path, head.handler, head.query, headers, True)
+        beacon.body = data[end + 4 :]
+        self.cycle = beacon  # type: ignore[assignment]  # the stand-in
+        self._handle(beacon, head.forwarded)
+        return True
+
     # the parser
 
     def on_message_begin(self) -> None:
+        self._between = False
         self.url = b""
         self._pairs.clear()
         self._in_head = True
@@ -273,15 +316,16 @@ class _BeaconProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         self._in_head = False
+        unknown, self._unknown = self._unknown, None
         cycle = self.cycle
         if cycle is None or cycle.response_complete:
             path, _, query = self.url.partition(b"?")
             known = self.handlers.get(path)
-            if known is not None and self._take(known[0], known[1], query):
+            if known is not None and self._take(known[0], known[1], query, unknown):
                 return
         self._fall_through()
 
-    def _take(self, path: str, handler: Handler, query: bytes) -> bool:
+    def _take(self, path: str, handler: Handler, query: bytes, unknown: Cut | None) -> bool:
         """Begin a beacon, if this request is one."""
         parser = self.parser
         headers = dict(self._pairs)
@@ -304,6 +348,12 @@ class _BeaconProtocol(HttpToolsProtocol):
             )  # a client keeps its version; asking costs 0.5 µs
         if self._is_old:
             keep_alive = False
+        if keep_alive and unknown is not None:
+            constant = agrees(unknown, self.url, self._pairs)
+            if constant is not None:
+                if len(self.heads) >= MAX_KNOWN:
+                    self.heads.clear()
+                self.heads[unknown.rest] = Head(path, query, handler, constant)
         self._pairs.clear()
         beacon = _Beacon(self, path, handler, query, headers, keep_alive)
         self.cycle = beacon  # type: ignore[assignment]  # the stand-in
@@ -351,6 +401,7 @@ class _BeaconProtocol(HttpToolsProtocol):
             beacon.pieces += body
 
     def on_message_complete(self) -> None:
+        self._between = self.parser.should_keep_alive()
         beacon = self._receiving
         if beacon is None:
             super().on_message_complete()
@@ -359,14 +410,18 @@ class _BeaconProtocol(HttpToolsProtocol):
         if beacon.answered:
             self.enter(DRAIN if self.transport.is_closing() else IDLE)
             return
+        if beacon.pieces is not None:
+            beacon.body = bytes(beacon.pieces)
+        self._handle(beacon, True)
+
+    def _handle(self, beacon: _Beacon, forwarded: bool) -> None:
+        """Hand a complete request to its handler. `forwarded`: a proxy may have said for whom it speaks."""
         self.phase = BUSY
         self.tally.beacons += 1
         beacon.peer = self._peer
         beacon.scheme = self.scheme or "http"
-        if self._proxy is not None:
+        if forwarded and self._proxy is not None:
             self._see_through(beacon)
-        if beacon.pieces is not None:
-            beacon.body = bytes(beacon.pieces)
         try:
             beacon.handler(beacon, beacon.respond)
             beacon.release()
@@ -443,6 +498,7 @@ def beacon_protocol(
             "body_timeout_seconds": body_timeout_seconds,
             "leave_timeout_seconds": leave_timeout_seconds,
             "tally": tally if tally is not None else Tally(),
+            "heads": {},
             "_doors": [],
         },
     )
