@@ -52,7 +52,8 @@ class Slot:
     `max_per_category` and `max_per_brand` are 0 for as many as there are. With `same_category` only items of
     the page's category stand here (when there are any). `new_share` of the places goes to new items.
     `diversity`, 0 to 1, is what a second offer of a category loses, `novelty` what an item loses that the
-    visitor knows, `rotation` how fast what was shown and ignored falls back.
+    visitor knows, `rotation` how fast what was shown and ignored falls back, and how much of an item's score
+    chance may take, anew in each visit.
     With `fallback`, what is popular and what is new fill what its own sources leave empty.
     `page_types` says where the slot belongs, for layouts and the console; a request is answered anywhere.
     `template` goes to the page with the answer: which of its layouts it uses. One that is not `enabled`
@@ -126,14 +127,29 @@ DEFAULT_SLOTS: dict[str, Slot] = {
             rotation=0.05,
         ),
         # Nothing but the truth under this title: a visitor who looked at nothing gets nothing here.
-        Slot("home-recent", "You looked at recently", (_RECENT,), page_types=("home",), fallback=False),
-        Slot("home-again", "Time to buy again", (_AGAIN,), page_types=("home",), fallback=False),
+        Slot(
+            "home-recent",
+            "You looked at recently",
+            (_RECENT,),
+            page_types=("home",),
+            fallback=False,
+            rotation=0.1,
+        ),
+        Slot(
+            "home-again",
+            "Time to buy again",
+            (_AGAIN,),
+            page_types=("home",),
+            fallback=False,
+            rotation=0.05,
+        ),
         Slot(
             "home-since",
             "Since your last visit",
             (_CHEAPER, _SINCE),
             page_types=("home",),
             fallback=False,
+            rotation=0.05,
         ),
         Slot(
             "home-popular",
@@ -141,6 +157,7 @@ DEFAULT_SLOTS: dict[str, Slot] = {
             (_NOW, _POPULAR, _NEW),
             page_types=("home",),
             max_per_category=3,
+            rotation=0.4,
         ),
         Slot(
             "category-top",
@@ -159,6 +176,7 @@ DEFAULT_SLOTS: dict[str, Slot] = {
             (_ITEM_ITEM, _NEIGHBOURS, _SIMILAR, _POPULAR, _NOW, _NEW),
             page_types=("product",),
             new_share=1 / 12,
+            rotation=0.05,
         ),
         Slot(
             "pdp-together",
@@ -167,6 +185,7 @@ DEFAULT_SLOTS: dict[str, Slot] = {
             size=4,
             page_types=("product",),
             max_per_category=2,
+            rotation=0.05,
         ),
         Slot(
             "cart-extras",
@@ -175,6 +194,7 @@ DEFAULT_SLOTS: dict[str, Slot] = {
             size=6,
             page_types=("cart",),
             max_per_category=2,
+            rotation=0.05,
         ),
         Slot(
             "search-popular",
@@ -182,6 +202,7 @@ DEFAULT_SLOTS: dict[str, Slot] = {
             (_NOW, _POPULAR, _NEW),
             page_types=("search",),
             max_per_category=3,
+            rotation=0.4,
         ),
         Slot(
             "thanks-next",

@@ -4,6 +4,10 @@ A candidate's score is worth `(1 - diversity)` of itself for each offer of its c
 (and half of that for its brand): the greedy form of maximal marginal relevance (Carbonell and Goldstein 1998)
 with kinds for similarity, which needs no comparison of pairs. Worths only fall while a list fills, so a heap
 finds the best next one, and the list's scores fall too.
+
+Rotation takes from what was shown and ignored, and from everything a little at random, anew in each visit of
+somebody who comes back ("result dithering": Dunning and Friedman, "Practical Machine Learning: Innovations in
+Recommendation", 2014): a profile remembers the last offers only, and a list of bestsellers never changes.
 """
 
 from __future__ import annotations
@@ -12,6 +16,7 @@ import math
 from collections.abc import Callable, Iterable, Iterator
 from heapq import heapify, heappop, heapreplace
 from itertools import islice
+from zlib import crc32
 
 from habitue_recommender.catalog.alike import family
 from habitue_recommender.catalog.items import Item
@@ -38,6 +43,17 @@ def appetite(visitor: Visitor) -> float:
     return 0.5 + entropy / math.log(len(shares))
 
 
+def visit_seed(visitor: Visitor) -> int:
+    """A number of this visit of somebody who was here before; 0 for everybody else.
+
+    The same list while they look around, another one the next time.
+    """
+    for first in (visitor.recent, visitor.exposures, visitor.bought):
+        if first and next(iter(first.values())).last < visitor.started:
+            return crc32(f"{visitor.profile_id} {visitor.started}".encode("utf-8", "replace")) or 1
+    return 0
+
+
 class Mixer:
     """Orders candidates for one slot; `fits` says whether one may still stand there."""
 
@@ -49,7 +65,9 @@ class Mixer:
         self._visitor = visitor
         self._diversity = min(0.95, slot.diversity * appetite(visitor)) if slot.diversity else 0.0
         self._families: set[tuple[str, str]] = set()
-        self._plain = not (slot.diversity or slot.rotation or slot.novelty)
+        self._seed = visit_seed(visitor) if slot.rotation else 0
+        turned = slot.rotation and (self._seed or visitor.exposures)
+        self._plain = not (slot.diversity or slot.novelty or turned)
         self._familiar = visitor.familiar() if slot.rotation or slot.novelty else frozenset()
 
     def take(
@@ -110,9 +128,9 @@ class Mixer:
         turns = self._in_turn(runs)
         window = list(islice(turns, _WINDOW * max(places, _LEAST_PLACES)))
         items = [run.items[at] for run, at, _ in window]
-        familiar, worth = self._familiar, self._worth
+        familiar, worth, seed = self._familiar, self._worth, self._seed
         base = [
-            score * worth(item) if item.item_id in familiar else score
+            score * worth(item) if seed or item.item_id in familiar else score
             for item, (_, _, score) in zip(items, window, strict=True)
         ]
         kept = self._kept
@@ -152,6 +170,9 @@ class Mixer:
         visitor, slot = self._visitor, self._slot
         worth = 1.0
         seen = visitor.recent.get(item.item_id)
+        if self._seed:
+            drawn = crc32(item.item_id.encode("utf-8", "replace"), self._seed) / 2**32
+            worth -= slot.rotation * drawn
         if slot.rotation and (shown := visitor.exposures.get(item.item_id)) is not None:
             ignored = seen is None or seen.last < shown.last  # else somebody followed it
             if ignored:

@@ -13,7 +13,7 @@ from habitue_recommender.decide import decide
 from habitue_recommender.live import NOTHING_LIVE
 from habitue_recommender.page import Page
 from habitue_recommender.settings import RecommenderSettings
-from habitue_recommender.slots import Slot, Source
+from habitue_recommender.slots import DEFAULT_SLOTS, Slot, Source
 from habitue_recommender.variety import appetite
 from habitue_recommender.visitor import Visitor
 
@@ -73,6 +73,25 @@ def test_what_was_shown_and_ignored_falls_back_and_what_was_followed_does_not() 
     followed = visitor(earlier={"x": 3}, views=["t0"], seen={"t0": (3, DAY)})
     assert listed(who=followed, rotation=0.1)[0] == "t0"
     assert listed(who=ignored)[0] == "t0"
+
+
+def test_who_comes_back_finds_the_list_moved_and_who_stays_does_not() -> None:
+    many = [item(f"p{n:02}") for n in range(30)]
+
+    def shown(days_ago: int = 0, earlier: int = 40, views: tuple[str, ...] = ("x",)) -> list[str]:
+        who = visitor(earlier={"y": earlier} if earlier else {}, views=views, now=NOW - days_ago * DAY)
+        return listed(items=many, order=[one.item_id for one in many], size=6, rotation=0.4, who=who)
+
+    visits = [shown(days_ago) for days_ago in range(8)]
+    assert len({tuple(one) for one in visits}) > 4
+    assert len({one for visit in visits for one in visit}) > 8
+    assert "p00" in {one for visit in visits for one in visit}
+    assert shown(3, views=("x", "z")) == visits[3], "the same visit"
+    assert shown(earlier=0) == [one.item_id for one in many[:6]], "nobody is surprised the first time"
+
+
+def test_every_default_slot_with_offers_turns() -> None:
+    assert [slot.id for slot in DEFAULT_SLOTS.values() if slot.order() and not slot.rotation] == []
 
 
 def test_the_same_question_without_a_new_event_has_the_same_answer() -> None:

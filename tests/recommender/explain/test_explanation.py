@@ -71,7 +71,10 @@ def test_it_says_where_candidates_come_from_and_what_was_not_needed() -> None:
     found = lines(told(book(), profile=visitor(views=["i1"])), "candidates")
     assert "9 from: visits like this one" in found
     assert "Nothing from: long-term taste" in found
-    alone = lines(told(book(slots={"home-popular": {"max_per_category": 0}}), "home-popular"), "candidates")
+    alone = lines(
+        told(book(slots={"home-popular": {"max_per_category": 0, "rotation": 0}}), "home-popular"),
+        "candidates",
+    )
     assert "Nothing from: popular right now" in alone
     assert "Not needed: new items" in alone
 
