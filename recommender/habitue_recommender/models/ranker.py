@@ -54,6 +54,8 @@ ALIKE = NeighboursSettings(  # VMIS-kNN: more of the session, no distance, few n
 )
 SOURCES = ("neighbours", "recent", "alike", "item_item", "sequences", "second_hand", "repeats", "history")
 _BLEND = np.array([1.0, 0.5, 0.5, 1.0, 0.5, 0.1, 0.02, 0.1], dtype=np.float32)
+_LEAST_BLEND = np.float32(1e-9)
+BLEND_WEIGHT = "blend_weight"  # among the figures of a training: what the gate found best
 _ROOM = 20_000  # candidates that sources may name together, before the best are kept
 
 
@@ -323,7 +325,7 @@ class Ranker(Model):
         head = min(most, len(items))
         table = self._asker.table(head)
         self._asker.features(query, items[:head], blend[:head], scores[:head], found, table)
-        values = self.trees.score(table)
+        values = blended(self.trees.score(table), blend[:head], self.learnt.get(BLEND_WEIGHT, 0.0))
         order = np.lexsort((items[:head], -values))
         # Positive, so that they compare like those of other models; what was not ranked stands below.
         ranked = np.exp(values[order] - values[order[0]]).astype(np.float32)
@@ -447,6 +449,16 @@ class Ranker(Model):
     def _arrays(self) -> dict[str, NDArray[Any]]:
         arrays: dict[str, NDArray[Any]] = {"facts": self.parts.facts}
         return arrays if self.trees is None else {**arrays, **self.trees.arrays()}
+
+
+def blended(values: NDArray[np.float64], blend: Floats, weight: float) -> NDArray[np.float64]:
+    """What the trees say, and so much of the logarithm of the blend.
+
+    Trees of few questions are surest about the first places and rough about the others.
+    """
+    if weight == 0.0:
+        return values
+    return values + weight * np.log(np.maximum(blend, _LEAST_BLEND))
 
 
 def _most_first(pair: tuple[float, int]) -> tuple[float, int]:

@@ -17,7 +17,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from habitue_recommender.models.base import Fitting, Floats
-from habitue_recommender.models.ranker import Asker, Parts, RankerSettings, feature_names
+from habitue_recommender.models.ranker import (
+    BLEND_WEIGHT,
+    Asker,
+    Parts,
+    RankerSettings,
+    blended,
+    feature_names,
+)
 from habitue_recommender.models.trees import Trees
 from habitue_recommender.training.questions import Question, questions
 
@@ -25,6 +32,7 @@ if TYPE_CHECKING:
     from habitue_recommender.training.interactions import Interactions
 
 _GATE = 0.2  # of the sessions that are learnt from, the newest
+_WEIGHTS = (0.5, 0.25, 0.0, 1.0, 2.0)  # of the blend beside the trees; of equal ones the first
 _TOP = 20  # places that count in the gate
 _PER_SESSION = 50  # prefixes of one session, the first: a robot's would else be all there is
 
@@ -93,7 +101,7 @@ def learn(
     trees = boost(learnt, settings, fitting)
     blend = judged.features[:, feature_names().index("blend")].astype(np.float64)
     blend_hits, blend_rank = judged.quality(blend)
-    hits, rank = judged.quality(trees.score(judged.features))
+    weight, (hits, rank) = _weighed(trees, judged)
     figures = {
         "questions": float(len(lessons.right)),
         "judged": float(len(judged.right)),
@@ -101,6 +109,7 @@ def learn(
         "blend_mrr": blend_rank,
         "trees_hit_rate": hits,
         "trees_mrr": rank,
+        BLEND_WEIGHT: weight,
     }
     _log.info("ranker %s", figures)
     if hits + rank < blend_hits + blend_rank:
@@ -108,6 +117,14 @@ def learn(
     if len(lessons.right) >= _PLENTY:
         return trees, figures
     return boost(lessons, settings, fitting), figures
+
+
+def _weighed(trees: Trees, judged: Lessons) -> tuple[float, tuple[float, float]]:
+    """How much of the blend goes with the trees, and the quality then."""
+    values = trees.score(judged.features)
+    blend = judged.features[:, feature_names().index("blend")]
+    found = [(weight, judged.quality(blended(values, blend, weight))) for weight in _WEIGHTS]
+    return max(found, key=lambda one: sum(one[1]))
 
 
 def first_of_newest(data: Interactions, share: float, most: int) -> int:

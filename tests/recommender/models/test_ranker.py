@@ -7,8 +7,8 @@ from support.shop_floor import shop_floor
 from habitue_recommender import artifact
 from habitue_recommender.models import Fitting, Query, Ranker, ranker_training
 from habitue_recommender.models.base import CorruptModel, Workspace
-from habitue_recommender.models.ranker import SOURCES, Asker, RankerSettings, feature_names
-from habitue_recommender.models.ranker_training import after, before, first_of_newest
+from habitue_recommender.models.ranker import SOURCES, Asker, RankerSettings, blended, feature_names
+from habitue_recommender.models.ranker_training import Lessons, after, before, first_of_newest
 from habitue_recommender.training.questions import questions
 from habitue_recommender.training.train import TrainingConfig, train_on
 
@@ -51,6 +51,30 @@ def test_the_gate_s_figures_are_kept(model) -> None:
     figures = model.figures
     assert figures["trees_mrr"] > figures["blend_mrr"] > 0
     assert figures["judged"] > 100
+
+
+def test_so_much_of_the_blend_goes_with_the_trees_as_helps_on_questions_they_did_not_see() -> None:
+    features = np.zeros((4, len(feature_names())), dtype=np.float32)
+    features[:, feature_names().index("blend")] = [0.1, 0.4, 0.3, 0.2]
+    lessons = Lessons(features, ints(2, 2), ints(1, 0), 2)
+
+    class Said:
+        def __init__(self, *values: float) -> None:
+            self.values = values
+
+        def score(self, _: np.ndarray) -> np.ndarray:
+            return np.array(self.values)
+
+    know_nothing, know_better = Said(0.5, 0.4, 0.0, 0.1), Said(0.0, 9.0, 9.0, 0.0)
+    weight, quality = ranker_training._weighed(know_nothing, lessons)
+    assert weight > 0
+    assert quality == (1.0, 1.0)
+    assert ranker_training._weighed(know_better, lessons)[1] == (1.0, 1.0)
+    features[:, feature_names().index("blend")] = [0.9, 0.1, 0.1, 0.9]
+    assert ranker_training._weighed(Said(0.0, 0.6, 0.6, 0.0), lessons) == (0.25, (1.0, 1.0))
+    assert blended(np.zeros(2), np.array([0.0, 0.2], dtype=np.float32), 1.0).argmax() == 1, (
+        "nothing is no error"
+    )
 
 
 def test_the_same_data_make_the_same_trees(data, model) -> None:
