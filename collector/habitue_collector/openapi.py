@@ -235,11 +235,14 @@ _SCHEMAS: dict[str, Any] = {
     },
     "Question": {
         "type": "object",
-        "anyOf": [{"required": ["slots"]}, {"required": ["sections"]}],
+        "anyOf": [
+            {"required": ["slots"], "properties": {"slots": {"type": ["array", "string"]}}},
+            {"required": ["sections"], "properties": {"sections": {"type": ["array", "string"]}}},
+        ],
         "properties": {
-            "slots": {"type": ["array", "string"], "minItems": 1, "description": "Slot ids."},
+            "slots": {"type": ["array", "string", "null"], "minItems": 1, "description": "Slot ids."},
             "sections": {
-                "type": ["array", "string"],
+                "type": ["array", "string", "null"],
                 "description": "Category paths or brands of the page; they come back in the visitor's order.",
             },
             "anonymous_id": {

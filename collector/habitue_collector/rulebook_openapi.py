@@ -136,11 +136,22 @@ SCHEMAS: dict[str, Any] = {
         "type": ["object", "array"],
         "description": "Lists of documents by kind, or one list of this kind's.",
         "properties": {
-            **{plural: {"description": f"A list of {plural}."} for plural in _WORDS},
-            "expected": {"description": 'Versions by place, as in {"rules/sale": 3}.'},
-            "delete_missing": {"description": "true: take out what is not in it, of the kinds it has."},
-            "dry_run": {"description": "true: say what would change, and change nothing."},
+            **{
+                plural: {"type": ["array", "null"], "description": f"A list of {plural}."}
+                for plural in _WORDS
+            },
+            "expected": {
+                "type": ["object", "null"],
+                "additionalProperties": {"type": "integer", "minimum": 0, "maximum": 10**14},
+                "description": 'Versions by place, as in {"rules/sale": 3}.',
+            },
+            "delete_missing": {
+                "type": "boolean",
+                "description": "Take out what is not in it, of the kinds it has.",
+            },
+            "dry_run": {"type": "boolean", "description": "Say what would change, and change nothing."},
         },
+        "additionalProperties": False,
         "examples": [{"rules": [], "dry_run": True}],
     },
 }

@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from .toolbox import PYTHON
+from .toolbox import HERE, PYTHON
 from .witness import SERVER_KEY, Witness
 
 pytestmark = pytest.mark.long
@@ -17,7 +17,8 @@ pytestmark = pytest.mark.long
 def test_schemathesis_runs_clean(shop: Witness) -> None:
     ended = subprocess.run(
         [
-            *(str(PYTHON.with_name("schemathesis")), "run", f"{shop.address}/openapi.json"),
+            *(str(PYTHON.with_name("schemathesis")), "--config-file", str(HERE / "schemathesis.toml")),
+            *("run", f"{shop.address}/openapi.json"),
             *("--header", f"Authorization: Bearer {SERVER_KEY}", "--no-color", "--seed", "1"),
             *("--max-examples", os.environ.get("HABITUE_EXAMPLES", "5"), "--workers", "1"),
             *("--phases", "examples,coverage,fuzzing", "--exclude-path-regex", "^/metrics$"),
