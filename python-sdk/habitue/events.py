@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import json
 import json.encoder
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import fields, is_dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from enum import Enum
 from functools import lru_cache
 from json.encoder import encode_basestring as quoted
 from math import floor, isfinite
@@ -143,10 +145,16 @@ def _default(value: object) -> object:
         return value.isoformat()
     if isinstance(value, Mapping):
         return dict(value)
-    if isinstance(value, (set, frozenset)):
+    if isinstance(value, (bytes, bytearray, memoryview)):
+        return bytes(value).decode("utf-8", "replace")
+    if isinstance(value, Enum):
+        return value.value
+    if is_dataclass(value) and not isinstance(value, type):
+        return {field.name: getattr(value, field.name) for field in fields(value)}
+    if callable(tolist := getattr(value, "tolist", None)):  # a number or an array of numpy's
+        return tolist()
+    if isinstance(value, Collection) and not isinstance(value, type):
         return list(value)
-    if isinstance(value, (bytes, bytearray)):
-        raise TypeError("bytes are no text")
     return str(value)
 
 
@@ -173,6 +181,8 @@ def _plain(value: object, depth: int) -> object:
         return value if isfinite(value) else None
     if isinstance(value, Mapping):
         return {key: _plain(item, depth + 1) for key, item in value.items() if isinstance(key, str)}
-    if isinstance(value, (list, tuple, set, frozenset)):
+    if isinstance(value, (list, tuple)):
         return [_plain(item, depth + 1) for item in value]
-    return value
+    if value is None or isinstance(value, (str, int)):
+        return value
+    return _plain(_default(value), depth + 1)

@@ -214,7 +214,7 @@ class Reporter(Generic[Told]):
         """
         try:
             said: dict[str, Any] = {**(properties or {}), "order_id": identifier(order_id, "order_id")}
-            said["products"] = [dict(item) for item in items]
+            said["products"] = list(items or ())
             if value is not None:
                 said["total"] = value
             if currency is not None:
