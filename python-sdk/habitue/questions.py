@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 from typing import Any
 from urllib.parse import quote
+from uuid import UUID
 
 from habitue.events import InvalidArgument, encode, identifier
 from habitue.offers import NoOffers, Offers, offers_in, sections_in
@@ -49,7 +50,7 @@ class Asker:
         self,
         slots: Sequence[str],
         visit: Visit | None,
-        user_id: str | int | None,
+        user_id: str | int | UUID | None,
         anonymous_id: str | None,
         page_type: str | None = None,
         item_id: str | int | None = None,
@@ -111,7 +112,11 @@ class Asker:
     # ---- profiles ----------------------------------------------------------------------------
 
     def profile(
-        self, visit: Visit | None, user_id: str | int | None, anonymous_id: str | None, method: str = "GET"
+        self,
+        visit: Visit | None,
+        user_id: str | int | UUID | None,
+        anonymous_id: str | None,
+        method: str = "GET",
     ) -> Request:
         """Raises InvalidArgument."""
         if user_id is None and anonymous_id is None and visit is not None:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Generic, TypeVar
+from uuid import UUID
 
 from habitue.breaker import Breaker
 from habitue.events import InvalidArgument, encode_event, identifier
@@ -23,7 +24,7 @@ DEADLINE = 0.3
 HOST = "http://127.0.0.1:8000"
 
 Told = TypeVar("Told")
-Who = str | int | None
+Who = str | int | UUID | None
 When = datetime | float | str | None
 Members = Mapping[str, Any] | None
 Amount = float | int | Decimal | str | None
@@ -194,7 +195,7 @@ class Reporter(Generic[Told]):
 
     def order(
         self,
-        order_id: str | int,
+        order_id: str | int | UUID,
         items: Iterable[Mapping[str, Any]] = (),
         *,
         value: Amount = None,

@@ -9,6 +9,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from os import urandom
 from typing import TYPE_CHECKING, Any, Literal
+from uuid import UUID
 
 from habitue.events import InvalidArgument, encode, identifier
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 Consent = Mapping[str, str | bool | None]
 Mode = Literal["required", "assumed"]
-UserId = str | int | None
+UserId = str | int | UUID | None
 PURPOSES = ("analytics", "personalization")
 MAX_COOKIE = 512
 _STATES = {True: "granted", False: "denied", "granted": "granted", "denied": "denied", "pending": "pending"}
@@ -206,7 +207,7 @@ class Visit:
         return self._encoded
 
 
-def user_hash(secret_key: str, user_id: str | int) -> str:
+def user_hash(secret_key: str, user_id: str | int | UUID) -> str:
     """The proof of a login for the page: hex HMAC-SHA256(secret key, user_id)."""
     return hmac.digest(secret_key.encode(), str(user_id).encode("utf-8", "replace"), "sha256").hex()
 
