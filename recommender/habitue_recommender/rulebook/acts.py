@@ -17,12 +17,10 @@ from habitue_recommender.conditions import Asked
 from habitue_recommender.rulebook.acting import Acting
 from habitue_recommender.rulebook.limits import Limits
 from habitue_recommender.rulebook.rules import Pin
-from habitue_recommender.rulebook.standing import CompiledRule, Products, Standing
+from habitue_recommender.rulebook.standing import Added, CompiledRule, Standing
 
 if TYPE_CHECKING:
     from habitue_recommender.rulebook.ruling import Ruling
-
-_NOTHING = Products()
 
 
 class Acts:
@@ -38,7 +36,6 @@ class Acts:
         self.restricting: list[CompiledRule | Acting] = list(standing.restricting)
         self.lifting = 0 if holdout else standing.lifting
         self.lifts: list[CompiledRule | Acting] = [] if holdout else list(standing.lifts)
-        self._standing_products = self.products = _NOTHING if holdout else standing.products
         # And those that ask for more.
         self.mixed_lifts: list[tuple[Acting, float]] = []
         self.careful: list[tuple[str, Acting]] = []
@@ -56,6 +53,10 @@ class Acts:
             if not holdout:
                 for effect in one.promotes:
                     self._promote(one, effect)
+        lifts = tuple((one.bit, one.rule.consequence.factor) for one in self.lifts[len(standing.lifts) :])
+        self.products = standing.products_with(
+            Added(holdout, self.excluded & ~standing.excluded, self.wanted & ~standing.wanted, lifts)
+        )
 
     @property
     def orders(self) -> bool:
@@ -99,9 +100,6 @@ class Acts:
         else:
             self.lifting |= one.bit
             self.lifts.append(one)
-            if self.products is self._standing_products:
-                self.products = Products(self.products)
-            self.products.add(one.bit, consequence.factor)
 
     def _groups_in_cart(self) -> frozenset[str]:
         catalog = self._ruling.catalog

@@ -22,59 +22,51 @@ from habitue_recommender.page import Page
 
 _MOST_ROWS = 200_000  # of larger catalogs, what came by lately: past it all is read anew
 _MOST_COLUMNS = 300
-_FIRST_ROWS = 1_024
-_UNREAD = -2  # of truths and codes
-_UNREAD_NUMBER = -np.inf
+_FIRST_ROWS, _FIRST_COLUMNS = 1_024, 8
 
 _NOBODY = Asked(Page(), None, 0)
 
-_Scalar = TypeVar("_Scalar", np.int8, np.int32, np.float64)
+_Scalar = TypeVar("_Scalar", np.bool_, np.int32, np.float64)
 
 
-class _Column(Generic[_Scalar]):
-    """The answers to one question; `read` makes of an item what is kept."""
+class _Block(Generic[_Scalar]):
+    """All columns of one type; what is asked of one item lies together, and is fetched together."""
 
-    def __init__(self, rows: int, unread: float, kind: type[_Scalar]) -> None:
-        self.values: NDArray[_Scalar] = np.full(rows, unread, dtype=kind)
-        self._unread = unread
+    def __init__(self, kind: type[_Scalar]) -> None:
+        self.values: NDArray[_Scalar] = np.zeros((_FIRST_ROWS, _FIRST_COLUMNS), dtype=kind)
+        self.places: dict[str, int] = {}  # column by what is asked
+        self._reads: list[Callable[[Item], Any]] = []
+        self._known = np.zeros(_FIRST_ROWS, dtype=np.int32)  # so many columns of a row are read
+
+    def place(self, asked: str, read: Callable[[Item], Any]) -> int:
+        """Where the column of this question is."""
+        place = self.places.get(asked)
+        if place is None:
+            place = self.places[asked] = len(self._reads)
+            self._reads.append(read)
+            if place >= self.values.shape[1]:
+                self.values = np.pad(self.values, ((0, 0), (0, place)))
+        return place
 
     def grow(self, rows: int) -> None:
-        more = np.full(rows - len(self.values), self._unread, dtype=self.values.dtype)
-        self.values = np.concatenate([self.values, more])
+        more = rows - len(self._known)
+        self.values = np.pad(self.values, ((0, more), (0, 0)))
+        self._known = np.pad(self._known, (0, more))
 
     def forget(self, rows: Sequence[int]) -> None:
-        self.values[rows] = self._unread
+        self._known[rows] = 0
 
-    def of(self, rows: NDArray[np.intp], items: Sequence[Item], read: Callable[[Item], Any]) -> Any:
-        found = self.values[rows]
-        unread = found == self._unread
-        if unread.any():
-            for at in unread.nonzero()[0].tolist():
-                found[at] = self.values[rows[at]] = read(items[at])
-        return found
-
-
-class _Numbers(_Column[np.float64]):
-    def __init__(self, rows: int) -> None:
-        super().__init__(rows, _UNREAD_NUMBER, np.float64)
-        self.exact = True  # until one of them is beyond what a float64 tells apart
-
-    def taken(self, value: float | int | None) -> float:
-        if value is None or value != value:
-            return np.nan
-        if not -EXACT <= value <= EXACT:
-            self.exact = False
-            return np.nan
-        return float(value)
-
-
-class _Codes(_Column[np.int32]):
-    def __init__(self, rows: int) -> None:
-        super().__init__(rows, _UNREAD, np.int32)
-        self.code_of: dict[str, int] = {}
-
-    def taken(self, value: str) -> int:
-        return self.code_of.setdefault(value, len(self.code_of)) if value else -1
+    def of(self, rows: NDArray[np.intp], items: Sequence[Item]) -> NDArray[_Scalar]:
+        """All columns of these: (columns, items)."""
+        columns = len(self._reads)
+        behind = self._known[rows] < columns
+        if behind.any():
+            for at in behind.nonzero()[0].tolist():
+                row, item = rows[at], items[at]
+                for place in range(self._known[row], columns):
+                    self.values[row, place] = self._reads[place](item)
+                self._known[row] = columns
+        return np.ascontiguousarray(self.values[rows, :columns].T)
 
 
 class _Kept:
@@ -82,24 +74,40 @@ class _Kept:
 
     def __init__(self) -> None:
         self.rows: dict[str, int] = {}
-        self.size = _FIRST_ROWS
-        self.truths: dict[str, _Column[np.int8]] = {}
-        self.numbers: dict[str, _Numbers] = {}
-        self.codes: dict[str, _Codes] = {}
+        self.truths = _Block(np.bool_)
+        self.numbers = _Block(np.float64)
+        self.codes = _Block(np.int32)
+        self.blocks: tuple[_Block[Any], ...] = (self.truths, self.numbers, self.codes)
+        self.inexact: set[str] = set()  # columns of numbers with one that an array cannot hold
+        self.code_of: dict[str, int] = {}
+        self._size = _FIRST_ROWS
 
-    def columns(self) -> list[_Column[Any]]:
-        return [*self.truths.values(), *self.numbers.values(), *self.codes.values()]
+    @property
+    def is_full(self) -> bool:
+        columns = sum(len(block.places) for block in self.blocks)
+        return columns > _MOST_COLUMNS or max(len(self.rows), len(self.code_of)) > _MOST_ROWS
 
     def rows_of(self, ids: Sequence[str]) -> NDArray[np.intp]:
         rows = self.rows
         found = list(map(rows.get, ids))
         if None in found:
             found = [rows.setdefault(item_id, len(rows)) for item_id in ids]
-            if len(rows) > self.size:
-                self.size = 2 * len(rows)
-                for column in self.columns():
-                    column.grow(self.size)
+            if len(rows) > self._size:
+                self._size = 2 * len(rows)
+                for block in self.blocks:
+                    block.grow(self._size)
         return np.array(found, dtype=np.intp)
+
+    def number(self, asked: str, value: float | int | None) -> float:
+        if value is None or value != value:
+            return np.nan
+        if not -EXACT <= value <= EXACT:
+            self.inexact.add(asked)
+            return np.nan
+        return float(value)
+
+    def code(self, value: str) -> int:
+        return self.code_of.setdefault(value, len(self.code_of)) if value else -1
 
 
 class ItemColumns:
@@ -112,17 +120,16 @@ class ItemColumns:
     def table(self, items: Sequence[Item], ids: Sequence[str]) -> ItemTable:
         """These items, ready to be asked about; `ids` are theirs."""
         with self._lock:
-            kept = self._kept
-            if len(kept.rows) > _MOST_ROWS or len(kept.columns()) > _MOST_COLUMNS:
-                kept = self._kept = _Kept()
-            return ItemTable(kept, self._lock, items, ids)
+            if self._kept.is_full:
+                self._kept = _Kept()
+            return ItemTable(self._kept, self._lock, items, ids)
 
     def forget(self, item_ids: Iterable[str]) -> None:
         """What was read of these is no longer so."""
         with self._lock:
             known = [row for item_id in item_ids if (row := self._kept.rows.get(item_id)) is not None]
-            for column in self._kept.columns() if known else ():
-                column.forget(known)
+            for block in self._kept.blocks if known else ():
+                block.forget(known)
 
     def clear(self) -> None:
         with self._lock:
@@ -132,7 +139,7 @@ class ItemColumns:
 class ItemTable:
     """Some items of the columns: see `conditions.many.Table`."""
 
-    __slots__ = ("_kept", "_lock", "_rows", "ids", "items", "kept")
+    __slots__ = ("_codes", "_kept", "_lock", "_numbers", "_rows", "_truths", "ids", "items", "kept")
 
     def __init__(self, kept: _Kept, lock: Lock, items: Sequence[Item], ids: Sequence[str]) -> None:
         self.items = items
@@ -141,41 +148,35 @@ class ItemTable:
         self._kept = kept
         self._lock = lock
         self._rows = kept.rows_of(ids)
+        # (columns, items) of each block, when somebody asks for them.
+        self._truths: NDArray[np.bool_] = np.empty((0, 0), dtype=np.bool_)
+        self._numbers: Floats = np.empty((0, 0))
+        self._codes: Codes = np.empty((0, 0), dtype=np.int32)
 
     def truths(self, asked: str, test: Test) -> Mask:
-        known: Mask | None = self.kept.get(asked)
-        if known is not None:
-            return known
-        with self._lock:
-            column = self._kept.truths.get(asked)
-            if column is None:
-                column = self._kept.truths[asked] = _Column(self._kept.size, _UNREAD, np.int8)
-            found: Mask = column.of(self._rows, self.items, lambda item: test(_NOBODY, item)) == 1
-        self.kept[asked] = found
+        block = self._kept.truths
+        place = block.places.get(asked, -1)
+        if not 0 <= place < len(self._truths):
+            with self._lock:
+                place = block.place(asked, lambda item: test(_NOBODY, item))
+                self._truths = block.of(self._rows, self.items)
+        found: Mask = self._truths[place]
         return found
 
     def numbers(self, asked: str, get: Get) -> Floats | None:
-        known: Floats | None = self.kept.get("number " + asked)
-        if known is not None:
-            return known
-        with self._lock:
-            column = self._kept.numbers.get(asked)
-            if column is None:
-                column = self._kept.numbers[asked] = _Numbers(self._kept.size)
-            found: Floats = column.of(self._rows, self.items, lambda item: column.taken(get(_NOBODY, item)))
-            if not column.exact:
-                return None
-        self.kept["number " + asked] = found
-        return found
+        block, kept = self._kept.numbers, self._kept
+        place = block.places.get(asked, -1)
+        if not 0 <= place < len(self._numbers):
+            with self._lock:
+                place = block.place(asked, lambda item: kept.number(asked, get(_NOBODY, item)))
+                self._numbers = block.of(self._rows, self.items)
+        return None if asked in kept.inexact else self._numbers[place]
 
     def codes(self, asked: str, get: Get) -> tuple[Codes, Mapping[str, int]]:
-        known: tuple[Codes, Mapping[str, int]] | None = self.kept.get("code " + asked)
-        if known is not None:
-            return known
-        with self._lock:
-            column = self._kept.codes.get(asked)
-            if column is None or len(column.code_of) > 2 * self._kept.size:
-                column = self._kept.codes[asked] = _Codes(self._kept.size)
-            found: Codes = column.of(self._rows, self.items, lambda item: column.taken(get(_NOBODY, item)))
-        self.kept["code " + asked] = found, column.code_of
-        return found, column.code_of
+        block, kept = self._kept.codes, self._kept
+        place = block.places.get(asked, -1)
+        if not 0 <= place < len(self._codes):
+            with self._lock:
+                place = block.place(asked, lambda item: kept.code(get(_NOBODY, item)))
+                self._codes = block.of(self._rows, self.items)
+        return self._codes[place], kept.code_of

@@ -13,9 +13,12 @@ import numpy as np
 
 from habitue_recommender.catalog.items import Item
 from habitue_recommender.conditions import Asked
-from habitue_recommender.conditions.many import Floats
+from habitue_recommender.conditions.many import Floats, Mask
+from habitue_recommender.rulebook.acting import Acting
 from habitue_recommender.rulebook.acts import Acts
+from habitue_recommender.rulebook.item_columns import ItemTable
 from habitue_recommender.rulebook.item_sets import ItemSets
+from habitue_recommender.rulebook.standing import GONE
 from habitue_recommender.rulebook.stretches import Looked
 
 _MOST_FACTOR = 1e6
@@ -26,18 +29,17 @@ def look(acts: Acts, sets: ItemSets, asked: Asked, items: list[Item], scores: li
     ids = [item.item_id for item in items]
     known = list(map(sets.answers().get, ids))
     bits: list[int] = [sets.bits(item) for item in items] if None in known else known  # type: ignore[assignment]  # no None is in it
-    excluded, wanted = acts.excluded, acts.wanted
-    gone: list[int] = []
-    if excluded or wanted:
-        gone = [at for at, held in enumerate(bits) if held & excluded or held & wanted != wanted]
+    products = acts.products
+    factors = np.array(list(map(products.__getitem__, map(products.asked_bits.__and__, bits))), np.float64)
+    gone = (factors == GONE).nonzero()[0].tolist() if acts.excluded or acts.wanted else []
     values = np.array(scores, dtype=np.float64)
     if not items or not (acts.lifts or acts.mixed_lifts):
         return Looked(items, scores, ids, bits, None, values, gone, 0, frozenset())
-    lifting = acts.lifting
-    factors = np.array(list(map(acts.products.__getitem__, map(lifting.__and__, bits))), dtype=np.float64)
-    touched = _lift_mixed(acts, sets, asked, items, ids, bits, factors) if acts.mixed_lifts else frozenset()
+    touched: frozenset[int] = frozenset()
+    if acts.mixed_lifts:
+        factors, touched = _lift_mixed(acts, sets, asked, items, ids, bits, factors)
     np.clip(factors, 1.0 / _MOST_FACTOR, _MOST_FACTOR, out=factors)
-    lifted = reduce(or_, bits, 0) & lifting
+    lifted = reduce(or_, bits, 0) & acts.lifting
     return Looked(items, scores, ids, bits, factors, values * factors, gone, lifted, touched)
 
 
@@ -49,25 +51,27 @@ def _lift_mixed(
     ids: list[str],
     bits: list[int],
     factors: Floats,
-) -> frozenset[int]:
+) -> tuple[Floats, frozenset[int]]:
     """Factors by the rules that ask for visitor and item at once; the numbers of those that changed some."""
     table = sets.values.table(items, ids)
-    touched = set()
-    for one, by in acts.mixed_lifts:
-        if one.many is not None:
-            hits = one.many(asked, table)
-        else:
-            test, bit = one.test, one.bit
-            if test is None:
-                continue
-            if bit:
-                among = [
-                    bool(held & bit) and test(asked, item) for held, item in zip(bits, items, strict=True)
-                ]
-                hits = np.array(among, dtype=np.bool_)
-            else:
-                hits = np.fromiter(map(test, repeat(asked), items), np.bool_, len(items))
-        if hits.any():
-            np.multiply(factors, by, out=factors, where=hits)
-            touched.add(one.number)
-    return frozenset(touched)
+    hits = [_hits(one, table, asked, items, bits) for one, _ in acts.mixed_lifts]
+    held = np.array(hits)  # (rules, items)
+    by = np.array([by for _, by in acts.mixed_lifts])
+    lifted: Floats = factors * np.multiply.reduce(np.where(held, by[:, None], 1.0), axis=0)
+    touched: list[bool] = held.any(axis=1).tolist()
+    return lifted, frozenset(
+        one.number for (one, _), did in zip(acts.mixed_lifts, touched, strict=True) if did
+    )
+
+
+def _hits(one: Acting, table: ItemTable, asked: Asked, items: list[Item], bits: list[int]) -> Mask:
+    if one.many is not None:
+        return one.many(asked, table)
+    test, bit = one.test, one.bit
+    if test is None:
+        return np.ones(len(items), np.bool_)
+    if bit:
+        return np.array(
+            [bool(held & bit) and test(asked, item) for held, item in zip(bits, items, strict=True)], np.bool_
+        )
+    return np.fromiter(map(test, repeat(asked), items), np.bool_, len(items))

@@ -168,9 +168,8 @@ class SlotRuling(Verdicts):
                     fit = 1.0 + natural.score
                     natural.promoted = True
                 else:
-                    fit = (
-                        affinity(item.category, item.brand)
-                        * self._acts.products[self._bits_of(item) & self._acts.lifting]
+                    fit = affinity(item.category, item.brand) * self._acts.products.factor(
+                        self._bits_of(item)
                     )
                     natural = Ranked(item, place, Origin.RULE)
                 natural.score = place

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from habitue_recommender.conditions import Asked, Test
 from habitue_recommender.conditions.many import Many
@@ -11,6 +12,8 @@ from habitue_recommender.rulebook.rules import Consequence, Rule
 from habitue_recommender.rulebook.validity import ALWAYS
 
 _MOST_PRODUCTS = 20_000
+_MOST_ADDED = 200
+_LEAST = 1e-300
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,39 +44,73 @@ class CompiledRule:
         return not self.bit and self.mixed is None
 
 
+GONE = 0.0
+"""The factor of what does not stand."""
+
+
 class Products(dict[int, float]):
-    """Bits that lift → the product of their factors, computed when first asked for."""
+    """Bits of an item → what the rules that only ask the item make of it: a factor, or `GONE`.
+
+    Of the bits only those in `asked_bits` count. Computed when first asked for.
+    """
 
     def __init__(self, other: Products | None = None) -> None:
         super().__init__()
-        self._common: float = 1.0 if other is None else other._common  # of what lifts or buries everything
-        self._factors: dict[int, float] = {} if other is None else other._factors.copy()
+        self.asked_bits = self._excluded = self._wanted = 0
+        self._common = 1.0  # of what lifts or buries everything
+        self._factors: dict[int, float] = {}
+        if other is not None:
+            self.asked_bits, self._excluded, self._wanted = other.asked_bits, other._excluded, other._wanted
+            self._common, self._factors = other._common, other._factors.copy()
 
-    def add(self, bit: int, factor: float) -> None:
+    def lift(self, bit: int, factor: float) -> None:
         self.clear()
         if bit:
             self._factors[bit] = self._factors.get(bit, 1.0) * factor
+            self.asked_bits |= bit
         else:
             self._common *= factor
 
-    def __missing__(self, hit: int) -> float:
-        product, left = self._common, hit
-        while left:
-            bit = left & -left
-            left ^= bit
-            product *= self._factors[bit]
+    def restrict(self, excluded: int, wanted: int) -> None:
+        """Items with one of the first, or without one of the second, do not stand."""
+        self.clear()
+        self._excluded |= excluded
+        self._wanted |= wanted
+        self.asked_bits |= excluded | wanted
+
+    def __missing__(self, held: int) -> float:
         if len(self) >= _MOST_PRODUCTS:
             self.clear()
-        self[hit] = product
+        if held & self._excluded or held & self._wanted != self._wanted:
+            self[held] = GONE
+            return GONE
+        product = self._common
+        for bit, factor in self._factors.items():
+            if held & bit:
+                product *= factor
+        product = self[held] = max(product, _LEAST)  # which is not nothing
         return product
+
+    def factor(self, bits: int) -> float:
+        """What lifts and buries an item of which it is known that it stands."""
+        return self[bits & self.asked_bits] or 1.0
+
+
+class Added(NamedTuple):
+    """What the rules of one request add to the standing ones, as bits and factors."""
+
+    is_plain: bool = False  # nothing is lifted
+    excluded: int = 0
+    wanted: int = 0
+    lifts: tuple[tuple[int, float], ...] = ()
+
+
+NOTHING_ADDED = Added()
 
 
 @dataclass(slots=True)
 class Standing:
-    """Rules that only ask the item, and so are the same for everybody: summed up once, as bits.
-
-    `products` are the factors of what lifts and buries.
-    """
+    """Rules that only ask the item, and so are the same for everybody: summed up once, as bits."""
 
     excluded: int = 0
     wanted: int = 0
@@ -81,6 +118,22 @@ class Standing:
     restricting: list[CompiledRule] = field(default_factory=list)
     lifts: list[CompiledRule] = field(default_factory=list)
     products: Products = field(default_factory=Products)
+    plain: Products = field(default_factory=Products)  # without what lifts, for the holdout
+    _added: dict[Added, Products] = field(default_factory=dict)
+
+    def products_with(self, added: Added) -> Products:
+        """The products with what other rules add that act in a request: the same ones do in the next."""
+        if added == NOTHING_ADDED:
+            return self.products
+        known = self._added.get(added)
+        if known is None:
+            if len(self._added) >= _MOST_ADDED:
+                self._added.clear()
+            known = self._added[added] = Products(self.plain if added.is_plain else self.products)
+            known.restrict(added.excluded, added.wanted)
+            for bit, factor in added.lifts:
+                known.lift(bit, factor)
+        return known
 
     def add(self, one: CompiledRule) -> None:
         consequence = one.rule.consequence
@@ -90,10 +143,13 @@ class Standing:
             self.wanted |= one.bit
         if consequence.exclude or consequence.filter:
             self.restricting.append(one)
+            excluded, wanted = one.bit * consequence.exclude, one.bit * consequence.filter
+            self.products.restrict(excluded, wanted)
+            self.plain.restrict(excluded, wanted)
         if consequence.factor != 1.0:
             self.lifting |= one.bit
             self.lifts.append(one)
-            self.products.add(one.bit, consequence.factor)
+            self.products.lift(one.bit, consequence.factor)
 
 
 @dataclass(frozen=True, slots=True)
