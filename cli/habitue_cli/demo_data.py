@@ -85,11 +85,15 @@ async def _marketing(settings: Settings) -> None:
 async def _catalog(settings: Settings) -> None:
     from habitue_recommender.catalog.store import store_items
     from habitue_shop.journey import catalog_items
+    from habitue_warehouse.imports.history import Import, note_request
 
     items = list(catalog_items())
+    began = time.time_ns() // 1_000_000
     async with redis.asyncio.Redis.from_url(redis_url(settings)) as client:
         with Progress("Catalog") as progress:
-            results = await store_items(client, items, now=time.time_ns() // 1_000_000, progress=progress)
+            results = await store_items(client, items, now=began, progress=progress)
+        ended = time.time_ns() // 1_000_000
+        await note_request(client, Import("items", "Complete Journey", "demo", began, ended, len(results)))
     refused = [one for one in results if one["status"] != "accepted"]
     if refused:
         raise CommandError(f"{len(refused)} items of the demo were refused, the first: {refused[0]}")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import getpass
+import os
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -21,6 +23,7 @@ from habitue_collector.submission import Intake, Submission
 from habitue_collector.transfers import Mover
 from habitue_recommender.catalog.store import CatalogWriter
 from habitue_warehouse.archive import Archiver, ArchiverRunning
+from habitue_warehouse.imports import history
 from habitue_warehouse.imports.items import FeedReport, import_items
 from habitue_warehouse.imports.orders import MissingColumns, OrdersError, OrdersReport, read_orders
 from habitue_warehouse.imports.sources import FeedError
@@ -54,27 +57,43 @@ def import_feed(settings: Settings, source: str, progress: Progress) -> FeedRepo
                 import_items, source, store, now=now, progress=lambda done: progress(done, 0)
             )
 
-    with connected(settings):
+    with connected(settings) as client:
         try:
             report = asyncio.run(work())
         except (FeedError, FileNotFoundError) as error:
+            history.note(client, _imported("items", source, now, 0, Counter(), failed=str(error)))
             raise CommandError(str(error)) from None
-    report.items -= refused.total()
-    report.problems.update(refused)
+        report.items -= refused.total()
+        report.problems.update(refused)
+        history.note(client, _imported("items", source, now, report.items, report.problems))
     return report
+
+
+def _imported(
+    what: str, source: str, began: int, taken: int, refused: Counter[str], *, failed: str = ""
+) -> history.Import:
+    """An import of whoever sits at this machine, as the console shows it."""
+    try:
+        by = getpass.getuser()
+    except (KeyError, OSError):  # a container's user without a name
+        by = f"uid {os.getuid()}"
+    shown = history.shown_source(source)
+    ended = time.time_ns() // 1_000_000
+    return history.Import(what, shown, by, began, ended, taken, dict(refused), failed=failed)
 
 
 def import_orders(
     settings: Settings, source: Path, mapping: dict[str, str], progress: Progress, total: int = 0
 ) -> OrdersReport:
     """Past orders, each once however often they are imported, and into the archive."""
-    report = OrdersReport()
+    report, began = OrdersReport(), time.time_ns() // 1_000_000
     try:
         events = read_orders(source, mapping, currency=settings.shop.currency, report=report)
     except (MissingColumns, OrdersError) as error:
         raise CommandError(str(error)) from None
     with connected(settings) as client:
         asyncio.run(commit(settings, events, lambda done: progress(done, total)))
+        history.note(client, _imported("orders", str(source), began, report.orders, report.problems))
         try:
             Archiver(client, settings.data.folder / "archive").run_once()
         except ArchiverRunning:  # the serving one does it within seconds
@@ -119,16 +138,11 @@ def _moment(stream_id: bytes) -> tuple[int, int]:
 
 async def commit(settings: Settings, events: Iterable[Event], progress: Callable[[int], None]) -> None:
     """Events of a trusted source through the committer, in their order for each person."""
-    lifetimes = settings.lifetimes
     link = Link(redis_url(settings), on_lost=lambda reason: committer.on_lost(reason))
     committer = Committer(
         link,
         patience_seconds=PATIENCE_SECONDS,
-        lifetimes=Lifetimes(
-            anonymous=lifetimes.anonymous_profile_days * 86_400,
-            bot=lifetimes.bot_profile_hours * 3_600,
-            user=lifetimes.user_profile_days * 86_400,
-        ),
+        lifetimes=Lifetimes.of(settings.lifetimes),
     )
     committer.transfers = Mover(committer)
     committer.start()

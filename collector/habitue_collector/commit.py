@@ -19,6 +19,7 @@ from collections.abc import Coroutine
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from habitue_collector import settings
 from habitue_collector.claims import CLAIMED_KINDS
 from habitue_collector.events import USER_PREFIX
 from habitue_collector.flush import Flush, Work
@@ -63,6 +64,15 @@ class Lifetimes:
     bot: int = 86_400
     user: int = 0
 
+    @classmethod
+    def of(cls, told: settings.Lifetimes) -> Lifetimes:
+        """As the settings say it, in days and hours."""
+        return cls(
+            anonymous=told.anonymous_profile_days * 86_400,
+            bot=told.bot_profile_hours * 3_600,
+            user=told.user_profile_days * 86_400,
+        )
+
 
 @dataclass(slots=True)
 class CommitTally:
@@ -99,7 +109,6 @@ class Committer:
         self.queued_events = 0
         self._queue_limit = queue_events
         self._patience = patience_seconds
-        self._lifetimes = lifetimes or Lifetimes()
         self._max_cached = cached_profiles
         self.cache: dict[str, tuple[bytes, Profile]] = {}  # with the version that was written
         self._queue: deque[Submission] = deque()
@@ -115,9 +124,7 @@ class Committer:
         self._runner: asyncio.Task[None] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._idle = asyncio.Event()
-        self._lifetime_anonymous = b"%d" % self._lifetimes.anonymous
-        self._lifetime_bot = b"%d" % self._lifetimes.bot
-        self._lifetime_user = b"%d" % self._lifetimes.user
+        self.keep_for(lifetimes or Lifetimes())
 
     # ---- the way in --------------------------------------------------------------------------
 
@@ -185,6 +192,12 @@ class Committer:
         """Sixteen bytes that no other flush has carried."""
         self._version_count = (self._version_count + 1) & 0xFFFFFFFF
         return b"%b%08x" % (self._version_prefix, self._version_count)
+
+    def keep_for(self, lifetimes: Lifetimes) -> None:
+        """From the next write on profiles live as long as this."""
+        self._lifetime_anonymous = b"%d" % lifetimes.anonymous
+        self._lifetime_bot = b"%d" % lifetimes.bot
+        self._lifetime_user = b"%d" % lifetimes.user
 
     def lifetime(self, profile: Profile) -> bytes:
         """Seconds until Redis forgets this profile, packed."""

@@ -5,6 +5,7 @@ The browser's doors (`context`, `slots`) belong to the app that takes their even
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
@@ -21,6 +22,7 @@ from habitue_collector.profile import Profile
 from habitue_recommender.catalog.store import CatalogWriter, Result, delete_item, find_item
 from habitue_recommender.recommender import Recommender
 from habitue_recommender.refusal import Refused, parsed, refusing, unpacked
+from habitue_warehouse.imports.history import Import, note_request
 
 MAX_LINE_BYTES = 65_536
 MAX_CATALOG_BYTES = 512 * 1024 * 1024  # of one PUT, unpacked: about a million items
@@ -69,9 +71,15 @@ class _Endpoints:
         doors = self._doors
         doors.authorize(request)
         results: list[Result] = []
-        async with CatalogWriter(doors.redis, now=doors.clock()) as writer:
-            async for raws in _items(unpacked(request.stream(), MAX_CATALOG_BYTES)):
-                results += await writer.add(raws)
+        began, whole = doors.clock(), False
+        try:
+            async with CatalogWriter(doors.redis, now=began) as writer:
+                async for raws in _items(unpacked(request.stream(), MAX_CATALOG_BYTES)):
+                    results += await writer.add(raws)
+            whole = True
+        finally:
+            if results:
+                await note_request(doors.redis, _imported(results, began, doors.clock(), whole))
         await doors.recommender.settle_catalog(doors.redis)
         return _json({"results": results})
 
@@ -107,7 +115,9 @@ class _Endpoints:
         slots, sections = question.get("slots"), question.get("sections")
         if isinstance(slots, str):
             slots = slots.split(",")
-        if slots is None and sections is not None:
+        if sections is not None and not isinstance(sections, list | str):
+            raise Refused(400, "invalid_sections", "sections is a list of category paths or brands.")
+        if slots is None and sections is not None and request.method == "POST":
             slots = []
         elif not isinstance(slots, list) or not slots:
             raise Refused(
@@ -229,6 +239,14 @@ def _storable(text: str) -> bool:
 
 
 # ---- answering -----------------------------------------------------------------------------------
+
+
+def _imported(results: list[Result], began: int, ended: int, whole: bool) -> Import:
+    """A request's items as one line of the imports."""
+    refused = Counter(str(one.get("reason")) for one in results if one["status"] != "accepted")
+    taken = len(results) - refused.total()
+    failed = "" if whole else "the request broke off"
+    return Import("items", "PUT /v1/catalog", "api", began, ended, taken, dict(refused), failed=failed)
 
 
 def _json(content: object) -> Response:

@@ -16,6 +16,7 @@ _TAGS = tuple(f"{{b{number}}}" for number in range(BUCKETS))
 CATALOG_CHANGES = "catalog:changes"  # stream: what changed in the catalog, for the workers' copies
 DEAD_LETTERS = "dead_letters"  # bounded stream: refused events with their reason
 LIVE_POPULAR = "live:popular"  # JSON: what sells right now, written by the background process
+IMPORTS = "imports"  # list of JSON: the newest imports of items and orders, for the console
 ARCHIVER_GROUP = "archiver"  # consumer group on every log
 
 
@@ -89,6 +90,9 @@ def rulebook_history(kind: str, document_id: str) -> str:
 # The console's own: few, small, on one node.
 CONSOLE_USERS = "{console}:users"  # hash: name → JSON of the user, the argon2 hash among it
 CONSOLE_AUDIT = "{console}:audit"  # bounded stream: who changed what
+RETENTION = "{console}:retention"  # JSON: how long what is kept, as an admin chose over the settings
+RETENTION_HISTORY = "{console}:retention:history"  # list of its versions as JSON, newest first
+RETENTION_APPLIED = "{console}:retention:applied"  # the version to which the profiles' lifetimes were brought
 
 
 def console_session(digest: str) -> str:
