@@ -102,7 +102,7 @@ def _works(settings: Settings) -> tuple[dict[str, Callable[[threading.Event], No
             decision_days=lifetimes.decision_days,
             snapshot_days=lifetimes.snapshot_days,
         )
-        Upkeep(client(), Path(archive), wanted).run_forever(stop)
+        Upkeep(client(), Path(archive), wanted, lifetimes).run_forever(stop)
 
     works: dict[str, Callable[[threading.Event], None]] = {
         "archiver": archiver,

@@ -18,9 +18,10 @@ from habitue_collector.enrich import warm
 from habitue_collector.ingest import Ingest
 from habitue_collector.key_watch import KeyWatch
 from habitue_collector.request import Handler, Tally
+from habitue_collector.retention import parsed
 from habitue_collector.settings import Settings
 from habitue_collector.store import commands, keys
-from habitue_collector.store.link import Link
+from habitue_collector.store.link import Link, LinkLost
 from habitue_collector.trackers import Trackers
 from habitue_collector.transfers import Mover
 from habitue_collector.visitor import VisitorCookie
@@ -43,16 +44,11 @@ class Collector:
         self.settings = settings
         self.worker = worker
         self.tally = Tally()
-        lifetimes = settings.lifetimes
         self.link = Link(redis_url, on_lost=lambda reason: self.committer.on_lost(reason))
         self.committer = Committer(
             self.link,
             queue_events=settings.limits.queue_events,
-            lifetimes=Lifetimes(
-                anonymous=lifetimes.anonymous_profile_days * 86_400,
-                bot=lifetimes.bot_profile_hours * 3_600,
-                user=lifetimes.user_profile_days * 86_400,
-            ),
+            lifetimes=Lifetimes.of(settings.lifetimes),
         )
         self.mover = Mover(self.committer)
         self.committer.transfers = self.mover
@@ -76,6 +72,7 @@ class Collector:
             lambda: openapi.document(settings.server.base_path),
         )
         self._publisher: asyncio.Task[None] | None = None
+        self._kept_as = 0  # the version of the console's retention
 
     def handlers(self) -> dict[str, Handler]:
         """Path → handler of every hot endpoint."""
@@ -117,12 +114,26 @@ class Collector:
     async def _publish(self) -> None:
         keys_of_now = KeyWatch(self.settings)
         while True:
+            await self._keep_as_chosen()
             await asyncio.sleep(PUBLISH_SECONDS)
             if (changed := keys_of_now.changed()) is not None:
                 self.settings = changed
                 self.ingest.change_settings(changed)
             if self.committer.is_ready:
                 self.committer.note_command(metrics.publish(self.worker, self.numbers()))
+
+    async def _keep_as_chosen(self) -> None:
+        """How long profiles are kept, if somebody chose it in the console since."""
+        if not self.committer.is_ready:
+            return
+        try:
+            (packed,) = await self.committer.call(commands.get(keys.RETENTION.encode()), 1)
+        except LinkLost:
+            return
+        chosen = parsed(packed if isinstance(packed, bytes) else None)
+        if chosen.version != self._kept_as:
+            self._kept_as = chosen.version
+            self.committer.keep_for(Lifetimes.of(chosen.over(self.settings.lifetimes)))
 
     async def all_numbers(self) -> dict[str, dict[str, Any]]:
         """Every process' figures as last published, our own as they are now."""

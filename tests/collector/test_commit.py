@@ -11,6 +11,7 @@ from typing import Any
 
 import orjson
 import pytest
+from redis.asyncio import Redis
 from support.house import (
     SIGNING_KEYS,
     Answer,
@@ -28,6 +29,7 @@ from support.house import (
 from habitue_collector import fold
 from habitue_collector.profile import unpack
 from habitue_collector.request import Request
+from habitue_collector.retention import RetentionStore
 from habitue_collector.service import Collector
 from habitue_collector.settings import demo_settings
 from habitue_collector.store import keys
@@ -600,3 +602,21 @@ async def test_logins_orders_and_repeats_survive_a_redis_that_is_killed() -> Non
 @pytest.mark.long
 async def test_logins_orders_and_repeats_survive_a_redis_that_is_killed_thirty_times() -> None:
     await chaos(rounds=300, kills=30)
+
+
+async def test_a_lifetime_chosen_in_the_console_counts_from_the_next_event_on() -> None:
+    async with house() as shop:
+        collector = shop.workers[0]
+        cookie = (await shop.browser(page("/"))).cookie
+        key = keys.profile(visitor_of(cookie))
+        day = 86_400
+        async with Redis.from_url(shop.redis.url) as redis:
+            assert 394 * day < await redis.ttl(key) <= 395 * day
+            await RetentionStore(redis).save({"anonymous_profile_days": 30}, author="anna", at=1, expected=0)
+            await collector._keep_as_chosen()
+            await shop.browser(page("/"), cookie=cookie)
+            assert 29 * day < await redis.ttl(key) <= 30 * day
+            await RetentionStore(redis).save({}, author="anna", at=2, expected=1)
+            await collector._keep_as_chosen()
+            await shop.browser(page("/"), cookie=cookie)
+            assert await redis.ttl(key) > 394 * day

@@ -14,6 +14,7 @@ import pytest_asyncio
 from support.console import PASSWORD, Browser, ConsoleFloor, console
 from support.house import RealRedis
 
+from habitue_collector.retention import RetentionConflict, RetentionStore
 from habitue_collector.settings import Settings, WriteKey, created_keys, demo_settings
 from habitue_console.pages.settings_keys import key_id
 from habitue_console.pages.settings_retention import stored
@@ -272,6 +273,56 @@ async def test_retention_shows_what_is_set_and_what_is_there(admin: Browser, flo
     assert "HABITUE_LIFETIMES_EVENT_DAYS" in page
     assert "2.0 MB" in page
     assert stored(floor.house.archive / "nothing") == []
+
+
+CHOICE = {
+    "anonymous_profile_days": "30", "user_profile_days": "1186", "bot_profile_hours": "24",
+    "event_days": "400", "decision_days": "90", "snapshot_days": "90", "version": "0",
+}  # fmt: skip
+
+
+async def test_an_admin_reads_what_a_shorter_time_deletes_before_it_counts(
+    admin: Browser, floor: ConsoleFloor
+) -> None:
+    for date in ("2001-03-01", "2001-03-02"):
+        (floor.house.archive / "events" / f"date={date}").mkdir(parents=True)
+    told = await admin.post("/settings/retention", CHOICE)
+    assert told.status_code == 200
+    assert "2 days are deleted within the hour, from 2001-03-01 to 2001-03-02." in told.text
+    assert (await RetentionStore(floor.house.redis).read()).version == 0
+    answer = await admin.post("/settings/retention", {**CHOICE, "confirmed": "yes"})
+    assert answer.status_code == 303
+    chosen = await RetentionStore(floor.house.redis).read()
+    assert chosen.values == {"anonymous_profile_days": 30, "event_days": 400}
+    assert chosen.over(floor.house.settings.lifetimes).event_days == 400
+    (change,) = [one for one in await floor.house.audit.newest() if one.action == "retention.changed"]
+    assert change.detail == {"anonymous_profile_days": "395 → 30", "event_days": "1186 → 400"}
+    page = (await admin.get("/settings/retention")).text
+    assert 'value="400"' in page
+    back = {"version": "1", "action": "back", "confirmed": "yes"}
+    assert (await admin.post("/settings/retention", back)).status_code == 303
+    assert (await RetentionStore(floor.house.redis).read()).values == {}
+
+
+async def test_of_two_who_choose_at_once_the_second_is_told(admin: Browser, floor: ConsoleFloor) -> None:
+    store = RetentionStore(floor.house.redis)
+    await store.save({"event_days": 500}, author="bert", at=1, expected=0)
+    answer = await admin.post("/settings/retention", {**CHOICE, "confirmed": "yes"})
+    assert answer.status_code == 409
+    assert "Somebody else changed it meanwhile" in answer.text
+    assert (await store.read()).values == {"event_days": 500}
+    with pytest.raises(RetentionConflict):
+        await store.save({}, author="bert", at=2, expected=0)
+
+
+@pytest.mark.parametrize("said", ["0", "-1", "1.5", "", "x", "99999", "9" * 30, "٣٠"])
+async def test_a_time_that_makes_no_sense_is_told_at_its_field(
+    admin: Browser, floor: ConsoleFloor, said: str
+) -> None:
+    answer = await admin.post("/settings/retention", {**CHOICE, "event_days": said, "confirmed": "yes"})
+    assert answer.status_code == 422
+    assert "Write a whole number from 7 to 3650." in answer.text
+    assert (await RetentionStore(floor.house.redis).read()).version == 0
 
 
 async def test_a_key_whose_events_are_only_counted_is_warned_of(floor: ConsoleFloor, admin: Browser) -> None:
