@@ -38,7 +38,7 @@ PAGES = (
     "models",
     "settings",
 )
-ALWAYS = ("live", "sign_in")  # what has no place in the navigation
+ALWAYS = ("live", "search", "sign_in")  # what has no place in the navigation
 
 
 def create_console(house: House) -> ASGIApp:

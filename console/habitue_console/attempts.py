@@ -36,8 +36,8 @@ KNOWN_COOKIE = "habitue_console_known"
 KNOWN_SECONDS = 365 * 86_400
 _SALT = b"habitue.console.known"
 
-# KEYS: address, pair, name. ARGV: now, then burst and interval of the address and of the name (a burst of 0:
-# that limit does not hold), free tries, longest pause, when it is forgotten. Answers the milliseconds to wait.
+# KEYS: address, pair, name. ARGV: now, burst and interval of the address, then of the name (a burst of 0: that
+# limit does not hold), free tries, longest pause, when it is forgotten. Answers the milliseconds to wait.
 _TRY = """
 local now = tonumber(ARGV[1])
 local function paid(key, burst, every)
@@ -63,7 +63,7 @@ redis.call('PEXPIRE', KEYS[2], ARGV[8])
 return 0
 """
 
-# A good login gives its own try back; nobody else's (else an account of one's own would buy guesses at others).
+# A good login gives back its own try alone: else an account of one's own would buy guesses at others.
 _GOOD = """
 local now = tonumber(ARGV[1])
 for i = 1, 2 do
@@ -109,7 +109,7 @@ class Attempts:
 
         `browser`: what `Known.read` gave.
         """
-        answer: int = await self._redis.eval(  # type: ignore[misc]  # typed as either kind of client
+        answer: int = await self._redis.eval(
             _TRY,
             3,
             *_keys(address, name, browser),
@@ -127,7 +127,7 @@ class Attempts:
     async def good(self, address: str, name: str, browser: str = "") -> None:
         """The try that was counted last was a good one."""
         name_ms = 0 if browser else NAME_EVERY_MS
-        await self._redis.eval(  # type: ignore[misc]  # as above
+        await self._redis.eval(
             _GOOD, 3, *_keys(address, name, browser), self._clock(), ADDRESS_EVERY_MS, name_ms
         )
 

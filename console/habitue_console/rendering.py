@@ -7,6 +7,7 @@ Every template knows `request`, `me`, `shop`, `root` ("/console"), `here` (the p
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
@@ -14,7 +15,8 @@ from typing import Any
 
 import orjson
 from itsdangerous import BadData, URLSafeTimedSerializer
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
+from jinja2.runtime import Context
 from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
@@ -58,9 +60,20 @@ def environment(language: str) -> Environment:
     )
     made.install_gettext_translations(words_of(language).translations, newstyle=True)  # type: ignore[attr-defined]  # by the extension
     made.filters |= shown.filters(language)
+    made.globals["ngettext"] = _counting(made.globals["ngettext"], words_of(language).written)  # type: ignore[arg-type]  # the extension made it
     made.globals["static"] = static
     made.globals["N_"] = N_
     return made
+
+
+def _counting(ngettext: Callable[..., Any], write: Callable[[int], str]) -> Callable[..., Any]:
+    """`ngettext` whose `%(num)s` is written as numbers are in that language: 67,110 items."""
+
+    @pass_context
+    def counting(context: Context, one: str, many: str, num: int, /, **values: Any) -> Any:
+        return ngettext(context, one, many, num, **{"num": write(num), **values})
+
+    return counting
 
 
 @cache

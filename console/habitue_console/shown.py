@@ -78,6 +78,7 @@ def filters(language: str) -> dict[str, Callable[..., Any]]:
         return _time(datetime.fromtimestamp(ms / 1_000, UTC), _ago(_, (now - ms) // 1_000))
 
     return {
+        "picture": picture,
         "number": number,
         "compact": compact,
         "money": money,
@@ -86,6 +87,17 @@ def filters(language: str) -> dict[str, Callable[..., Any]]:
         "day": day,
         "ago": ago,
     }
+
+
+def picture(item: Any) -> str:
+    """The address of an item's picture, or "" where none is to be fetched.
+
+    What only pages told of an item may not make a marketer's browser call at a host of its choice.
+    """
+    address: str = item.image_url if item is not None else ""
+    if address.startswith("/") and not address.startswith(("//", "/\\")):
+        return address
+    return address if address.startswith(("https://", "http://")) and item.verified else ""
 
 
 def _number(value: float, digits: int, marks: tuple[str, str]) -> str:

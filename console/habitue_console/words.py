@@ -18,6 +18,7 @@ LOCALE = Path(__file__).parent / "locale"
 DOMAIN = "console"
 LANGUAGE_COOKIE = "habitue_console_language"
 _MOST_ACCEPTED = 20
+_BETWEEN = {"en": ",", "de": ".", "pl": "\u00a0"}
 
 
 class Words:
@@ -31,8 +32,12 @@ class Words:
         return self._known.gettext(text) % values
 
     def ngettext(self, one: str, many: str, num: int, /, **values: object) -> str:
-        """By number; `%(num)s` is the number itself."""
-        return self._known.ngettext(one, many, num) % {"num": num, **values}
+        """By number; `%(num)s` is the number, written as in that language."""
+        return self._known.ngettext(one, many, num) % {"num": self.written(num), **values}
+
+    def written(self, num: int) -> str:
+        """67110 → 67,110, with the language's own sign between the thousands."""
+        return f"{num:,}".replace(",", _BETWEEN[self.language])
 
     @property
     def translations(self) -> gettext.NullTranslations:

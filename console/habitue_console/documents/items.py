@@ -63,5 +63,7 @@ def known(catalog: Catalog, item_ids: Iterable[str]) -> dict[str, Item]:
 
 def folded(text: str) -> str:
     """Small letters without accents: who types `kaese` or `käse` on another keyboard still finds `Käse`."""
-    plain = text if text.isascii() else unicodedata.normalize("NFKD", text)
-    return "".join(one for one in plain.casefold() if not unicodedata.combining(one))
+    if text.isascii():
+        return text.casefold()
+    plain = unicodedata.normalize("NFKD", text).casefold()
+    return "".join(one for one in plain if not unicodedata.combining(one))

@@ -14,6 +14,7 @@ from starlette.routing import BaseRoute, Route
 
 from habitue_recommender.catalog.items import Item
 from habitue_recommender.models.base import Query
+from habitue_warehouse.imports.history import imports
 from habitue_warehouse.rollup_reader import Hours, RollupReader
 from habitue_warehouse.rollup_tables import HOUR_MS
 from habitue_warehouse.schema import DAY_MS
@@ -31,6 +32,7 @@ from ..words import N_, Words, words
 A_PAGE = 50
 DAYS = 7  # of the list's figures
 CHART_DAYS = 60
+IMPORTS_SHOWN = 5
 _UNKNOWN = 2_000  # items most viewed that are looked up in the catalog
 _ALSO = 8
 _MAX_TEXT = 200
@@ -84,6 +86,7 @@ def routes(house: House) -> list[BaseRoute]:
             request,
             "catalog/page.html",
             health=await health_of.get(),
+            imports=await imports(house.redis, "items", IMPORTS_SHOWN),
             unknown=await unknown_of.get(),
             asked=asked,
             is_search=any((asked["text"], asked["only"], asked["category"])),

@@ -155,9 +155,7 @@ async def _begin(house: House, request: Request, user: User, following: str) -> 
     return answer
 
 
-def _keep(
-    request: Request, answer: Response, name: str, value: str, seconds: int = _YEAR_SECONDS
-) -> None:
+def _keep(request: Request, answer: Response, name: str, value: str, seconds: int = _YEAR_SECONDS) -> None:
     answer.set_cookie(
         name,
         value,

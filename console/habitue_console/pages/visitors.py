@@ -107,14 +107,14 @@ class _Pages:
             people = None  # a rare segment's members are looked for among everybody: the page does not wait
         elif segment:
             members = await self._members(segment)
-            people = [one for one in await self._search.read(members) if one is not None]
+            people = _once(await self._search.read(members))
         else:
             recent = await self._search.recent(RECENT)
             if len(recent) < RECENT:
                 known = dict(recent)
                 older = await house.in_thread(self._archived.recent, RECENT)
                 recent += [pair for pair in older if pair[0] not in known][: RECENT - len(recent)]
-            people = [one for one in await self._search.read([who for who, _ in recent]) if one is not None]
+            people = _once(await self._search.read([who for who, _ in recent]))
         rulebook = _rulebook(house)
         now = house.clock()
         return render(
@@ -346,6 +346,12 @@ class _Pages:
         return name
 
 
+def _once(found: list[Found | None]) -> list[Found]:
+    """Each person once, where several of their devices were found."""
+    people = {one.profile_id: one for one in reversed(found) if one is not None}
+    return list(people.values())[::-1]
+
+
 def _rulebook(house: House) -> Any:
     return house.recommender.rulebook if house.recommender is not None else None
 
@@ -367,14 +373,23 @@ def _name(profile_id: str, profile: Profile | None) -> str:
     return profile_id if len(profile_id) <= 12 else f"{profile_id[:10]}…"
 
 
-def _tastes(profile: Profile, _: Words) -> list[tuple[str, list[tuple[str, float]]]]:
-    """Dimensions with what weighs most in each; the bars are relative to the strongest."""
+def _tastes(profile: Profile, _: Words) -> list[tuple[str, list[tuple[str, str, float]]]]:
+    """Dimensions with what weighs most in each (name, what it is below of, share)."""
     found = []
     for dimension in DIMENSIONS:
         shares = sorted(profile.affinity(dimension).items(), key=lambda pair: -pair[1])[:6]
         if shares:
-            found.append((_(TASTES[dimension]), shares))
+            named = [(*_taste(dimension, name), share) for name, share in shares]
+            found.append((_(TASTES[dimension]), named))
     return found
+
+
+def _taste(dimension: str, name: str) -> tuple[str, str]:
+    """A category's last part with the way to it; of prices a range with a proper dash."""
+    if dimension == "category":
+        above, _, last = name.rpartition("/")
+        return last, above.replace("/", " › ")
+    return (name.replace("-", "–") if dimension == "price_band" else name), ""
 
 
 def _page_types(request: Request) -> dict[str, str]:

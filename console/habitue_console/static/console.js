@@ -10,10 +10,61 @@ function openMenu(open) {
 }
 menu?.addEventListener("click", () => openMenu(!body.classList.contains("nav-open")));
 
+// On a phone a wide table becomes a list: each cell says the name of its column.
+function label(root) {
+  for (const table of root.querySelectorAll(".scroll > table")) {
+    const heads = [...table.querySelectorAll("thead th")].map((one) => one.textContent.trim());
+    if (heads.length < 4) continue;
+    table.classList.add("labelled");
+    for (const line of table.tBodies[0]?.rows ?? []) {
+      for (const [place, cell] of [...line.cells].entries()) if (place && heads[place]) cell.dataset.label = heads[place];
+    }
+  }
+}
+label(document);
+document.addEventListener("htmx:load", (event) => label(event.detail.elt.closest?.(".scroll")?.parentElement ?? event.detail.elt));
+
 // A phone shows some of the tabs: the current one among them.
 document.querySelector(".tabs [aria-current]")?.scrollIntoView({ inline: "center", block: "nearest" });
 
-// --- keys: / searches, Escape closes ---
+// --- the search in the bar: answers while somebody types; arrows choose, Enter goes, Escape closes ---
+const search = document.getElementById("search");
+const found = document.getElementById("found");
+const lines = () => [...found.querySelectorAll("a")];
+function showFound(open) {
+  if (!found) return;
+  found.hidden = !open;
+  search.setAttribute("aria-expanded", String(open));
+}
+function choose(place) {
+  const all = lines();
+  for (const [number, one] of all.entries()) one.classList.toggle("chosen", number === place);
+  all[place]?.scrollIntoView({ block: "nearest" });
+  if (all[place]) search.setAttribute("aria-activedescendant", all[place].id);
+  else search.removeAttribute("aria-activedescendant");
+}
+if (search) {
+  search.addEventListener("htmx:configRequest", (event) => { if (!search.value.trim()) { event.preventDefault(); showFound(false); } });
+  found.addEventListener("htmx:afterSwap", () => { showFound(document.activeElement === search && search.value.trim() !== ""); choose(0); });
+  search.addEventListener("focus", () => { if (search.value.trim() && found.childElementCount) showFound(true); });
+  search.addEventListener("keydown", (event) => {
+    const all = lines();
+    const now = all.findIndex((one) => one.classList.contains("chosen"));
+    if (event.key === "Escape") {
+      event.stopPropagation();
+      if (found.hidden) search.blur(); else showFound(false);
+    } else if (!found.hidden && all.length && (event.key === "ArrowDown" || event.key === "ArrowUp")) {
+      event.preventDefault();
+      choose((now + (event.key === "ArrowDown" ? 1 : -1) + all.length) % all.length);
+    } else if (event.key === "Enter" && !found.hidden && all[now] && !search.classList.contains("htmx-request")) {
+      event.preventDefault();
+      all[now].click();
+    }
+  });
+  search.form.addEventListener("focusout", (event) => { if (!search.form.contains(event.relatedTarget)) showFound(false); });
+}
+
+// --- keys: / and Ctrl-K search, Escape closes ---
 document.addEventListener("keydown", (event) => {
   if (event.key === "Escape") {
     if (body.classList.contains("nav-open")) { openMenu(false); menu.focus(); }
@@ -23,10 +74,10 @@ document.addEventListener("keydown", (event) => {
     }
     return;
   }
-  if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey) return;
-  if (event.target.closest?.("input, textarea, select, [contenteditable]")) return;
-  const search = document.querySelector("main input[type=search]") ?? document.getElementById("search");
-  if (search) { event.preventDefault(); search.focus(); search.select(); }
+  const palette = event.key.toLowerCase() === "k" && (event.ctrlKey || event.metaKey) && !event.altKey && !event.shiftKey;
+  const slash = event.key === "/" && !event.ctrlKey && !event.metaKey && !event.altKey
+    && !event.target.closest?.("input, textarea, select, [contenteditable]");
+  if (search && (palette || slash)) { event.preventDefault(); search.focus(); search.select(); }
 });
 
 document.addEventListener("click", (event) => {
