@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, ClassVar, Self
 import numpy as np
 
 from habitue_recommender.models import kernels
-from habitue_recommender.models.base import NOTHING, Fitting, Floats, Ints, Model, Query, Ranked
+from habitue_recommender.models.base import NOTHING, Fitting, Floats, Ints, Longs, Model, Query, Ranked
 from habitue_recommender.models.sequences import Sequences, SequencesSettings
 
 if TYPE_CHECKING:  # serving needs neither duckdb nor scipy
@@ -24,6 +24,8 @@ if TYPE_CHECKING:  # serving needs neither duckdb nor scipy
 
 _ROUNDS = 4  # of the randomized decomposition
 _SPARE = 8
+_MOST_PAIRS = 20_000_000  # of a huge shop the strongest of each item: bounds memory and time
+_ROWS = 50_000  # items looked at together
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +110,7 @@ def _mutual_information(sequences: Sequences, settings: EmbeddingsSettings) -> c
     from scipy.sparse import csr_matrix
 
     shape = (sequences.items, sequences.items)
-    values = sequences.forward + sequences.backward
-    pairs = csr_matrix((values, sequences.others, sequences.starts), shape=shape, copy=True)
+    pairs = csr_matrix(_strongest(sequences, max(1, _MOST_PAIRS // max(1, sequences.items))), shape=shape)
     pairs = (pairs + pairs.T).tocsr()
     mass = np.asarray(pairs.sum(axis=1)).ravel()
     total = float(mass.sum())
@@ -117,10 +118,30 @@ def _mutual_information(sequences: Sequences, settings: EmbeddingsSettings) -> c
         return csr_matrix(shape, dtype=np.float32)
     context = np.maximum(mass, 1e-9) ** settings.context_power
     context /= context.sum()
-    rows = np.repeat(np.arange(shape[0]), np.diff(pairs.indptr))
-    expected = np.maximum(mass[rows], 1e-9) * context[pairs.indices]
-    pairs.data = np.maximum(np.log(np.maximum(pairs.data, 1e-12) / expected) - settings.shift, 0.0).astype(
-        np.float32
-    )
+    for first in range(0, shape[0], _ROWS):
+        last = min(shape[0], first + _ROWS)
+        part = slice(int(pairs.indptr[first]), int(pairs.indptr[last]))
+        rows = np.repeat(np.arange(first, last), np.diff(pairs.indptr[first : last + 1]))
+        expected = np.maximum(mass[rows], 1e-9) * context[pairs.indices[part]]
+        told = np.log(np.maximum(pairs.data[part], 1e-12) / expected) - settings.shift
+        pairs.data[part] = np.maximum(told, 0.0)
     pairs.eliminate_zeros()
-    return pairs.astype(np.float32)
+    return pairs
+
+
+def _strongest(sequences: Sequences, most: int) -> tuple[Floats, Ints, Longs]:
+    """(values, columns, starts of rows) of each item's `most` strongest pairs."""
+    values, starts = sequences.forward + sequences.backward, sequences.starts
+    if len(values) <= _MOST_PAIRS:
+        return values, sequences.others.copy(), starts.copy()
+    kept = np.zeros(len(values), dtype=bool)
+    for first in range(0, sequences.items, _ROWS):
+        last = min(sequences.items, first + _ROWS)
+        part = slice(int(starts[first]), int(starts[last]))
+        lengths = np.diff(starts[first : last + 1])
+        rows = np.repeat(np.arange(last - first), lengths)
+        order = np.lexsort((-values[part], rows))  # stable: of equal ones the first
+        place = np.arange(len(order)) - np.repeat(starts[first:last] - starts[first], lengths)
+        kept[part][order[place < most]] = True
+    counts = np.add.reduceat(np.append(kept, False).astype(np.int64), starts[:-1]) * (np.diff(starts) > 0)
+    return values[kept], sequences.others[kept], np.concatenate([[0], np.cumsum(counts)])

@@ -82,7 +82,7 @@ def learn(
     cut = first_of_newest(data, settings.learn_from, settings.most_questions)
     if settings.trees <= 0 or cut <= 0 or cut >= len(data.sessions):
         return None, {}
-    earlier, later = before(data, cut), after(data, cut)
+    later = after(data, cut)
     wanted = sum(np.minimum(later.sessions.lengths - 1, _PER_SESSION).tolist())
     if wanted < settings.least_questions:
         return None, {"questions": float(wanted)}
@@ -91,11 +91,25 @@ def learn(
     except (ImportError, OSError) as error:  # OSError: no OpenMP on this machine
         _log.warning("without LightGBM the fixed blend answers (%s)", error)
         return None, {}
-    parts = Parts.fit(earlier, Fitting(fitting.seed, fitting.threads))
-    asked = questions(earlier, later, settings.candidates, per_session=_PER_SESSION)
-    lessons = collect(parts, settings, asked, wanted)
+    lessons = _lessons(before(data, cut), later, settings, fitting, wanted)
     if len(lessons.right) < settings.least_questions:
         return None, {"questions": float(len(lessons.right))}
+    return chosen(lessons, settings, fitting)
+
+
+def _lessons(
+    earlier: Interactions, later: Interactions, settings: RankerSettings, fitting: Fitting, most: int
+) -> Lessons:
+    """What sources say that know the earlier sessions only; they are forgotten before the trees learn."""
+    asker = Asker(Parts.fit(earlier, Fitting(fitting.seed, fitting.threads)), settings)
+    asked = questions(earlier, later, settings.candidates, per_session=_PER_SESSION)
+    return collect(asker, settings, asked, most)
+
+
+def chosen(
+    lessons: Lessons, settings: RankerSettings, fitting: Fitting
+) -> tuple[Trees | None, dict[str, float]]:
+    """As `learn`, from lessons: the older ones teach, the newest judge."""
     gate = int(len(lessons.right) * (1 - _GATE))
     learnt, judged = lessons.part(0, gate), lessons.part(gate, len(lessons.right))
     trees = boost(learnt, settings, fitting)
@@ -160,9 +174,8 @@ def after(data: Interactions, cut: int) -> Interactions:
     return replace(data, sessions=data.sessions.take(np.arange(cut, len(data.sessions))))
 
 
-def collect(parts: Parts, settings: RankerSettings, asked: Iterator[Question], most: int) -> Lessons:
+def collect(asker: Asker, settings: RankerSettings, asked: Iterator[Question], most: int) -> Lessons:
     """Features of all candidates, float32: `most` × candidates × features × 4 bytes at most."""
-    asker = Asker(parts, settings)
     width = len(feature_names())
     table = np.empty((most * settings.candidates, width), dtype=np.float32)
     filled = 0

@@ -5,10 +5,12 @@ import pytest
 from support.shop_floor import shop_floor
 
 from habitue_recommender import artifact
-from habitue_recommender.models import Fitting, Query, Ranker, ranker_training
+from habitue_recommender.models import Fitting, Query, Ranker, embeddings, ranker_training
+from habitue_recommender.models import facts as facts_module
 from habitue_recommender.models.base import CorruptModel, Workspace
 from habitue_recommender.models.ranker import SOURCES, Asker, RankerSettings, blended, feature_names
 from habitue_recommender.models.ranker_training import Lessons, after, before, first_of_newest
+from habitue_recommender.models.sequences import Sequences, SequencesSettings
 from habitue_recommender.training.questions import questions
 from habitue_recommender.training.train import TrainingConfig, train_on
 
@@ -237,3 +239,25 @@ def test_a_saved_ranker_answers_as_before(model, tmp_path) -> None:
 def test_sources_are_named_in_the_order_of_their_columns(model) -> None:
     names = [name for name, _ in Asker(model.parts, SMALL).sources]
     assert [*names, "history"] == list(SOURCES)
+
+
+def test_a_huge_shop_is_read_in_pieces_and_the_facts_are_the_same(data, monkeypatch) -> None:
+    whole = facts_module.facts(data)
+    monkeypatch.setattr(facts_module, "_AT_ONCE", 100)
+    assert np.abs(facts_module.facts(data) - whole).max() < 1e-5
+
+
+def test_of_too_many_pairs_each_item_keeps_its_strongest(data, monkeypatch) -> None:
+    known = Sequences.fit(data, SequencesSettings(), Fitting())
+    monkeypatch.setattr(embeddings, "_ROWS", 7)
+    every = embeddings._strongest(known, 3)
+    assert len(every[0]) == len(known.others), "few enough: all of them"
+    monkeypatch.setattr(embeddings, "_MOST_PAIRS", 1)
+    values, others, starts = embeddings._strongest(known, 3)
+    strength = known.forward + known.backward
+    assert len(starts) == known.items + 1
+    assert starts[-1] == len(values) == len(others) > 0
+    for item in range(known.items):
+        row = slice(known.starts[item], known.starts[item + 1])
+        best = np.sort(np.argsort(-strength[row], kind="stable")[:3])
+        assert others[starts[item] : starts[item + 1]].tolist() == known.others[row][best].tolist()
