@@ -63,6 +63,13 @@ def test_lines_that_cannot_be_read_are_passed_over_while_others_can(ask) -> None
     assert (code, figures["queries"]) == (0, 1)
 
 
+def test_a_visitor_of_whom_nothing_is_known_is_shown_what_is_popular(ask) -> None:
+    stranger = rows("9,unheard-of,400", "9,a,460")
+    code, figures = ask(THREE, stranger, "--json")
+    assert (code, figures["hit_rate@20"]) == (0, 1.0)
+    assert ask(THREE, stranger, "--json", "--model", "ranker")[1]["hit_rate@20"] == 0.0
+
+
 def test_sessions_of_one_event_and_no_sessions_at_all_are_no_questions(ask) -> None:
     assert ask(THREE, rows("1,a,100", "2,b,100"), "--json")[1]["queries"] == 0
     assert ask(HEAD, HEAD, "--json")[1]["queries"] == 0

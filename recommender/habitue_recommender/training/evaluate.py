@@ -9,21 +9,56 @@ from __future__ import annotations
 import resource
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from habitue_recommender.models import Model
+from habitue_recommender.models import Model, Query, Ranked
 from habitue_recommender.training.interactions import Interactions, from_sessions
 from habitue_recommender.training.questions import Protocol, Question, questions
 from habitue_recommender.training.train import TrainingConfig, fit
 
-DEFAULT = "ranker"  # what `--model default` means
+DEFAULT, FALLBACK = "ranker", "popular"  # what `--model default` means; the second fills up, as in every slot
 
 
 class InvalidEvaluation(ValueError):
     """The question makes no sense; the text says why."""
+
+
+@dataclass
+class Filled:
+    """A model, and what stands where it has too little to say: as in a slot, a list is never short."""
+
+    model: Model
+    rest: Model
+
+    @property
+    def items(self) -> int:
+        return self.model.items
+
+    @property
+    def megabytes(self) -> float:
+        return self.model.megabytes + self.rest.megabytes
+
+    def warm(self) -> None:
+        self.model.warm()
+        self.rest.warm()
+
+    def score(self, query: Query) -> Ranked:
+        found = self.model.score(query)
+        missing = query.n - len(found.items)
+        if missing <= 0:
+            return found
+        more = self.rest.score(Query(n=query.n))
+        new = ~np.isin(more.items, found.items)
+        least = found.scores[-1] if len(found.scores) else np.float32(1.0)
+        best = max(float(more.scores[0]), 1e-9) if len(more.scores) else 1.0
+        below = more.scores[new][:missing] / np.float32(best) * least
+        return Ranked(
+            np.concatenate([found.items, more.items[new][:missing]]), np.concatenate([found.scores, below])
+        )
 
 
 def evaluate(
@@ -40,7 +75,8 @@ def evaluate(
 
     `all`: the list as it is. `new`: only steps to another item, and the current one is taken out of
     the list. Items of a prefix that training never saw are skipped; as the next item they are a
-    query that cannot be answered. `most_queries` ends early, for a first look.
+    query that cannot be answered. `default` fills what the ranker leaves empty with what is popular, as slots
+    do. `most_queries` ends early, for a first look.
     Returns `hit_rate@k, mrr@k, ndcg@k, coverage@k` (0 … 1), `queries`, `fit_seconds`,
     `p50_ms, p90_ms, p99_ms` (of one query), `index_mb` (arrays of the model), `peak_mb` (of the
     process). Raises `InvalidEvaluation`, `InvalidTraining` or `InvalidData` with a sentence.
@@ -52,7 +88,11 @@ def evaluate(
     known = train if isinstance(train, Interactions) else from_sessions(train)
     asked = test if isinstance(test, Interactions) else from_sessions(test, longest=2**31)
     began = time.perf_counter()
-    fitted = fit(DEFAULT if model == "default" else model, known, config)
+    fitted: Model | Filled
+    if model == "default":
+        fitted = Filled(fit(DEFAULT, known, config), fit(FALLBACK, known, config))
+    else:
+        fitted = fit(model, known, config)
     fit_seconds = time.perf_counter() - began
     fitted.warm()
     found, latencies, shown = _ask(fitted, questions(known, asked, k, min_prefix, protocol), k, most_queries)
@@ -76,7 +116,7 @@ def evaluate(
 
 
 def _ask(
-    model: Model, questions: Iterator[Question], k: int, most: int | None
+    model: Model | Filled, questions: Iterator[Question], k: int, most: int | None
 ) -> tuple[list[float], list[int], NDArray[np.bool_]]:
     """(rank of the right item per query, nanoseconds per query, which items were in any list)."""
     ranks: list[float] = []

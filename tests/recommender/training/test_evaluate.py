@@ -60,7 +60,7 @@ def test_min_prefix_skips_the_first_steps(judge) -> None:
 
 
 def test_coverage_is_the_share_of_items_that_were_in_any_list(judge) -> None:
-    assert judge(("ab", "cd"), ("ab",), protocol="new")["coverage@20"] == 0.25
+    assert judge(("ab", "cd"), ("ab",), protocol="new", model="ranker")["coverage@20"] == 0.25
 
 
 @pytest.mark.parametrize("model", [*MODELS, "default"])
