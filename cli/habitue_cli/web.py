@@ -55,6 +55,8 @@ def create(settings: Settings, worker: str = "worker-1") -> tuple[ASGIApp, type[
     if find_spec("numpy") is not None:
         more, holdings, knows_its_catalog = _recommender(settings, collector, signing, routes, tasks)
         handlers |= more
+    if find_spec("duckdb") is not None:
+        _archive(settings, collector)
     if find_spec("jinja2") is not None and find_spec("httpx") is not None:
         _console(settings, routes)
     if settings.demo:
@@ -185,6 +187,17 @@ def _recommender(
         lambda: (id(recommender.reader.catalog), recommender.digest),
         lambda: recommender.is_ready,
     )
+
+
+def _archive(settings: Settings, collector: Collector) -> None:
+    """What visitors take along when they ask for it; DuckDB is loaded by the first who does."""
+
+    async def history(profile_ids: list[str]) -> list[dict[str, Any]]:
+        from habitue_warehouse.person import events_of
+
+        return await asyncio.to_thread(events_of, settings.data.folder / "archive", profile_ids)
+
+    collector.endpoints.me.history = history
 
 
 def _console(settings: Settings, routes: list[BaseRoute]) -> None:

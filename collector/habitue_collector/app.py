@@ -12,7 +12,7 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Lifespan, Message, Receive, Scope, Send
 
 from habitue_collector.beacons import UNAVAILABLE
-from habitue_collector.endpoints import Problem, answer_problem
+from habitue_collector.errors import Problem, answer_problem
 from habitue_collector.ingest import Ingest
 from habitue_collector.request import Handler, Tally
 from habitue_collector.slow_path import starlette_endpoint
@@ -123,8 +123,7 @@ class Preflight:
 
 async def _problem(request: Request, error: Exception) -> Response:
     assert isinstance(error, Problem)
-    headers = {"www-authenticate": "Bearer"} if error.status == 401 else None
-    return answer_problem(error.status, error.code, str(error), headers)
+    return answer_problem(error.status, error.code, str(error), error.headers)
 
 
 async def _unavailable(request: Request, error: Exception) -> Response:

@@ -16,33 +16,21 @@ from starlette.routing import Route
 
 from habitue_collector.beacons import UNAVAILABLE, Beacons
 from habitue_collector.debug import DebugDoor, DebugTokens
+from habitue_collector.errors import Problem as Problem  # who refuses and who answers both find it here
+from habitue_collector.errors import answer_problem as answer_problem
 from habitue_collector.events import MAX_ID_LENGTH, USER_PREFIX
 from habitue_collector.ingest import Ingest, RequestError, query_pairs
+from habitue_collector.me import VisitorDoor
+from habitue_collector.me_page import VisitorPage
 from habitue_collector.pipeline import Opened
 from habitue_collector.profiles import Profiles
-from habitue_collector.request import from_scope, header_map, problem
+from habitue_collector.request import from_scope, header_map
 from habitue_collector.submission import Submission
 from habitue_collector.transfers import Mover
 from habitue_collector.wires.pixel import decode_pixel
 
 GIF = bytes.fromhex("47494638396101000100800000000000ffffff21f90401000000002c00000000010001000002024401003b")
 Endpoint = Callable[[Request], Awaitable[Response]]
-
-
-class Problem(Exception):
-    """An answer that is an error: status, code, message."""
-
-    def __init__(self, status: int, code: str, message: str) -> None:
-        super().__init__(message)
-        self.status = status
-        self.code = code
-
-
-def answer_problem(status: int, code: str, message: str, headers: dict[str, str] | None = None) -> Response:
-    """An `application/problem+json` response."""
-    return Response(
-        problem(status, code, message), status, headers=headers, media_type="application/problem+json"
-    )
 
 
 def answer_json(content: object, status: int = 200) -> Response:
@@ -74,6 +62,7 @@ class Endpoints:
         self.beacons = beacons
         self.mover = mover
         self.profiles = Profiles(ingest.committer)
+        self.me = VisitorDoor(ingest, self.profiles, beacons.base_path)
         self.debug = DebugDoor(ingest, DebugTokens(ingest.cookie.secrets))
         self._readiness = readiness
         self._metrics = metrics
@@ -85,6 +74,8 @@ class Endpoints:
             *tag_routes(base),
             Route(f"{base}/p.gif", self.pixel, methods=["GET"]),
             Route(f"{base}/v1/debug", self._debug, methods=["POST"]),
+            *self.me.routes(),
+            *VisitorPage(self.me).routes(),
             Route("/v1/profiles/{profile_id:path}", self.profile, methods=["GET", "DELETE"]),
             Route("/v1/transfers/{user_id}/{transfer_id}/undo", self.undo, methods=["POST"]),
             Route("/healthz", self.healthz, methods=["GET"]),

@@ -15,7 +15,7 @@ from typing import Any
 
 import orjson
 
-from habitue_collector import affinity, identity, orders, personas, sessions, touches
+from habitue_collector import affinity, identity, interests, orders, personas, sessions, touches
 from habitue_collector.events import Event, Item, Kind
 from habitue_collector.item_numbers import joined
 from habitue_collector.profile import (
@@ -389,6 +389,11 @@ def latest(known: dict[str, State], name: str, member: str, value: Any, at: int)
         known[name] = {member: value, "at": at}
 
 
+def _custom(state: State, event: Event, facts: Facts) -> None:
+    if event.name == interests.CORRECTED:
+        interests.forget(state, event.properties)
+
+
 def _offer_impression(state: State, event: Event, facts: Facts) -> None:
     item_id = event.items[0].item_id if event.items else event.properties.get("item_id")
     if not isinstance(item_id, str):
@@ -414,4 +419,5 @@ _HANDLERS: dict[Kind, Callable[[State, Event, Facts], None]] = {
     Kind.SUBSCRIBE: _subscription,
     Kind.UNSUBSCRIBE: _subscription,
     Kind.OFFER_IMPRESSION: _offer_impression,
+    Kind.CUSTOM: _custom,
 }

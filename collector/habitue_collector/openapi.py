@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from habitue_collector import rulebook_openapi, trackers_openapi
+from habitue_collector import rulebook_openapi, trackers_openapi, visitor_openapi
 from habitue_collector.beacons import CALLS
 
 _PROBLEM = {
@@ -68,6 +68,7 @@ def document(base_path: str) -> dict[str, Any]:
                 body="Debug",
             )
         },
+        **visitor_openapi.paths(base_path),
         f"{base_path}/p.gif": {
             "get": _operation("One event by an image.", {"200": {"description": "A transparent pixel."}})
         },
@@ -146,7 +147,10 @@ def document(base_path: str) -> dict[str, Any]:
         "paths": dict(sorted(paths.items())),
         "components": {
             "securitySchemes": _SECURITY,
-            "schemas": _SCHEMAS | trackers_openapi.SCHEMAS | rulebook_openapi.SCHEMAS,
+            "schemas": _SCHEMAS
+            | trackers_openapi.SCHEMAS
+            | rulebook_openapi.SCHEMAS
+            | visitor_openapi.SCHEMAS,
         },
     }
 

@@ -13,6 +13,7 @@ from habitue_collector.store import commands, keys
 from habitue_collector.store.resp import pack
 
 TOMBSTONE_SECONDS = 1_300 * 86_400  # longer than anything in the archive lives
+MOST_LOGGED = 20_000  # of one bucket; what is older is in the archive
 
 
 class Profiles:
@@ -30,6 +31,14 @@ class Profiles:
         if profile is None or profile.is_empty or profile.is_left:
             return None
         return profile
+
+    async def log_of(self, profile_id: str) -> list[dict[str, Any]]:
+        """What the log still holds of this profile's events, oldest first."""
+        log = keys.log(keys.bucket_of(profile_id)).encode()
+        newest = pack(b"XREVRANGE", log, b"+", b"-", b"COUNT", b"%d" % MOST_LOGGED)
+        entries = await self._committer.execute(newest)
+        records = [orjson.loads(entry[1][1]) for entry in reversed(entries or []) if entry[1][0] == b"event"]
+        return [record for record in records if record.get("profile_id") == profile_id]
 
     async def erase(self, profile_id: str, now: int) -> list[str]:
         """Erase a person: the profile, and of a user all devices. The ids that were erased.

@@ -1,0 +1,161 @@
+"""`GET /h/me`: the visitor's own page, without a script: what is known, and a button for each right.
+
+Everything that somebody sent stands in it as text. A form is taken from this very host alone.
+"""
+
+from __future__ import annotations
+
+import time
+from base64 import b64encode
+from collections.abc import Iterable
+from hashlib import sha256
+from html import escape
+from typing import Any
+from urllib.parse import parse_qs
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from habitue_collector.errors import Problem
+from habitue_collector.me import PURPOSES, VisitorDoor, keep_cookies, read, shown
+
+_STYLE = """\
+:root{color-scheme:light dark}
+body{font:1rem/1.5 system-ui,sans-serif;max-width:44rem;margin:2rem auto;padding:0 1rem}
+h2{margin:2rem 0 .25rem;font-size:1.1rem}p{margin:.25rem 0 .75rem}small{opacity:.75}
+ul{list-style:none;padding:0}
+li{display:flex;justify-content:space-between;gap:1rem;padding:.25rem 0;border-bottom:1px solid #8884}
+form{display:inline}button{font:inherit;padding:.2rem .7rem;cursor:pointer}
+dl{display:grid;gap:.25rem 1rem;grid-template-columns:max-content 1fr}dd{margin:0;overflow-wrap:anywhere}
+.last button{color:#b00020}
+"""
+_HEADERS = {
+    "cache-control": "no-store",
+    "content-security-policy": (
+        f"default-src 'none'; style-src 'sha256-{b64encode(sha256(_STYLE.encode()).digest()).decode()}';"
+        " form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "referrer-policy": "same-origin",
+    "vary": "Cookie",
+    "x-content-type-options": "nosniff",
+    "x-robots-tag": "noindex",
+}
+_WHAT_FOR = {
+    "analytics": "Analytics: to remember this visit, and to count what happens in the shop.",
+    "personalization": "Personalization: to choose offers by what you looked at.",
+}
+
+
+class VisitorPage:
+    """The page and its forms, over the same door as `/h/v1/me`."""
+
+    def __init__(self, door: VisitorDoor) -> None:
+        self._door = door
+
+    def routes(self) -> list[Route]:
+        return [Route(f"{self._door.base_path}/me", self.page, methods=["GET", "POST"])]
+
+    async def page(self, request: Request) -> Response:
+        if request.method == "POST":
+            return await self._done(request)
+        shop = self._door.ingest.settings.shop.name
+        try:
+            known = shown(await self._door.profile(request))
+        except Problem as error:
+            if error.code != "unknown_visitor":
+                raise
+            return _html(shop, "<p>Nothing is known of this browser.</p>")
+        return _html(shop, _known(known, self._door.base_path))
+
+    async def _done(self, request: Request) -> Response:
+        said = {
+            name: values[-1] for name, values in parse_qs((await read(request)).decode("latin-1")).items()
+        }
+        door = self._door
+        response = RedirectResponse(f"{door.base_path}/me", 303, {"cache-control": "no-store"})
+        match said.get("do"):
+            case "erase":
+                await door.erase(request)
+                response.headers.append(*door.farewell(request))
+            case "grant" | "deny" as act if said.get("what") in PURPOSES:
+                state = "granted" if act == "grant" else "denied"
+                opened = await door.agree(request, {said["what"]: state})
+                keep_cookies(response, opened)
+            case "forget" if "what" in said and "name" in said:
+                name = said["name"].encode("latin-1").decode("utf-8", "replace")
+                await door.forget(request, {said["what"]: [name]})
+            case _:
+                raise Problem(400, "invalid_form", "This form is none of ours.")
+        return response
+
+
+def _known(me: dict[str, Any], base_path: str) -> str:
+    consents = me["consents"]
+    parts = ["<h2>What you agreed to</h2><ul>"]
+    for purpose in PURPOSES:
+        state = consents.get(purpose, "granted by the shop's own question")
+        act, word = ("grant", "Allow") if state == "denied" else ("deny", "Switch off")
+        parts.append(f"<li><span>{_WHAT_FOR[purpose]} <small>{escape(state)}</small></span>")
+        parts.append(f"{_button(act, word, purpose)}</li>")
+    parts.append("</ul><h2>What we think you like</h2><p><small>Offers follow it.</small></p><ul>")
+    for dimension, lists in (("category", "categories"), ("brand", "brands"), ("price_band", "price_bands")):
+        for name, share in me["affinities"][dimension].items():
+            parts.append(f"<li><span>{escape(name)} <small>{share:.0%}</small></span>")
+            parts.append(f"{_button('forget', 'Forget', lists, name)}</li>")
+    parts.append(
+        "</ul><h2>What you looked at</h2><p><small>To find it again, and for offers.</small></p><ul>"
+    )
+    for item in me["recent_items"]:
+        parts.append(f"<li><span>{escape(item['item_id'])} <small>{_day(item['last'])}</small></span>")
+        parts.append(f"{_button('forget', 'Forget', 'item_ids', item['item_id'])}</li>")
+    parts.append("</ul><h2>What else is known</h2>")
+    parts.append(_list((label, value) for label, value in _facts(me) if value))
+    parts.append(
+        f'<h2>Yours</h2><p><a href="{escape(base_path)}/v1/me/export" download>Take everything along</a></p>'
+        f'<p class="last">{_button("erase", "Erase everything, for good")}</p>'
+    )
+    return "".join(parts)
+
+
+def _facts(me: dict[str, Any]) -> list[tuple[str, str]]:
+    orders = me["orders"]
+    values = ", ".join(f"{value:,.2f} {currency}" for currency, value in orders["by_currency"].items())
+    return [
+        ("Known as", str(me["user_id"] or "")),
+        ("First and last seen", f"{_day(me['first_seen'])} – {_day(me['last_seen'])}"),
+        ("Visits", str(me["visits"])),
+        ("Orders", f"{orders['count']} ({values})" if orders["count"] else ""),
+        ("In the cart", ", ".join(line["item_id"] for line in me["cart"])),
+        ("Bought", ", ".join(item["item_id"] for item in me["bought"])),
+        ("Role", me["persona"] if len(me["personas"]) > 1 else ""),
+        *((str(name), str(value)) for name, value in me["traits"].items()),
+    ]
+
+
+def _list(facts: Iterable[tuple[str, str]]) -> str:
+    return f"<dl>{''.join(f'<dt>{escape(name)}</dt><dd>{escape(value)}</dd>' for name, value in facts)}</dl>"
+
+
+def _button(act: str, word: str, what: str = "", name: str = "") -> str:
+    fields = {"do": act, "what": what, "name": name}
+    hidden = "".join(
+        f'<input type="hidden" name="{field}" value="{escape(value)}">'
+        for field, value in fields.items()
+        if value
+    )
+    return f'<form method="post">{hidden}<button>{escape(word)}</button></form>'
+
+
+def _day(timestamp: int | None) -> str:
+    return "" if timestamp is None else time.strftime("%Y-%m-%d", time.gmtime(timestamp / 1000))
+
+
+def _html(shop: str, body: str) -> Response:
+    title = f"What {escape(shop)} knows of you"
+    page = (
+        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title>'
+        f'<meta name="viewport" content="width=device-width"><style>{_STYLE}</style>'
+        f"<h1>{title}</h1>{body}</html>"
+    )
+    return Response(page, headers=_HEADERS, media_type="text/html")
