@@ -82,6 +82,14 @@ def loads(text: str | bytes, what: str) -> Any:
         raise refused(f"{what} is not JSON") from None
 
 
+def json_or_none(text: str) -> Any:
+    """The JSON in a parameter that is not worth the event: broken, it is nothing."""
+    try:
+        return orjson.loads(text.encode("utf-8", "replace"))
+    except orjson.JSONDecodeError:
+        return None
+
+
 def members(value: object) -> dict[str, Any]:
     """The value if it is a JSON object, else none of it."""
     return value if type(value) is dict else {}

@@ -19,6 +19,7 @@ from habitue_collector.wires.calls import (
     Malformed,
     consent_of,
     free_name,
+    json_or_none,
     loads,
     parameters,
     present,
@@ -132,7 +133,7 @@ def _viewed(said: dict[str, str], common: Call) -> Call | None:
     """The product or category of a page; Piwik before Matomo 4 sent it in custom variables."""
     product = {name: said[name] for name in ("_pks", "_pkn", "_pkc", "_pkp") if said.get(name)}
     if not product and "_pk" in said.get("cvar", ""):
-        slots = loads(said["cvar"], "cvar")
+        slots = json_or_none(said["cvar"])
         pairs = slots.values() if type(slots) is dict else ()
         product = {
             pair[0]: pair[1]
@@ -169,10 +170,9 @@ def _items(said: dict[str, str]) -> list[dict[str, Any]]:
 
 
 def _category(value: Any) -> Any:
-    """A name, or up to five of them as JSON."""
-    if type(value) is str and value.startswith("["):
-        listed = loads(value, "_pkc")
-        return "/".join(name for name in listed if type(name) is str) if type(listed) is list else None
+    """A name, or up to five of them as JSON; `[Sale] Shoes` is a name."""
+    if type(value) is str and value.startswith("[") and type(listed := json_or_none(value)) is list:
+        return "/".join(name for name in listed if type(name) is str) or None
     return value
 
 
