@@ -17,6 +17,8 @@ from habitue_collector.settings import Settings
 from habitue_console.app import create_console
 from habitue_console.handed import Handed
 from habitue_console.house import House
+from habitue_console.rendering import warm
+from habitue_console.words import LANGUAGES
 from habitue_recommender.recommender import Recommender
 from habitue_recommender.rulebook.service import RulebookService
 from habitue_recommender.rulebook.store import RulebookStore
@@ -29,6 +31,7 @@ logger = logging.getLogger("habitue.console")
 
 FIRST_ADMIN = "admin"
 _RETRY_SECONDS = 1.0
+_WARM_PAUSE_SECONDS = 0.005
 
 
 def clock() -> int:
@@ -47,6 +50,7 @@ def create(settings: Settings) -> ASGIApp:
     house.tasks.append(lambda: recommender.run(redis))
     house.tasks.append(lambda: _follow_keys(house))
     house.tasks.append(lambda: _invite_the_first(house))
+    house.tasks.append(_warm)
     return Living(Handed(create_console(house)), house)
 
 
@@ -99,6 +103,13 @@ async def _invite_the_first(house: House) -> None:
                 )
             return
         await asyncio.sleep(_RETRY_SECONDS)
+
+
+async def _warm() -> None:
+    """Templates are compiled beside the first pages, not in them; in pieces, so that those do not wait."""
+    for language in LANGUAGES:
+        for _ in warm(language):
+            await asyncio.sleep(_WARM_PAUSE_SECONDS)
 
 
 async def _follow_keys(house: House) -> None:

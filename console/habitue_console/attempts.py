@@ -36,8 +36,8 @@ KNOWN_COOKIE = "habitue_console_known"
 KNOWN_SECONDS = 365 * 86_400
 _SALT = b"habitue.console.known"
 
-# KEYS: address, pair, name. ARGV: now, burst and interval of the address, then of the name (a burst of 0: that
-# limit does not hold), free tries, longest pause, when it is forgotten. Answers the milliseconds to wait.
+# KEYS: address, pair, name. ARGV: now, burst and interval of the address, then of the name (a burst of 0: no
+# such limit), free tries, longest pause, when it is forgotten. Answers the milliseconds to wait.
 _TRY = """
 local now = tonumber(ARGV[1])
 local function paid(key, burst, every)

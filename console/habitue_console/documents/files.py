@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from habitue_console.documents.json_mistakes import json_mistake
 from habitue_console.documents.kind import DocumentKind
 from habitue_console.documents.words import translated
 from habitue_console.drafts.place import json_place
@@ -51,7 +52,9 @@ class Files(DocumentKind):
         try:
             bundle = self._bundle(json.loads(text))
         except json.JSONDecodeError as error:
-            return self._import_page(request, text, note, place=json_place(text, error), status=422)
+            return self._import_page(
+                request, text, note, place=json_place(text, error, json_mistake(error.msg, _)), status=422
+            )
         except (ValueError, RecursionError):
             wrong = [("", Mistake("", _("This is not a list of documents as Export gives it.")))]
             return self._import_page(request, text, note, mistakes=wrong, status=422)

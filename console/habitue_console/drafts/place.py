@@ -64,10 +64,10 @@ class JsonPlace:
         return marked(shown, [Mistake("", self.message, self.column - 1 - start, 1)])
 
 
-def json_place(text: str, error: json.JSONDecodeError) -> JsonPlace:
+def json_place(text: str, error: json.JSONDecodeError, said: str = "") -> JsonPlace:
     lines = text.split("\n")
     line = lines[error.lineno - 1] if error.lineno <= len(lines) else ""
-    return JsonPlace(error.msg, error.lineno, error.colno, line)
+    return JsonPlace(said or error.msg, error.lineno, error.colno, line)
 
 
 def closest(word: str, words: Iterable[str]) -> str:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
+from habitue_console.documents.json_mistakes import json_mistake
 from habitue_console.documents.sentences import CONDITION_WORDS, SENTENCES
 from habitue_console.documents.words import label_of, translated
 from habitue_console.words import words_of
@@ -38,3 +41,34 @@ def test_places_are_called_by_their_names():
     assert label_of("consequence.pin.1.item_id", _) == "Pinned item 2"
     assert label_of("share", _) == "Share of visitors"
     assert label_of("something.else", _) == "something.else"
+
+
+@pytest.mark.parametrize("language", ["en", "de", "pl"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "[1,",
+        "{a: 1}",
+        '{"a" 1}',
+        "[1 2]",
+        "[] []",
+        '["a',
+        '["a\nb"]',
+        '["\\x"]',
+        '["\\u12"]',
+        "\ufeff[]",
+        "[1,]",
+    ],
+)
+def test_a_broken_file_is_told_in_the_reader_s_language(language: str, text: str) -> None:
+    with pytest.raises(json.JSONDecodeError) as found:
+        json.loads(text)
+    said = json_mistake(found.value.msg, words_of(language))
+    assert said.endswith((".", "?", "…"))
+    assert said != found.value.msg
+    assert language == "en" or said != json_mistake(found.value.msg, words_of("en"))
+
+
+def test_what_a_newer_reader_says_is_shown_as_it_is() -> None:
+    assert json_mistake("Something new", words_of("de")) == "Something new"
