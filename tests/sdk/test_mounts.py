@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import io
 import socket
 import threading
@@ -58,8 +59,10 @@ def asgi(url: str, app: Any = None, **options: Any) -> Ask:
         address: str = "203.0.113.7",
         scheme: str = "http",
         leaves: bool = False,
+        prefix: str = "",
     ) -> Answer:
         path, _, query = path.partition("?")
+        path = prefix + path
         scope = {
             "type": "http",
             "method": method,
@@ -67,7 +70,7 @@ def asgi(url: str, app: Any = None, **options: Any) -> Ask:
             "path": path,
             "raw_path": path.encode(),
             "query_string": query.encode(),
-            "root_path": "",
+            "root_path": prefix,
             "headers": [(name.encode(), value.encode()) for name, value in headers or []],
             "client": (address, 1234),
         }
@@ -132,11 +135,12 @@ def wsgi(url: str, app: Any = None, **options: Any) -> Ask:
         address: str = "203.0.113.7",
         scheme: str = "http",
         leaves: bool = False,
+        prefix: str = "",
     ) -> Answer:
         path, _, query = path.partition("?")
         environ: dict[str, Any] = {
             "REQUEST_METHOD": method,
-            "SCRIPT_NAME": "",
+            "SCRIPT_NAME": prefix,
             "PATH_INFO": path,
             "QUERY_STRING": query,
             "REMOTE_ADDR": address,
@@ -208,6 +212,39 @@ class TestWhatPasses:
         server = serve(OK)
         door(server.url + "/inner", base_path="/beacons")("/h/v1/x")
         assert server.heads[0].startswith("GET /inner/beacons/v1/x HTTP/1.1")
+
+    def test_a_shop_in_a_folder_of_its_host(self, door: Any, serve: Serve) -> None:
+        server = serve(OK)
+        ask = door(server.url)
+        assert ask("/h/v1/x", prefix="/shop").status == 200
+        assert server.heads[-1].startswith("GET /h/v1/x HTTP/1.1")
+        assert ask("/hello", prefix="/shop").body == b"page of None"
+
+    def test_what_is_packed_or_unchanged_passes_as_it_is(self, door: Any, serve: Serve) -> None:
+        packed = gzip.compress(b"the tag")
+        server = serve(
+            answers("200 OK\r\ncontent-encoding: gzip\r\netag: x\r\nvary: Accept-Encoding", packed)
+        )
+        ask = door(server.url)
+        answer = ask("/h/s.js", headers=[("accept-encoding", "gzip, br")])
+        assert (answer.body, answer.header("content-encoding")) == (packed, ["gzip"])
+        assert server.header("accept-encoding") == ["gzip, br"]
+        server.behave = answers("304 Not Modified\r\netag: x")
+        unchanged = ask("/h/s.js", headers=[("if-none-match", "x")])
+        assert (unchanged.status, unchanged.body, unchanged.header("etag")) == (304, b"", ["x"])
+        assert server.header("if-none-match") == ["x"]
+
+    def test_a_preflight_passes(self, door: Any, serve: Serve) -> None:
+        server = serve(answers("204 No Content\r\naccess-control-allow-origin: https://a.test"))
+        answer = door(server.url)("/h/v1/batch", "OPTIONS", [("origin", "https://a.test")])
+        assert (answer.status, answer.header("access-control-allow-origin")) == (204, ["https://a.test"])
+        assert server.heads[0].startswith("OPTIONS /h/v1/batch HTTP/1.1")
+
+    @pytest.mark.parametrize("host", ["evil.example", "shop.test:99999", "a b", "", "x" * 5_000, "[::1"])
+    def test_a_hostile_host_breaks_nothing(self, door: Any, serve: Serve, host: str) -> None:
+        server = serve(OK)
+        assert door(server.url)("/h/v1/x", headers=[("host", host)]).status in (200, 400)
+        assert all(len(server.header("host", number)) == 1 for number in range(len(server.heads)))
 
     def test_pages_know_their_visitor_and_only_theirs(self, door: Any, serve: Serve) -> None:
         ask = door(serve(OK).url)
