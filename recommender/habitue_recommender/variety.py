@@ -48,10 +48,13 @@ def visit_seed(visitor: Visitor) -> int:
 
     The same list while they look around, another one the next time.
     """
-    for first in (visitor.recent, visitor.exposures, visitor.bought):
-        if first and next(iter(first.values())).last < visitor.started:
-            return crc32(f"{visitor.profile_id} {visitor.started}".encode("utf-8", "replace")) or 1
-    return 0
+    before = visitor.visits > 1 or any(
+        first and next(iter(first.values())).last < visitor.started
+        for first in (visitor.recent, visitor.exposures, visitor.bought)
+    )
+    if not before or not visitor.started:
+        return 0
+    return crc32(f"{visitor.profile_id} {visitor.started}".encode("utf-8", "replace")) or 1
 
 
 class Mixer:

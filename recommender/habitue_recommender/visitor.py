@@ -59,6 +59,7 @@ class Visitor:
     orders: OrderSummary = _NO_ORDERS
     campaign: str | None = None  # that brought this visit
     referrer: str | None = None
+    visits: int = 0  # this one included
     near: Nearness = field(init=False)
 
     def __post_init__(self) -> None:
@@ -81,6 +82,7 @@ class Visitor:
             profile.orders,
             session.campaign if session else None,
             session.referrer if session else None,
+            profile.visits,
         )
 
     def just_bought(self) -> list[str]:
