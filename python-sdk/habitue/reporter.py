@@ -175,11 +175,11 @@ class Reporter(Generic[Told]):
         context: Members = None,
     ) -> Told:
         """Whoever was known as `previous_id` (an anonymous_id) is this user: what was done before joins the
-        user's profile. Sent as Segment's `alias`, and as the `identify` that proves it."""
+        user's profile."""
         visit = current_visit()
         if user_id is None and visit is not None:
             user_id = visit.user_id
-        told = self._put(
+        return self._put(
             "alias",
             user_id,
             previous_id,
@@ -190,8 +190,6 @@ class Reporter(Generic[Told]):
             event_id=event_id,
             timestamp=timestamp,
         )
-        self._put("identify", user_id, previous_id, None, context, needs_user=True, timestamp=timestamp)
-        return told
 
     def order(
         self,
