@@ -15,7 +15,7 @@ from typing import Any
 
 import orjson
 
-from habitue_collector import affinity, identity, interests, orders, personas, sessions, touches
+from habitue_collector import affinity, exposures, identity, interests, orders, personas, sessions, touches
 from habitue_collector.events import Event, Item, Kind
 from habitue_collector.item_numbers import joined
 from habitue_collector.profile import (
@@ -23,7 +23,6 @@ from habitue_collector.profile import (
     MAX_AFFINITIES,
     MAX_BOUGHT,
     MAX_CART,
-    MAX_EXPOSURES,
     MAX_RECENT_ITEMS,
     MAX_SEEN,
     MAX_SUBSCRIPTIONS,
@@ -398,8 +397,7 @@ def _offer_impression(state: State, event: Event, facts: Facts) -> None:
     item_id = event.items[0].item_id if event.items else event.properties.get("item_id")
     if not isinstance(item_id, str):
         return
-    exposures = state.setdefault("exposures", {})
-    touches.touch(exposures, item_id, event.timestamp // 1000, MAX_EXPOSURES)
+    exposures.touch(state, item_id, event.timestamp // 1000)
 
 
 _HANDLERS: dict[Kind, Callable[[State, Event, Facts], None]] = {

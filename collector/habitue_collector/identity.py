@@ -9,13 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from habitue_collector import affinity, orders, personas, touches
+from habitue_collector import affinity, exposures, orders, personas, touches
 from habitue_collector.profile import (
     MAX_AFFINITIES,
     MAX_BOUGHT,
     MAX_CART,
     MAX_DEVICES,
-    MAX_EXPOSURES,
     MAX_ORDERS_LISTED,
     MAX_RECENT_ITEMS,
     MAX_SEEN,
@@ -154,10 +153,10 @@ def merge(state: State, moved: State) -> None:
     for name, size in (
         ("recent_items", MAX_RECENT_ITEMS),
         ("bought", MAX_BOUGHT),
-        ("exposures", MAX_EXPOSURES),
     ):
         if moved.get(name):
             state[name] = touches.merge(state.get(name, {}), moved[name], size)
+    exposures.merge(state, moved)
     for item_id, line in moved.get("cart", {}).items():
         if len(state.setdefault("cart", {})) < MAX_CART:
             state["cart"].setdefault(item_id, dict(line))
@@ -193,8 +192,9 @@ def unmerge(state: State, moved: State) -> None:
         mine = state.get("affinities", {}).get(dimension)
         if mine is not None:
             affinity.subtract(mine, scores)
-    for name in ("recent_items", "bought", "exposures"):
+    for name in ("recent_items", "bought"):
         touches.subtract(state.get(name, {}), moved.get(name, {}))
+    exposures.subtract(state, moved)
     cart = state.get("cart", {})
     for item_id, line in moved.get("cart", {}).items():
         if cart.get(item_id) == line:

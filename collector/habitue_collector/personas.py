@@ -14,7 +14,7 @@ DEFAULT = "default"
 MAX_PERSONAS = 4
 MAX_NAME = 32
 # What each role has for itself; orders, traits and consents are the person's.
-OWN = ("session", "recent_items", "affinities", "cart", "bought", "exposures")
+OWN = ("session", "recent_items", "affinities", "cart", "bought", "exposures", "worn")
 
 
 def switch(state: State, name: object) -> bool:

@@ -14,7 +14,7 @@ from typing import Any
 
 import orjson
 
-from habitue_collector import affinity, touches
+from habitue_collector import affinity, exposures, touches
 from habitue_collector.events import USER_PREFIX, Kind
 
 VERSION_LENGTH = 16  # bytes in front of the JSON; never repeated, so an old reader cannot mistake a new write
@@ -24,7 +24,6 @@ DIMENSIONS = ("category", "brand", "price_band")
 MAX_RECENT_ITEMS = 30
 MAX_BOUGHT = 100
 MAX_CART = 50
-MAX_EXPOSURES = 30
 MAX_TRAITS = 50
 MAX_TRAIT_BYTES = 512  # of one that is no plain text
 MAX_SUBSCRIPTIONS = 20
@@ -193,6 +192,14 @@ class Profile:
             item_id: Exposure(touches.count(raw), touches.last(raw) * 1000)
             for item_id, raw in self.state.get("exposures", {}).items()
         }
+
+    @property
+    def earlier_exposures(self) -> dict[str, Exposure]:
+        """Offers that were in view before those of `exposures`, by `exposures.mark` of their id."""
+        worn = self.state.get("worn")
+        if worn is None:
+            return {}
+        return {key: Exposure(one.times, one.last * 1000) for key, one in exposures.unpack(worn).items()}
 
     @property
     def orders(self) -> OrderSummary:

@@ -25,11 +25,11 @@ from support.house import (
 
 from habitue_collector import fold
 from habitue_collector.events import Event, Item, Kind
+from habitue_collector.exposures import MAX_EXPOSURES, MAX_WORN
 from habitue_collector.profile import (
     HOUR,
     MAX_BOUGHT,
     MAX_CART,
-    MAX_EXPOSURES,
     MAX_RECENT_ITEMS,
     MAX_SEEN,
     MAX_TRAITS,
@@ -219,7 +219,8 @@ def test_twenty_thousand_events_a_day_leave_a_small_profile(per_hour: int) -> No
     assert len(profile.recent_items) == MAX_RECENT_ITEMS
     assert len(profile.cart) <= MAX_CART
     assert len(profile.bought) == MAX_BOUGHT
-    assert len(profile.exposures) <= MAX_EXPOSURES
+    assert len(profile.exposures) == MAX_EXPOSURES
+    assert len(profile.earlier_exposures) == MAX_WORN
     assert len(profile.traits) <= MAX_TRAITS
     assert "deep" not in profile.traits
     assert len(state["subscriptions"]) <= 20

@@ -245,4 +245,5 @@ VALUES: Mapping[str, Callable[[Known], Any]] = {
     "session": _session,
     "local": _local,
     "exposures": _of_profile(lambda profile: profile.exposures, {}),
+    "earlier_exposures": _of_profile(lambda profile: profile.earlier_exposures, {}),
 }

@@ -33,7 +33,7 @@ from habitue_recommender.conditions.tree import (
     Sum,
     reads,
 )
-from habitue_recommender.conditions.values import Get, text
+from habitue_recommender.conditions.values import Get, shown, text
 from habitue_recommender.conditions.write import write
 
 Mask = NDArray[np.bool_]
@@ -268,8 +268,7 @@ def _column(key: str, get: Get) -> _Number:
 def _shown(asked: Asked, table: Table) -> Floats:
     found: Floats | None = table.kept.get("item.shown")
     if found is None:
-        seen = asked.known["exposures"]
-        counts = [0 if (one := seen.get(item_id)) is None else one.count for item_id in table.ids]
+        counts = [shown(asked, item_id) for item_id in table.ids]
         found = table.kept["item.shown"] = np.array(counts, dtype=np.float64)
     return found
 

@@ -11,6 +11,7 @@ from functools import lru_cache
 from math import isfinite
 from typing import Any
 
+from habitue_collector.exposures import mark
 from habitue_recommender.catalog.items import Item
 from habitue_recommender.conditions.asked import Asked
 
@@ -93,7 +94,14 @@ def holds(value: Any, needle: str) -> bool:
 
 
 def _shown(asked: Asked, item: Item) -> int:
-    seen = asked.known["exposures"].get(item.item_id)
+    return shown(asked, item.item_id)
+
+
+def shown(asked: Asked, item_id: str) -> int:
+    """How often an offer of this item was in view, as far as the profile knows."""
+    seen = asked.known["exposures"].get(item_id)
+    if seen is None and (earlier := asked.known["earlier_exposures"]):
+        seen = earlier.get(mark(item_id))
     return 0 if seen is None else seen.count
 
 

@@ -40,6 +40,7 @@ class Acts:
         self.mixed_lifts: list[tuple[Acting, float]] = []
         self.careful: list[tuple[str, Acting]] = []
         self.capped: dict[str, tuple[Acting, Exposure]] = {}
+        self.caps: list[Acting] = []  # for what was in view before the profile's latest
         self.filters = [Acting(one) for one in standing.restricting if one.rule.consequence.filter]
         self.limits = Limits()
         self.includes: list[Acting] = []
@@ -107,6 +108,8 @@ class Acts:
         return frozenset(item.group for item in held if item is not None)
 
     def _note_capped(self, one: Acting) -> None:
+        if self._ruling.earlier:
+            self.caps.append(one)
         worn = self._ruling.seen_enough(one, self._asked)
         if any(worn is known for known in self._worn):  # an earlier rule with the same cap
             return

@@ -58,10 +58,8 @@ def _lift_mixed(
     held = np.array(hits)  # (rules, items)
     by = np.array([by for _, by in acts.mixed_lifts])
     lifted: Floats = factors * np.multiply.reduce(np.where(held, by[:, None], 1.0), axis=0)
-    touched = [bool(did) for did in held.any(axis=1)]
-    return lifted, frozenset(
-        one.number for (one, _), did in zip(acts.mixed_lifts, touched, strict=True) if did
-    )
+    touched = {one.number for (one, _), did in zip(acts.mixed_lifts, hits, strict=True) if did.any()}
+    return lifted, frozenset(touched)
 
 
 def _hits(one: Acting, table: ItemTable, asked: Asked, items: list[Item], bits: list[int]) -> Mask:

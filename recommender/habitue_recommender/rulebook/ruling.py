@@ -6,6 +6,7 @@ rules for one slot is a `SlotRuling`.
 
 from __future__ import annotations
 
+from habitue_collector.exposures import mark
 from habitue_collector.profile import Exposure, Profile
 from habitue_recommender.assignment import share_of
 from habitue_recommender.candidates import Candidates
@@ -136,7 +137,7 @@ class Ruling:
                 continue
             if content.condition is not None and not content.condition.test(asked, None):
                 continue
-            seen = self.exposures.get(PREFIX + content.id) if content.cap is not None else None
+            seen = self.seen(PREFIX + content.id) if content.cap is not None else None
             if content.cap is not None and seen is not None and self.is_enough(content.cap, seen):
                 if self.trace is not None:
                     self.trace.note(slot.id, Step.CAP, content.item.item_id, content.cap.told(seen.count))
@@ -177,6 +178,17 @@ class Ruling:
     def exposures(self) -> dict[str, Exposure]:
         exposures: dict[str, Exposure] = self.asked.value("exposures")
         return exposures
+
+    @property
+    def earlier(self) -> dict[str, Exposure]:
+        """What was in view before those, by its mark."""
+        earlier: dict[str, Exposure] = self.asked.value("earlier_exposures")
+        return earlier
+
+    def seen(self, item_id: str) -> Exposure | None:
+        """How often this was in view, and when last."""
+        seen = self.exposures.get(item_id)
+        return self.earlier.get(mark(item_id)) if seen is None and self.earlier else seen
 
     def is_enough(self, cap: Cap, seen: Exposure) -> bool:
         """Whether it was in view often enough. Days are counted by the hour: an hour's answers agree."""

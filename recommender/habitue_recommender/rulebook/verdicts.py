@@ -6,7 +6,9 @@ from collections.abc import Iterable
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from habitue_collector.exposures import mark
 from habitue_collector.fold import price_band
+from habitue_collector.profile import Exposure
 from habitue_recommender.catalog.items import Item
 from habitue_recommender.conditions import Asked
 from habitue_recommender.explain.trace import Step
@@ -67,8 +69,11 @@ class Verdicts:
 
     def stands(self, item: Item, bits: int | None = None) -> bool:
         """The same of an item whose bits were looked at already."""
-        if item.item_id in self._acts.capped:
-            one, seen = self._acts.capped[item.item_id]
+        capped = self._acts.capped.get(item.item_id)
+        if capped is None and self._acts.caps:
+            capped = self._capped_earlier(item, bits)
+        if capped is not None:
+            one, seen = capped
             self._drop("cap", one)
             cap = one.rule.consequence.cap
             if self._trace is not None and cap is not None:
@@ -88,6 +93,19 @@ class Verdicts:
                 data["dimension"] = self._differs(item, effect, one)
             self._trace.note(self._slot.id, Step.RULE, item.item_id, data)
         return False
+
+    def _capped_earlier(self, item: Item, bits: int | None) -> tuple[Acting, Exposure] | None:
+        """Which cap keeps it of what was in view before the profile's latest."""
+        ruling = self._ruling
+        seen = None if item.item_id in ruling.exposures else ruling.earlier.get(mark(item.item_id))
+        if seen is None:
+            return None
+        held = self._bits_of(item) if bits is None else bits
+        for one in self._acts.caps:
+            cap = one.rule.consequence.cap
+            if cap is not None and ruling.is_enough(cap, seen) and one.means(held, self._asked, item):
+                return one, seen
+        return None
 
     def means(self, one: Acting, item: Item) -> bool:
         return one.means(self._sets.bits(item), self._asked, item)

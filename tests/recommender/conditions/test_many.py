@@ -40,6 +40,7 @@ def test_many_items_at_once_get_the_answers_of_each(text: str) -> None:
 
 
 @pytest.mark.long
+@pytest.mark.timeout(7_200)  # ten minutes of a core; more of one that is shared
 @settings(max_examples=10_000, deadline=None)
 @given(writing.texts)
 def test_ten_thousand_conditions_answer_many_items_as_each(text: str) -> None:

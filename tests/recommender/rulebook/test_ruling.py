@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support.decisions import DAY, NOW, catalog_of, item, model_of, visitor
 
+from habitue_collector import exposures
 from habitue_collector.profile import Profile
 from habitue_recommender.assignment import share_of
 from habitue_recommender.catalog.catalog import Catalog
@@ -527,6 +528,7 @@ def test_whatever_rules_and_catalogs_come_no_rule_is_violated(scene: Any) -> Non
 
 
 @pytest.mark.long
+@pytest.mark.timeout(7_200)  # ten minutes of a core; more of one that is shared
 @settings(max_examples=10_000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(scenes)
 def test_in_ten_thousand_shops_no_rule_is_violated(scene: Any) -> None:
@@ -591,7 +593,54 @@ def test_what_is_boosted_only_rises_and_what_is_buried_only_falls(scene: Any) ->
 
 
 @pytest.mark.long
+@pytest.mark.timeout(7_200)  # ten minutes of a core; more of one that is shared
 @settings(max_examples=10_000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(lifts)
 def test_in_ten_thousand_shops_a_boost_never_lowers_and_a_bury_never_lifts(scene: Any) -> None:
     lifted_stay_in_front(*scene)
+
+
+# ---- caps of who sees hundreds of offers -----------------------------------------------------------
+
+
+def test_a_cap_holds_for_who_has_seen_hundreds_of_offers_since() -> None:
+    names = [f"i{number}" for number in range(120)]
+    catalog, model = catalog_of(*names), model_of(names, popular=names)
+    person = visitor()
+    for name in names[:100]:
+        for _ in range(3):
+            exposures.touch(person.state, name, NOW // 1_000 - 5 * DAY // 1_000)
+    contents = {
+        "hi": {
+            **{"kind": "banner", "title": "Hi", "slots": ["test"]},
+            "cap": {"impressions": 3, "days": 30},
+        }
+    }
+    exposures.touch(person.state, "content:hi", NOW // 1_000)
+    person.state["exposures"]["content:hi"] = {"last": NOW // 1_000 - 9_000, "count": 3}
+    for number in range(40):
+        exposures.touch(person.state, f"other-{number}", NOW // 1_000)
+    slot = Slot("test", sources=(Source.POPULAR,), size=10)
+    capped = book(contents, a={"cap": {"impressions": 3, "days": 30}})
+    [decision] = ask(capped, slot, profile=person, catalog=catalog, model=model)
+    assert ids(decision) == names[100:110]
+    assert decision.drops["capped"] == 100
+    [narrow] = ask(
+        book(a={"cap": {"impressions": 3, "days": 30}, "when": "item.item_id == 'i1' || item.shown > 9"}),
+        slot,
+        profile=person,
+        catalog=catalog,
+        model=model,
+    )
+    assert ids(narrow) == ["i0", *names[2:11]]
+    for short in ({"impressions": 4, "days": 30}, {"impressions": 3, "days": 3}):
+        [free] = ask(book(a={"cap": short}), slot, profile=person, catalog=catalog, model=model)
+        assert ids(free) == names[:10]
+    [asked] = ask(
+        book(a={"exclude": True, "when": "item.shown >= 3"}),
+        slot,
+        profile=person,
+        catalog=catalog,
+        model=model,
+    )
+    assert ids(asked) == names[100:110]
