@@ -127,17 +127,21 @@ def _training(settings: Settings, arguments: list[str]) -> SelfTraining | None:
         return None
     from habitue_recommender.training.quiet_hours import QuietHours
 
+    from .demo_data import is_prepared
     from .rooms import recommender_settings
     from .self_training import SelfTraining
 
+    folder = settings.data.folder
     wanted = recommender_settings(settings, signing_keys(settings.data.folder))
     return SelfTraining(
-        settings.data.folder,
+        folder,
         arguments,
         every_hours=wanted.train_every_hours,
         growth=wanted.train_growth,
         quiet=QuietHours.parse(wanted.train_quiet_hours, wanted.timezone),
         memory_mb=wanted.train_memory_mb,
+        # The demo's first start trains itself: where it takes long, it would find us at it and give up.
+        may=lambda: not settings.demo or is_prepared(folder),
     )
 
 

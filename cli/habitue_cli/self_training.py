@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -33,8 +34,8 @@ class SelfTraining:
     """`arguments` are those by which a child finds the same settings; `command` begins the training.
 
     `memory_mb` is what a training may take of its own (0: half of the machine's); one that takes more is
-    ended, and not tried again before the next turn. When the system itself runs out of memory, the training
-    is what it ends first.
+    ended, and not tried again before the next turn. `may` says whether it is our turn at all. When the
+    system itself runs out of memory, the training is what it ends first.
     """
 
     def __init__(
@@ -47,6 +48,7 @@ class SelfTraining:
         quiet: QuietHours | None = None,
         memory_mb: int = 0,
         first_look_seconds: float = FIRST_LOOK_SECONDS,
+        may: Callable[[], bool] = lambda: True,
         command: tuple[str, ...] = (sys.executable, "-m", "habitue_cli", "train", "--if-better"),
     ) -> None:
         self._folder = folder
@@ -59,6 +61,7 @@ class SelfTraining:
         self._last: trainings.Training | None = None
         self._refused = 0
         self._first_look_seconds = first_look_seconds
+        self._may = may
         self._command = command
 
     def run_forever(self, stop: threading.Event) -> None:
@@ -69,7 +72,7 @@ class SelfTraining:
         while True:
             now = time.time_ns() // 1_000_000
             why = None
-            if not self._quiet.holds(now):
+            if not self._quiet.holds(now) and self._may():
                 why = due(
                     self._folder / "archive",
                     self._folder / "models",

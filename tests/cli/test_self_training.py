@@ -55,6 +55,28 @@ def test_what_is_due_is_trained_with_the_same_settings(
     assert said.read_text() == f"--why schedule --data {tmp_path}"
 
 
+def test_nothing_is_trained_while_somebody_else_trains_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(self_training, "LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(self_training, "due", lambda *_, **__: "first")
+    ready = threading.Event()
+    asked: list[None] = []
+
+    def may() -> bool:
+        asked.append(None)
+        return ready.is_set()
+
+    program = "import sys, pathlib; pathlib.Path(sys.argv[-1], 'said').touch()"
+    thread, stop = begun(tmp_path, program, may=may)
+    until(lambda: len(asked) > 2)
+    assert not (tmp_path / "said").exists()
+    ready.set()
+    until((tmp_path / "said").exists)
+    stop.set()
+    thread.join(20)
+
+
 def test_a_training_under_way_ends_with_the_house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(self_training, "due", lambda *_, **__: "new data")
     program = (

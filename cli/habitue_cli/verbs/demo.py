@@ -12,6 +12,9 @@ examples:
 from __future__ import annotations
 
 import argparse
+import threading
+import time
+import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -22,6 +25,8 @@ from .. import log, source
 from ..checkout import demo_shop
 from ..errors import CommandError
 from ..supervisor import Child, Supervisor
+
+READY_SECONDS = 120.0  # then it is said all the same: `/readyz` tells what is missing
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -62,9 +67,29 @@ def run(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
         if arguments.visitors
         else []
     )
-    return Supervisor(
-        settings, words, environ, tasks, helpers, on_ready=lambda url: print(_welcome(url, settings))
-    ).run()
+
+    def announce(url: str) -> None:
+        # In a thread: the supervisor watches its children meanwhile.
+        def welcome() -> None:
+            _until_ready(url, settings.server.workers)
+            print(_welcome(url, settings), flush=True)
+
+        threading.Thread(target=welcome, daemon=True).start()
+
+    return Supervisor(settings, words, environ, tasks, helpers, on_ready=announce).run()
+
+
+def _until_ready(url: str, workers: int) -> None:
+    """Until offers come from the model, whichever worker is asked; whoever reads "ready" tries it at once."""
+    deadline, good = time.monotonic() + READY_SECONDS, 0
+    here = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    while good < 4 * max(workers, 1) and time.monotonic() < deadline:
+        try:
+            with here.open(f"{url}/readyz", timeout=5):
+                good += 1
+        except OSError:  # 503 among them
+            good = 0
+            time.sleep(0.2)
 
 
 def _welcome(url: str, settings: Settings) -> str:
