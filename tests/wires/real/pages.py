@@ -7,7 +7,7 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -90,7 +90,14 @@ class Pages:
     """`walk` returns when the last step is settled; raises what a page complained of."""
 
     def __init__(
-        self, shop: Witness, client: str, key: str, order: str, counts: tuple[int, ...], variant: str
+        self,
+        shop: Witness,
+        client: str,
+        key: str,
+        order: str,
+        counts: tuple[int, ...],
+        variant: str,
+        older: Mapping[str, str] | None = None,
     ) -> None:
         self.shop = shop
         self.counts = dict(zip(STEPS, counts, strict=True))
@@ -100,7 +107,7 @@ class Pages:
             "order": order,
             "variant": variant,
         }
-        self.script = bundle(client)
+        self.script = bundle(client, older)
         self.done = Event()
         self.complaints: list[str] = []
         pages = self

@@ -8,11 +8,13 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 HERE = Path(__file__).parent
 CLIENTS = HERE / "clients"
 BUILD = HERE.parents[2] / "build" / "real-clients"
+OLDER = BUILD / "older"
 PYTHON = BUILD / "venv" / "bin" / "python"
 
 
@@ -54,9 +56,32 @@ def install() -> None:
         shutil.copytree(CLIENTS, BUILD / "clients", dirs_exist_ok=True)
 
 
-def bundle(name: str) -> bytes:
-    """A page's client with all it needs, as one script."""
-    return _bundled(BUILD / "clients" / "browser" / f"{name}.js")
+def install_older() -> None:
+    """Older versions of the same clients, in a folder inside, and a folder for each of Python's."""
+    OLDER.mkdir(parents=True, exist_ok=True)
+    with (BUILD / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if (stamp := _once("older-npm", HERE / "older" / "package-lock.json")) is not None:
+            for name in ("older/package.json", "older/package-lock.json", ".npmrc"):
+                shutil.copy(HERE / name, OLDER / Path(name).name)
+            _run("npm", "install", "--loglevel=error", cwd=OLDER)
+            stamp.touch()
+        wanted = HERE / "older" / "python.txt"
+        if (stamp := _once("older-python", wanted)) is not None:
+            for requirement in wanted.read_text().splitlines():
+                folder = OLDER / "python" / requirement
+                _run(
+                    *(PYTHON, "-m", "pip", "install", "--quiet", "--upgrade", "--target", folder),
+                    *(requirement, "python-dateutil<2.9.1"),
+                    cwd=BUILD,
+                )
+            stamp.touch()
+        shutil.copytree(CLIENTS, OLDER / "clients", dirs_exist_ok=True)
+
+
+def bundle(name: str, older: Mapping[str, str] | None = None) -> bytes:
+    """A page's client with all it needs, as one script; `older`: another package (or file) for a package."""
+    return _bundled(BUILD / "clients" / "browser" / f"{name}.js", older or {})
 
 
 def bundle_text(text: str) -> bytes:
@@ -64,15 +89,16 @@ def bundle_text(text: str) -> bytes:
     path = BUILD / "clients" / "browser" / f"example-{hashlib.sha256(text.encode()).hexdigest()[:12]}.js"
     path.write_text(text)
     try:
-        return _bundled(path)
+        return _bundled(path, {})
     finally:
         path.unlink()
 
 
-def _bundled(script: Path) -> bytes:
+def _bundled(script: Path, older: Mapping[str, str]) -> bytes:
     out = BUILD / "bundles" / script.name
+    aliases = [f"--alias:{package}={OLDER / 'node_modules' / other}" for package, other in older.items()]
     _run(
-        *(BUILD / "node_modules" / ".bin" / "esbuild", script),
+        *(BUILD / "node_modules" / ".bin" / "esbuild", script, *aliases),
         *("--bundle", "--format=iife", "--platform=browser", "--target=es2020", f"--outfile={out}"),
         *("--log-level=error", '--define:process.env.NODE_ENV="production"', "--define:global=globalThis"),
         cwd=BUILD,
