@@ -56,6 +56,7 @@ SOURCES = ("neighbours", "recent", "alike", "item_item", "sequences", "second_ha
 _BLEND = np.array([1.0, 0.5, 0.5, 1.0, 0.5, 0.1, 0.02, 0.1], dtype=np.float32)
 _LEAST_BLEND = np.float32(1e-9)
 BLEND_WEIGHT = "blend_weight"  # among the figures of a training: what the gate found best
+LEAD = "lead"  # the same: the source that stands before the blend, as a place in SOURCES
 _ROOM = 20_000  # candidates that sources may name together, before the best are kept
 
 
@@ -321,6 +322,8 @@ class Ranker(Model):
         if len(items) == 0:
             return NOTHING
         if self.trees is None:
+            if (lead := int(self.learnt.get(LEAD, -1))) >= 0:
+                return _led(items, scores[:, lead], query.n)
             return Ranked(items[: query.n], blend[: query.n])
         head = min(most, len(items))
         table = self._asker.table(head)
@@ -459,6 +462,12 @@ def blended(values: NDArray[np.float64], blend: Floats, weight: float) -> NDArra
     if weight == 0.0:
         return values
     return values + weight * np.log(np.maximum(blend, _LEAST_BLEND))
+
+
+def _led(items: Ints, scores: Floats, n: int) -> Ranked:
+    """One source first, what it does not name in the order of the blend."""
+    order = np.argsort(-scores, kind="stable")[:n]
+    return Ranked(items[order], (1.0 / np.arange(1, len(order) + 1)).astype(np.float32))
 
 
 def _most_first(pair: tuple[float, int]) -> tuple[float, int]:

@@ -19,6 +19,8 @@ from numpy.typing import NDArray
 from habitue_recommender.models.base import Fitting, Floats
 from habitue_recommender.models.ranker import (
     BLEND_WEIGHT,
+    LEAD,
+    SOURCES,
     Asker,
     Parts,
     RankerSettings,
@@ -33,6 +35,8 @@ if TYPE_CHECKING:
 
 _GATE = 0.2  # of the sessions that are learnt from, the newest
 _WEIGHTS = (0.5, 0.25, 0.0, 1.0, 2.0)  # of the blend beside the trees; of equal ones the first
+_LEAST_TO_LEAD = 100  # questions that say whether one source is better than the blend
+_SURE = 1.64  # standard errors
 _TOP = 20  # places that count in the gate
 _PER_SESSION = 50  # prefixes of one session, the first: a robot's would else be all there is
 
@@ -59,20 +63,28 @@ class Lessons:
             last - first,
         )
 
-    def quality(self, scores: NDArray[np.float64]) -> tuple[float, float]:
-        """(hit rate, reciprocal rank) of the first places, when the candidates are put in this order."""
+    def reciprocal_ranks(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Of each question 1 / the place of the right one, 0 past the first places, in this order."""
         starts = np.concatenate([[0], np.cumsum(self.sizes)])
-        hits, reciprocal = 0, 0.0
+        found = np.zeros(len(self.right))
         for question, row in enumerate(self.right):
             if row < 0:
                 continue
             mine = scores[starts[question] : starts[question + 1]]
             above = int((mine > mine[row]).sum() + (mine[:row] == mine[row]).sum())
             if above < _TOP:
-                hits += 1
-                reciprocal += 1.0 / (1 + above)
-        count = max(1, len(self.right))
-        return hits / count, reciprocal / count
+                found[question] = 1.0 / (1 + above)
+        return found
+
+    def quality(self, scores: NDArray[np.float64]) -> tuple[float, float]:
+        """(hit rate, reciprocal rank) of the first places, when the candidates are put in this order."""
+        found = self.reciprocal_ranks(scores)
+        count = max(1, len(found))
+        return float(np.count_nonzero(found) / count), float(found.sum() / count)
+
+    def column(self, name: str) -> NDArray[np.float64]:
+        values: NDArray[np.float64] = self.features[:, feature_names().index(name)].astype(np.float64)
+        return values
 
 
 def learn(
@@ -84,7 +96,7 @@ def learn(
         return None, {}
     later = after(data, cut)
     wanted = sum(np.minimum(later.sessions.lengths - 1, _PER_SESSION).tolist())
-    if wanted < settings.least_questions:
+    if wanted < min(_LEAST_TO_LEAD, settings.least_questions):
         return None, {"questions": float(wanted)}
     try:
         import lightgbm  # noqa: F401  # looked for before the work, which would be for nothing
@@ -93,7 +105,7 @@ def learn(
         return None, {}
     lessons = _lessons(before(data, cut), later, settings, fitting, wanted)
     if len(lessons.right) < settings.least_questions:
-        return None, {"questions": float(len(lessons.right))}
+        return None, {"questions": float(len(lessons.right)), **_led(lessons)}
     return chosen(lessons, settings, fitting)
 
 
@@ -113,8 +125,7 @@ def chosen(
     gate = int(len(lessons.right) * (1 - _GATE))
     learnt, judged = lessons.part(0, gate), lessons.part(gate, len(lessons.right))
     trees = boost(learnt, settings, fitting)
-    blend = judged.features[:, feature_names().index("blend")].astype(np.float64)
-    blend_hits, blend_rank = judged.quality(blend)
+    blend_hits, blend_rank = judged.quality(judged.column("blend"))
     weight, (hits, rank) = _weighed(trees, judged)
     figures = {
         "questions": float(len(lessons.right)),
@@ -127,16 +138,34 @@ def chosen(
     }
     _log.info("ranker %s", figures)
     if hits + rank < blend_hits + blend_rank:
-        return None, figures
+        return None, figures | _led(lessons)
     if len(lessons.right) >= _PLENTY:
         return trees, figures
     return boost(lessons, settings, fitting), figures
 
 
+def _led(lessons: Lessons) -> dict[str, float]:
+    """The one source that stands before the blend, where it is surely better: more than chance would make it.
+
+    In a shop where everybody only comes back to what they saw, that is all there is to know.
+    """
+    blend = lessons.reciprocal_ranks(lessons.column("blend"))
+    if len(blend) < _LEAST_TO_LEAD:
+        return {}
+    best, lead = 0.0, -1
+    for number, source in enumerate(SOURCES):
+        ranks = lessons.reciprocal_ranks(lessons.column(f"{source} score"))
+        gain = (ranks + (ranks > 0)) - (blend + (blend > 0))
+        least = float(gain.mean() - _SURE * gain.std() / np.sqrt(len(gain)))
+        if least > best:
+            best, lead = least, number
+    return {LEAD: float(lead)} if lead >= 0 else {}
+
+
 def _weighed(trees: Trees, judged: Lessons) -> tuple[float, tuple[float, float]]:
     """How much of the blend goes with the trees, and the quality then."""
     values = trees.score(judged.features)
-    blend = judged.features[:, feature_names().index("blend")]
+    blend = judged.column("blend").astype(np.float32)
     found = [(weight, judged.quality(blended(values, blend, weight))) for weight in _WEIGHTS]
     return max(found, key=lambda one: sum(one[1]))
 

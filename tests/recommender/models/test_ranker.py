@@ -79,6 +79,25 @@ def test_so_much_of_the_blend_goes_with_the_trees_as_helps_on_questions_they_did
     )
 
 
+def test_one_source_leads_where_it_is_surely_better_than_the_blend(model) -> None:
+    features = np.zeros((300, len(feature_names())), dtype=np.float32)
+    features[:, feature_names().index("blend")] = [0.9, 0.1] * 150
+    features[:, feature_names().index("repeats score")] = [0.0, 1.0] * 150
+    lessons = Lessons(features, np.full(150, 2, dtype=np.int32), np.ones(150, dtype=np.int32), 150)
+    assert ranker_training._led(lessons) == {"lead": SOURCES.index("repeats")}
+    by_chance = replace(lessons, right=np.tile(ints(0, 1), 75))
+    assert ranker_training._led(by_chance) == {}
+    assert ranker_training._led(lessons.part(0, 50)) == {}, "too few to say"
+    led = replace(model, trees=None, learnt={"lead": float(SOURCES.index("repeats"))})
+    plain = replace(model, trees=None, learnt={})
+    query = Query(session=ints(1, 2, 3), n=10)
+    assert led.score(query).items[:3].tolist() == [3, 2, 1]
+    assert set(led.score(Query(session=ints(1, 2, 3), n=30)).items) == set(
+        plain.score(replace(query, n=30)).items
+    )
+    assert (np.diff(led.score(query).scores) < 0).all()
+
+
 def test_the_same_data_make_the_same_trees(data, model) -> None:
     again = Ranker.fit(data, SMALL, Fitting())
     for name, array in model._arrays().items():
