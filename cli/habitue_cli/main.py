@@ -109,6 +109,8 @@ def _sentence(error: Exception) -> str:
         return _missing_room(error.name)
     if isinstance(error, FileNotFoundError) and error.filename:
         return f"{error.filename} is not there"
+    if isinstance(error, NotADirectoryError | FileExistsError) and error.filename:
+        return f"{error.filename}: a part of this path is a file where a folder should be"
     if isinstance(error, PermissionError) and error.filename:
         return f"{error.filename} may not be read or written by this user"
     said = str(error).strip() or type(error).__name__

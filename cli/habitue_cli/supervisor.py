@@ -79,6 +79,7 @@ class Supervisor:
     on_ready: Callable[[str], None] = lambda address: logger.info("Ready on %s", address)
 
     def run(self) -> int:
+        os.umask(0o077)  # archive and models speak of people: what is written here is for this user alone
         self._folder = RunFolder(self.settings.data.folder)
         self._folder.lock()
         self._one_was_killed = self._folder.read_pid("supervisor") is not None

@@ -54,6 +54,14 @@ def test_a_half_configured_start_for_others_is_refused(
     assert "no browser key" in capsys.readouterr().err
 
 
+def test_a_file_where_the_data_should_be_is_told_in_a_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "data").touch()
+    assert main(["serve", "--data", str(tmp_path / "data")], {}) == 1
+    assert "is a file where a folder should be" in capsys.readouterr().err
+
+
 def test_the_demo_s_key_does_not_serve(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     environ = {"HABITUE_KEYS": '[{"key": "demo"}]'}
     assert main(["serve", "--data", str(tmp_path)], environ) == 1

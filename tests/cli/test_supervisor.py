@@ -37,6 +37,9 @@ def test_every_process_has_its_pid_file(habitue: Serving) -> None:
     assert len(set(pids.values())) == len(CHILDREN) + 1
     assert not any(gone(pid) for pid in pids.values())
     assert habitue.get("/healthz") == 200
+    until((habitue.data / "archive").exists, "the background process has made the archive's folder")
+    modes = {path.name: path.stat().st_mode & 0o077 for path in habitue.data.iterdir() if path.is_dir()}
+    assert set(modes.values()) == {0}, f"nobody else on this machine reads what is kept of people: {modes}"
 
 
 @pytest.mark.parametrize("name", CHILDREN)
