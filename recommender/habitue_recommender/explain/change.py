@@ -5,7 +5,7 @@ Times are taken out of what was changed: a rule that begins next week is tried o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -120,19 +120,32 @@ class Change:
             found[slot_id] = [Page(one) for one in sorted(types)] or [Page()]
         return found
 
-    def differs(self, slot_id: str, page: Page, profile: Profile | None, at: int) -> bool:
-        """Whether this decision comes out another way."""
-        return self._shown(self.before, slot_id, page, profile, at) != self._shown(
-            self.after, slot_id, page, profile, at
+    def differs(
+        self, slot_id: str, page: Page, profile: Profile | None, at: int, together: Sequence[str] = ()
+    ) -> bool:
+        """Whether this decision comes out another way.
+
+        `together` are the slots of its request in their order: they show nothing twice.
+        """
+        return self._shown(self.before, slot_id, page, profile, at, together) != self._shown(
+            self.after, slot_id, page, profile, at, together
         )
 
-    def _shown(self, book: Rulebook, slot_id: str, page: Page, profile: Profile | None, at: int) -> list[str]:
+    def _shown(
+        self,
+        book: Rulebook,
+        slot_id: str,
+        page: Page,
+        profile: Profile | None,
+        at: int,
+        together: Sequence[str],
+    ) -> list[str]:
         recommender = self.recommender
-        slot = book.slots.get(slot_id)
-        if slot is None:
+        if slot_id not in book.slots:
             return []
-        [(decision, _)] = consider(
-            [slot],
+        slots = [book.slots[one] for one in together if one in book.slots] or [book.slots[slot_id]]
+        decided = consider(
+            slots,
             page,
             profile,
             recommender.reader.catalog,
@@ -143,6 +156,7 @@ class Change:
             rulebook=book,
             clock=_stopped,
         )
+        decision = next(decision for decision, _ in decided if decision.slot == slot_id)
         return [offer.item.item_id for offer in decision.offers]
 
 

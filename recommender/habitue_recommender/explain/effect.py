@@ -229,9 +229,9 @@ def _decisions(
     touched = sum(count for slot_id, count in counts.items() if slot_id in change.slots)
     hits = tried = 0
     if touched:
-        for slot_id, page, profile, at in past.decisions(sorted(change.slots), DECISIONS_TRIED):
+        for slot_id, page, profile, at, together in past.decisions(sorted(change.slots), DECISIONS_TRIED):
             if tried >= LEAST and clock() > until:
                 break
             tried += 1
-            hits += change.differs(slot_id, page, profile, at)
+            hits += change.differs(slot_id, page, profile, at, together)
     return Share(hits, tried), touched, total, past.day

@@ -85,8 +85,10 @@ class Yesterday:
         )
         return [(str(slot), Page.parse(page)) for slot, page in rows]
 
-    def decisions(self, slots: list[str], most: int) -> Iterator[tuple[str, Page, Profile | None, int]]:
-        """Decisions that were kept whole: where, of whom, when."""
+    def decisions(
+        self, slots: list[str], most: int
+    ) -> Iterator[tuple[str, Page, Profile | None, int, tuple[str, ...]]]:
+        """Decisions that were kept whole: where, of whom, when, and the slots of the same request."""
         if self._decided is None:
             return
         rows = self._read(
@@ -95,8 +97,29 @@ class Yesterday:
             " IS NOT NULL AND slot IN (SELECT unnest($1::VARCHAR[])) ORDER BY hash(decision_id) LIMIT $2",
             [slots, most],
         )
+        together = self._together([(profile_id, at) for _, _, profile_id, at, _ in rows if profile_id])
         for slot, page, profile_id, at, record in rows:
-            yield str(slot), Page.parse(page), _profile(profile_id, record), int(at)
+            beside = together.get((profile_id, at), ())
+            yield (
+                str(slot),
+                Page.parse(page),
+                _profile(profile_id, record),
+                int(at),
+                beside if slot in beside else (),
+            )
+
+    def _together(self, requests: list[tuple[str, int]]) -> dict[tuple[str, int], tuple[str, ...]]:
+        """The slots that were decided together, in their order; a request is a visitor at a moment."""
+        if self._decided is None or not requests:
+            return {}
+        rows = self._read(
+            self._decided,
+            "SELECT profile_id, timestamp, list(slot ORDER BY log_ms, log_seq) FROM {files}"
+            " WHERE timestamp IN (SELECT unnest($1::BIGINT[]))"
+            " AND profile_id IN (SELECT unnest($2::VARCHAR[])) GROUP BY ALL",
+            [sorted({at for _, at in requests}), sorted({profile_id for profile_id, _ in requests})],
+        )
+        return {(profile_id, at): tuple(dict.fromkeys(map(str, slots))) for profile_id, at, slots in rows}
 
     def _read(self, partition: Partition, query: str, asked: list[Any]) -> list[tuple[Any, ...]]:
         if self._connection is None:

@@ -14,10 +14,16 @@ from support.floors import book, recommender_of, rule
 from bench import large_archive
 from habitue_recommender.catalog.catalog import Catalog
 from habitue_recommender.catalog.items import parse_item
+from habitue_recommender.decide import consider
+from habitue_recommender.explain.change import Change
 from habitue_recommender.explain.effect import Effect, Share, effect
+from habitue_recommender.explain.yesterday import Yesterday
 from habitue_recommender.live import Live
+from habitue_recommender.page import Page
 from habitue_recommender.rulebook.book import Rulebook
 from habitue_warehouse import sql
+from habitue_warehouse.partitions import Partition, open_duckdb
+from habitue_warehouse.schema import DECISIONS, LogRecord, row_of, structure
 
 SHAPE = large_archive.Shape(
     visitors=600, events=6_000, days=2, items=60, decisions=4_000, whole_every=8, until=1_780_000_000_000
@@ -165,3 +171,64 @@ def test_a_margin_holds_its_share(tried: int, data: st.DataObject) -> None:
     low, high = Share(hits, tried).margin
     assert 0.0 <= low <= hits / tried + 1e-9
     assert hits / tried - 1e-9 <= high <= 1.0
+
+
+def test_slots_of_one_page_are_decided_together() -> None:
+    """An item that a rule puts into one slot stands in no other one of the page."""
+    page = Page("home")
+    together = ("home-popular", "home-hero")
+    before = book()
+    [(popular, _), _] = consider(
+        [before.slots[one] for one in together],
+        page,
+        None,
+        CATALOG,
+        None,
+        POPULAR,
+        NOW,
+        RECOMMENDER.settings,
+        rulebook=before,
+    )
+    pin = {"pin": [{"item_id": popular.offers[0].item.item_id, "position": 1}]}
+    change = Change(before, book({"a": rule(pin, slots=("home-hero",))}), RECOMMENDER)
+    assert change.differs("home-popular", page, None, NOW, together)
+    assert not change.differs("home-popular", page, None, NOW)
+    assert change.differs("home-hero", page, None, NOW, together)
+    assert not change.differs("of-which-nobody-knows", page, None, NOW, together)
+
+
+def test_the_archive_tells_which_slots_were_decided_together(tmp_path: Path) -> None:
+    yesterday = NOW - 86_400_000
+    decided = [
+        ("d1", "home-popular", "anna", yesterday, {"profile": {"visits": 2}}),
+        ("d2", "home-hero", "anna", yesterday, None),
+        ("d3", "home-hero", "anna", yesterday + 1, None),
+        ("d4", "home-popular", None, yesterday, {}),
+        ("d5", "home-new", "ben", yesterday, None),
+    ]
+    rows = []
+    for number, (decision_id, slot, profile_id, at, full) in enumerate(decided):
+        record = {
+            **{"decision_id": decision_id, "timestamp": at, "slot": slot, "page": {"type": "home"}},
+            **{"profile_id": profile_id, "model": "m", "variant": "", "holdout": False, "offers": []},
+            **({"full": full} if full is not None else {}),
+        }
+        rows.append(row_of(LogRecord(0, at, number, "decision", orjson.dumps(record), record)))
+    connection = open_duckdb(tmp_path)
+    partition = Partition(tmp_path, DECISIONS, rows[0].date)
+    lines = "SELECT unnest(from_json_strict(line, '{structure}')) FROM (SELECT unnest($1::VARCHAR[]) AS line)"
+    part = partition.write(
+        connection, lines.format(structure=structure(DECISIONS)), [[row.line for row in rows]]
+    )
+    assert part is not None
+    partition.replace((), (part,))
+    connection.close()
+    past = Yesterday(tmp_path, NOW, 10)
+    try:
+        found = {
+            (profile.profile_id if profile else None): (slot, together)
+            for slot, _, profile, _, together in past.decisions(["home-popular"], 10)
+        }
+    finally:
+        past.close()
+    assert found == {"anna": ("home-popular", ("home-popular", "home-hero")), None: ("home-popular", ())}
