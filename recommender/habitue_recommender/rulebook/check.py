@@ -43,6 +43,8 @@ def check(
     """
     segments = {document_id for kind, document_id in (*whole, *hurt) if kind == SEGMENT}
     slots = {document_id for kind, document_id in (*whole, *hurt) if kind == SLOT} | settings.slots.keys()
+    sizes = {slot.id: slot.size for slot in settings.slots.values()}
+    sizes |= {one.id: one.size for one in whole.values() if isinstance(one, Slot)}
     circles = Segments.of({one.id: one for one in whole.values() if isinstance(one, Segment)})[1]
     found: dict[Place, list[Mistake]] = {}
     for place in changed:
@@ -56,6 +58,10 @@ def check(
         mistakes = [*_unknown_slots(document, slots), *_unknown_segments(document, segments)]
         if document_id in circles and isinstance(document, Segment):
             mistakes += circles[document_id]
+        if isinstance(document, Content):
+            mistakes += _behind_the_end(document, sizes)
+        elif isinstance(document, Slot):
+            mistakes += _cut_off(whole, document, sizes)
         found[place] = mistakes
     return {place: mistakes for place, mistakes in found.items() if mistakes}
 
@@ -129,6 +135,39 @@ def _unknown_segments(document: Parsed, segments: Collection[str]) -> Iterator[M
         close = get_close_matches(one, sorted(segments), n=1)
         position, length = condition.place_of(one)
         yield Mistake(field, f"There is no segment “{one}”.", position, length, close[0] if close else "")
+
+
+def _largest(named: Collection[str], sizes: Mapping[str, int]) -> tuple[int, str]:
+    """The most places that one of these slots has, and which; (0, "") where none is known."""
+    return max(((sizes[one], one) for one in named if one in sizes), default=(0, ""))
+
+
+def _behind_the_end(content: Content, sizes: Mapping[str, int]) -> Iterator[Mistake]:
+    size, slot = _largest(content.slots, sizes)
+    if size and content.position > size:
+        message = f"The slot {slot} has {size} places, and this would be no. {content.position}."
+        yield Mistake("position", message)
+
+
+def _cut_off(whole: Whole, slot: Slot, sizes: Mapping[str, int]) -> Iterator[Mistake]:
+    """What stands behind the last place of a slot that has become smaller, and in no other one."""
+    for (kind, _), document in sorted(whole.items(), key=lambda one: one[0]):
+        if not isinstance(document, Rule | Content) or not document.enabled:
+            continue
+        named = slots_of(document)[1]
+        if slot.id not in named:
+            continue
+        places = [document.position] if isinstance(document, Content) else _pinned(document)
+        last = max(places, default=0)
+        if last > _largest(named, sizes)[0]:
+            yield Mistake(
+                "size",
+                f"The {kind} “{document.name or document.id}” stands at position {last}; change that first.",
+            )
+
+
+def _pinned(rule: Rule) -> list[int]:
+    return [pin.position for pin in rule.consequence.pins]
 
 
 def _missed(whole: Whole, kind: str, document_id: str) -> Iterator[Mistake]:

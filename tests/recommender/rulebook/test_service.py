@@ -156,6 +156,32 @@ def test_two_pins_on_one_place_are_refused(play: Callable[[Scene], None]) -> Non
     play(scene)
 
 
+def test_what_would_stand_behind_the_last_place_of_its_slot_is_said_whichever_comes_last(
+    play: Callable[[Scene], None],
+) -> None:
+    async def scene(service: RulebookService) -> None:
+        await service.save("slot", {"id": "small", "sources": ["popular"], "size": 8}, author="anna")
+        eighth = {"pin": [{"item_id": "boot", "position": 8}]}
+        pin = {"id": "far", "condition": {"slots": ["small"]}, "consequence": eighth}
+        banner = {"id": "hi", "kind": "banner", "title": "Hi", "slots": ["small"], "position": 9}
+        with pytest.raises(
+            Mistakes, match=r"^position: The slot small has 8 places, and this would be no\. 9\.$"
+        ):
+            await service.save("content", banner, author="anna")
+        await service.save("rule", pin, author="anna")
+        smaller = {"id": "small", "sources": ["popular"], "size": 4}
+        with pytest.raises(
+            Mistakes, match=r"^size: The rule “far” stands at position 8; change that first\.$"
+        ):
+            await service.save("slot", smaller, author="anna")
+        assert service.settings.slots.get("small") is None
+        assert (await service.find("slot", "small")).body["size"] == 8  # type: ignore[union-attr]  # it is there
+        await service.save("rule", {**pin, "enabled": False}, author="anna")
+        await service.save("slot", smaller, author="anna")
+
+    play(scene)
+
+
 def test_what_others_name_is_not_taken_out(play: Callable[[Scene], None]) -> None:
     async def scene(service: RulebookService) -> None:
         await service.save("segment", VIP, author="anna")
