@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 from urllib.parse import quote
 
@@ -30,7 +30,7 @@ from uvicorn.server import ServerState
 
 from .door import BODY, BUSY, DRAIN, HEAD, IDLE, Door
 from .events import MAX_BODY_BYTES
-from .heads import MAX_KNOWN, Cut, Head, agrees, cut
+from .heads import MAX_KNOWN, MAX_MISSES, MISSES_FORGOTTEN, Cut, Head, agrees, cut, cut_lines
 from .request import (
     BODY_TIMEOUT,
     BODY_TOO_LARGE,
@@ -110,8 +110,7 @@ class _Beacon(Request):
             protocol.log_access(self, status)
         door = protocol.door
         if status == 200 and self.keep_alive and type(headers) is Prepared:
-            # the common acknowledgement: one formatting, one write
-            transport.write(b"%b%d\r\n%b\r\n%b" % (door.ok_head(), len(body), headers.lines, body))
+            transport.write(door.acknowledgement(body, headers))
         else:
             if _CLOSE[0] in headers:
                 self.keep_alive = False
@@ -123,13 +122,41 @@ class _Beacon(Request):
         elif protocol.flow.write_paused:
             protocol.undrained = self
             protocol.enter(DRAIN)
-        else:
+        elif protocol.pipeline or protocol.flow.read_paused:
             self.response_complete = True
             protocol.on_response_complete()
+        else:  # the same, for nobody waits behind it
+            self.response_complete = True
+            protocol.server_state.total_requests += 1
+            protocol.phase = HEAD if protocol._in_head else IDLE
+            protocol.since = door.tick
+
+
+_new_beacon: Callable[[type[_Beacon]], _Beacon] = object.__new__
 
 
 class _BeaconProtocol(HttpToolsProtocol):
     """uvicorn's protocol with the door for beacons. Made by `beacon_protocol`."""
+
+    # Read fast, and uvicorn's own attributes stay below the thirty that the interpreter lays out well.
+    __slots__ = (
+        "_between",
+        "_head_bytes",
+        "_in_head",
+        "_is_old",
+        "_known",
+        "_misses",
+        "_pairs",
+        "_peer",
+        "_proxy",
+        "_receiving",
+        "_tally",
+        "_unknown",
+        "door",
+        "phase",
+        "since",
+        "undrained",
+    )
 
     handlers: ClassVar[Mapping[bytes, tuple[str, Handler]]] = {}
     max_body_bytes: ClassVar[int] = MAX_BODY_BYTES
@@ -150,6 +177,8 @@ class _BeaconProtocol(HttpToolsProtocol):
         pairs: list[tuple[bytes, bytes]] = []  # the header lines of the head that is being read
         note = pairs.append
         self._pairs = pairs
+        self._known = self.heads  # an attribute of the class costs 0.1 µs
+        self._tally = self.tally
         # The parser's; a page has seventeen, and so nothing is looked up on the way.
         self.on_header = lambda name, value: note((name.lower(), value))  # type: ignore[method-assign]
         super().__init__(config, server_state, app_state, _loop)
@@ -160,6 +189,7 @@ class _BeaconProtocol(HttpToolsProtocol):
         self.undrained: _Beacon | None = None  # answered, but the client does not read
         self._receiving: _Beacon | None = None  # its body is on the way
         self._between = True  # the parser stands before a new message on a connection that lives on
+        self._misses = 0  # heads in a row that were not known
         self._unknown: Cut | None = None  # the head that the parser is about to read
         self._in_head = False
         self._head_bytes = -1  # -1: the packet in which the head began
@@ -213,8 +243,12 @@ class _BeaconProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        if self._between and self._recognise(data):
-            return
+        if self._between:
+            if self._misses < MAX_MISSES:
+                if self._recognise(data):
+                    return
+            else:
+                self._misses = (self._misses + 1) % MISSES_FORGOTTEN
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade:
@@ -277,29 +311,36 @@ class _BeaconProtocol(HttpToolsProtocol):
         found = cut(data)
         if found is None:
             return False
-        rest, end, length, referer, cookie = found
-        head = self.heads.get(rest)
+        head = self._known.get(found[0])
         if head is None:
-            self._unknown = found
-            return False
-        declared = int(length)
+            found = cut_lines(data)
+            if found is None:
+                return False
+            head = self._known.get(found[0])
+            if head is None:
+                self._unknown = found
+                self._misses += 1
+                return False
+        self._misses = 0
+        _, body, values = found
         if (
-            len(data) - end - 4 != declared
-            or declared > self.max_body_bytes
+            len(body) > self.max_body_bytes
             or self.limit_concurrency is not None
             or self.transport.is_closing()
         ):
             return False
-        headers = head.headers.copy()
-        headers[b"content-length"] = length
-        if referer is not None:
-            headers[b"referer"] = referer
-        if cookie is not None:
-            headers[b"cookie"] = cookie
-        beacon = _Beacon(self, head.path, head.handler, head.query, headers, True)
-        beacon.body = data[end + 4 :]
+        beacon = _new_beacon(_Beacon)  # as its constructor, which costs 0.4 µs
+        beacon.protocol = self
+        beacon.path = head.path
+        beacon.handler = head.handler
+        beacon.query = head.query
+        beacon.headers = head.headers | values
+        beacon.body = body
+        beacon.keep_alive = True
+        beacon.pieces = None
+        beacon.answered = beacon.response_complete = beacon.disconnected = False
         self.cycle = beacon  # type: ignore[assignment]  # the stand-in
-        self._handle(beacon, head.forwarded)
+        self._handle(beacon, head.forwarded or b"x-forwarded-for" in values)
         return True
 
     # the parser
@@ -351,9 +392,10 @@ class _BeaconProtocol(HttpToolsProtocol):
         if keep_alive and unknown is not None:
             constant = agrees(unknown, self.url, self._pairs)
             if constant is not None:
-                if len(self.heads) >= MAX_KNOWN:
-                    self.heads.clear()
-                self.heads[unknown.rest] = Head(path, query, handler, constant)
+                heads = self.heads
+                heads[unknown[0]] = Head(path, query, handler, constant)
+                if len(heads) > MAX_KNOWN:
+                    del heads[next(iter(heads))]
         self._pairs.clear()
         beacon = _Beacon(self, path, handler, query, headers, keep_alive)
         self.cycle = beacon  # type: ignore[assignment]  # the stand-in
@@ -417,7 +459,7 @@ class _BeaconProtocol(HttpToolsProtocol):
     def _handle(self, beacon: _Beacon, forwarded: bool) -> None:
         """Hand a complete request to its handler. `forwarded`: a proxy may have said for whom it speaks."""
         self.phase = BUSY
-        self.tally.beacons += 1
+        self._tally.beacons += 1
         beacon.peer = self._peer
         beacon.scheme = self.scheme or "http"
         if forwarded and self._proxy is not None:

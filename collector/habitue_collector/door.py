@@ -15,7 +15,7 @@ from typing import Protocol
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 from uvicorn.server import ServerState
 
-from .request import INTERNAL_ERROR, Headers, Tally
+from .request import INTERNAL_ERROR, Headers, Prepared, Tally
 
 logger = logging.getLogger("habitue.beacon")
 
@@ -52,13 +52,17 @@ class Door:
         self._ticks = {phase: math.ceil(seconds / self._interval) for phase, seconds in patience.items()}
         self._sweeping = False
         self._source: list[tuple[bytes, bytes]] | None = None
-        self._common = self._ok = b""
+        self._common = self._ok = self._last = self._last_body = b""
+        self._last_headers: Prepared | None = None
 
-    def ok_head(self) -> bytes:
-        """Everything of a 200 up to the number of `content-length`; its date changes once a second."""
+    def acknowledgement(self, body: bytes, headers: Prepared) -> bytes:
+        """A whole 200 on a connection that lives on. One after the other is the same, as long as a second."""
         if self.state.default_headers is not self._source:
             self._refresh()
-        return self._ok
+        if body is not self._last_body or headers is not self._last_headers:
+            self._last_body, self._last_headers = body, headers
+            self._last = b"%b%d\r\n%b\r\n%b" % (self._ok, len(body), headers.lines, body)
+        return self._last
 
     def answer(self, status: int, body: bytes, headers: Headers, keep_alive: bool) -> bytes:
         """A whole answer as bytes."""
@@ -88,6 +92,7 @@ class Door:
 
     def _refresh(self) -> None:
         self._source = self.state.default_headers
+        self._last_headers = None
         self._common = b"".join([b"%b: %b\r\n" % pair for pair in self._source])
         self._ok = b"%b%bcontent-type: application/json\r\ncontent-length: " % (
             STATUS_LINE[200],

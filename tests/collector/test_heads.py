@@ -7,12 +7,12 @@ from itertools import pairwise
 from typing import Any
 
 import uvicorn
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from uvicorn.server import ServerState
 
 from habitue_collector.beacon import beacon_protocol
-from habitue_collector.heads import MAX_KNOWN, Head, cut
+from habitue_collector.heads import MAX_KNOWN, MAX_MISSES, Head, cut, cut_lines
 from habitue_collector.request import Request, Respond
 
 CHROME = (
@@ -132,23 +132,54 @@ def test_the_second_beacon_of_a_browser_goes_past_the_parser() -> None:
 def test_memory_is_bounded() -> None:
     async def run() -> None:
         house = House(remembers=True)
-        pieces = [request(*CHROME, b"X-Number: %d" % number) for number in range(MAX_KNOWN + 10)]
-        await house.send(*pieces)
-        assert 0 < len(house.heads) <= MAX_KNOWN
+        for number in range(0, MAX_KNOWN + 10, 5):
+            await house.send(*[request(*CHROME, b"X-Number: %d" % (number + more)) for more in range(5)])
+        assert len(house.heads) == MAX_KNOWN
+        assert not any(b"X-Number: 3" in rest.split(b"\r\n") for rest in house.heads)
         await house.send(request(*CHROME, b"X-Long: " + b"x" * 5_000))
         assert not any(b"X-Long" in rest for rest in house.heads)
 
     asyncio.run(run())
 
 
+def test_what_a_proxy_adds_is_no_other_browser() -> None:
+    async def run() -> None:
+        house = House(remembers=True)
+        for number in (1, 2):
+            added = b"X-Forwarded-For: 203.0.113.%d" % number, b"X-Forwarded-Proto: https"
+            await house.send(request(*CHROME[:1], *added, *CHROME[1:]))
+        assert len(house.heads) == 1
+        assert [one.peer for one in house.seen] == ["203.0.113.1", "203.0.113.2"]
+        assert [one.scheme for one in house.seen] == ["https", "https"]
+
+    asyncio.run(run())
+
+
+def test_a_connection_of_ever_other_heads_is_left_alone_for_a_while() -> None:
+    async def run() -> None:
+        house = House(remembers=True)
+        pieces = [request(*CHROME, b"X-Number: %d" % number) for number in range(20)]
+        answers = await house.send(*pieces, request(*CHROME))
+        assert answers.count(b"HTTP/1.1 200 OK") == 21
+        assert len(house.heads) == MAX_MISSES
+
+    asyncio.run(run())
+
+
 def test_a_head_is_cut_at_whole_lines() -> None:
-    found = cut(request(*CHROME))
-    assert found is not None
-    assert found.rest == request(*CHROME[:2], *CHROME[3:7])[: -len(b"\r\nhello")].removesuffix(b"\r\n")
-    assert (found.length, found.referer, found.cookie) == (b"5", CHROME[7][9:], CHROME[8][8:])
+    whole = request(*CHROME)
+    rest = request(*CHROME[:2], *CHROME[3:7], body=b"").removesuffix(b"\r\n\r\n")
+    values = {b"content-length": b"5", b"referer": CHROME[7][9:], b"cookie": CHROME[8][8:]}
+    assert cut(whole) == cut_lines(whole) == (rest, b"hello", values)
+    turned = request(*reversed(CHROME[3:7]), *reversed(CHROME[:2]), body=b"").removesuffix(b"\r\n\r\n")
+    assert cut(request(*reversed(CHROME))) == (turned, b"hello", values)
+    assert cut(whole + b"more") is None
+    assert cut(whole[:-1]) is None
 
 
-PLAIN = st.sampled_from([*CHROME[:2], *CHROME[3:7], b"Accept: */*", b"X-Forwarded-For: 1.2.3.4"])
+PLAIN = st.sampled_from(
+    [*CHROME[:2], *CHROME[3:7], b"Accept: */*", b"X-Forwarded-For: 1.2.3.4", b"X-Request-ID: 7"]
+)
 LENGTHS = st.sampled_from(
     [
         *(b"Content-Length: %d", b"Content-Length: %d", b"Content-Length: %d", b"content-length: %d"),
@@ -197,6 +228,7 @@ FIRST = st.sampled_from(
         *(
             b"POST http://x/h/v1/batch HTTP/1.1",
             b"\r\nPOST /h/v1/batch HTTP/1.1",
+            b"Cookie: a\r\nPOST /h/v1/batch HTTP/1.1",
             b"POST /h/v1/batch",
         ),
     ]
@@ -216,7 +248,7 @@ def requests(draw: st.DrawFn) -> tuple[bytes, bytes]:
     return request(*lines, first=first, body=draw(BODIES)), request(*rest, *CHROME[2:3], first=first)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(requests(), min_size=1, max_size=3), st.booleans(), st.lists(st.integers(0, 400), max_size=2))
 def test_no_bytes_tell_the_ways_apart(
     sent: list[tuple[bytes, bytes]], together: bool, cuts: list[int]
