@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import orjson
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.mutations import mutations
 
 from habitue_collector.consent import GRANTED, State
 from habitue_collector.enrich import enrich
@@ -349,3 +351,23 @@ def test_any_event_is_an_event_or_a_reason(raw: Any) -> None:
 @settings(max_examples=10_000, deadline=None)
 def test_any_event_at_full_size(raw: Any) -> None:
     check_any(raw)
+
+
+@pytest.mark.long
+def test_no_input_of_a_quarter_million_breaks_it() -> None:
+    """Good calls with bytes changed, cut, doubled and put into each other, alone and as a batch."""
+    folder = Path(__file__).parents[2] / "contract" / "events"
+    calls = [case["sent"] for path in sorted(folder.glob("*.json")) for case in json.loads(path.read_text())]
+    seeds = [(b"", json.dumps(call).encode()) for call in calls]
+    seeds += [(b"", json.dumps({"batch": calls[at : at + 3]}).encode()) for at in range(0, len(calls), 3)]
+    read = 0
+    for _, body in mutations(seeds, int(os.environ.get("HABITUE_FUZZ_INPUTS", 250_000))):
+        try:
+            parsed = orjson.loads(body)
+        except orjson.JSONDecodeError:
+            continue  # refused whole, at the door
+        read += 1
+        batch = parsed.get("batch") if isinstance(parsed, dict) else None
+        for raw in batch if isinstance(batch, list) else [parsed]:
+            check_any(raw)
+    assert read > 1_000
