@@ -167,8 +167,10 @@ def sparkline(values: Sequence[Value], *, width: float = 96.0, height: float = 2
         None if value is None else (index * step, height - 2 - (value / high) * (height - 4))
         for index, value in enumerate(values)
     ]
-    runs = [run for run in _runs(points) if len(run) > 1]
-    path = "".join("M" + "L".join(f"{x:.1f},{y:.1f}" for x, y in run) for run in runs)
+    path = "".join(
+        "M" + "L".join(f"{x:.1f},{y:.1f}" for x, y in run) for run in _runs(points) if len(run) > 1
+    )
+    path += "".join(f"M{x:.1f},{y:.1f}h.01" for run in _runs(points) if len(run) == 1 for x, y in run)  # dots
     return Drawn("", "series-1", path)
 
 

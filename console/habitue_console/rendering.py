@@ -65,7 +65,7 @@ _COMPILED = _Compiled()
 
 
 def warm(language: str) -> Iterator[str]:
-    """Every template of a language made ready, one by one: some milliseconds each that no reader waits for."""
+    """Every template of a language made ready, one by one: some milliseconds each, so nobody waits for it."""
     made = environment(language)
     for name in made.list_templates():
         made.get_template(name)

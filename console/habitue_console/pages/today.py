@@ -113,6 +113,7 @@ def _shown_day(house: House, day: Day, _: Words) -> dict[str, Any]:
         "visits_chart": against("visits", _("Visits by hour"), day.visits, number, lines),
         "sold": [(one, catalog.get(one.item_id) if catalog is not None else None) for one in day.sold],
         "slots": slots,
+        "slot_titles": _slot_titles(house),
     }
 
 
@@ -174,6 +175,12 @@ def _arrived(house: House, now: int) -> tuple[int, int, list[health.KeyTraffic]]
         return 0, 0, []
     keys = [health.KeyTraffic(row["source"], row["events"], row["counted"]) for row in rows]
     return int(refused["n"]), sum(row["lately"] for row in rows), keys
+
+
+def _slot_titles(house: House) -> dict[str, str]:
+    """What marketers call the slots."""
+    rulebook = getattr(house.recommender, "rulebook", None)
+    return {slot.id: slot.title for slot in rulebook.slots.values()} if rulebook is not None else {}
 
 
 def _live_model(house: House) -> dict[str, Any] | None:

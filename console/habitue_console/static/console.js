@@ -45,7 +45,8 @@ function choose(place) {
 }
 if (search) {
   search.addEventListener("htmx:configRequest", (event) => { if (!search.value.trim()) { event.preventDefault(); showFound(false); } });
-  found.addEventListener("htmx:afterSwap", () => { showFound(document.activeElement === search && search.value.trim() !== ""); choose(0); });
+  // Once it has settled: before that htmx lets what has a known id look as it did.
+  found.addEventListener("htmx:afterSettle", () => { showFound(document.activeElement === search && search.value.trim() !== ""); choose(0); });
   search.addEventListener("focus", () => { if (search.value.trim() && found.childElementCount) showFound(true); });
   search.addEventListener("keydown", (event) => {
     const all = lines();

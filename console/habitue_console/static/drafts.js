@@ -172,6 +172,7 @@ document.addEventListener("htmx:afterSettle", () => {
 // Where the keyboard was stays where it was when the server has written the form anew.
 let held = null;
 document.addEventListener("htmx:beforeRequest", (event) => {
+  if (event.detail.target?.id !== "editor") return; // the count beside it asks while somebody types
   const button = event.detail.requestConfig?.triggeringEvent?.submitter;
   held = button?.name === "step" ? button.value : null;
 });

@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
-from support.serving import Serving
+from support.light_demo import LightDemo
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = pytest.mark.timeout(300)
+PHONE: Any = {"width": 390, "height": 844}
+DESK: Any = {"width": 1280, "height": 844}
 
 PAGES = (
     "", "visitors", "segments", "rules", "contents", "slots", "catalog", "events", "models", "settings",
@@ -18,17 +20,31 @@ PAGES = (
 
 
 @pytest.fixture
-def console(page: Page, complaints: list[str], demo: Serving) -> Iterator[Page]:
+def console(page: Page, complaints: list[str], demo: LightDemo) -> Iterator[Page]:
     page.goto(f"{demo.address}/console/live")
     yield page
-    assert complaints == []
+    # htmx logs a request that was taken back for a newer one.
+    assert [one for one in complaints if not one.startswith("htmx:")] == []
 
 
-def test_a_slash_searches_and_escape_closes(console: Page) -> None:
+def test_keys_search_and_go_and_escape_closes(console: Page) -> None:
+    search, found = console.locator("#search"), console.locator("#found")
     console.keyboard.press("/")
-    expect(console.locator("#search")).to_be_focused()
-    console.keyboard.press("/")
-    expect(console.locator("#search")).to_have_value("/")
+    expect(search).to_be_focused()
+    console.keyboard.type("retention")
+    expect(found.locator("a.chosen")).to_contain_text("Retention")
+    console.keyboard.press("Escape")
+    expect(found).to_be_hidden()
+    console.locator("main").focus()
+    console.keyboard.press("Control+k")
+    expect(search).to_be_focused()
+    console.keyboard.type("rules")
+    expect(found.locator("a").first).to_contain_text("Rules")
+    console.keyboard.press("ArrowDown")
+    console.keyboard.press("ArrowUp")
+    expect(found.locator("a.chosen")).to_contain_text("Rules")
+    console.keyboard.press("Enter")
+    console.wait_for_url("**/console/rules")
     console.locator(".menu summary").click()
     expect(console.locator(".menu-body")).to_be_visible()
     console.keyboard.press("Escape")
@@ -62,26 +78,27 @@ def test_theme_and_language_are_chosen_by_hand(console: Page) -> None:
     expect(console.locator("html")).to_have_attribute("lang", "de")
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(390, "dark"), (1280, "light")])
-def test_every_page_fits_its_window_and_trips_over_nothing(
-    browser: Browser, demo: Serving, width: int, scheme: Any
-) -> None:
-    context = browser.new_context(viewport={"width": width, "height": 844}, color_scheme=scheme)
+def test_every_page_fits_a_phone_and_a_desk_and_trips_over_nothing(browser: Browser, demo: LightDemo) -> None:
+    context = browser.new_context(viewport=PHONE, color_scheme="dark")
     page = context.new_page()
     said: list[str] = []
     page.on("console", lambda message: said.append(message.text) if message.type == "error" else None)
     page.on("pageerror", lambda error: said.append(str(error)))
     for path in PAGES:
-        answer = page.goto(f"{demo.address}/console/{path}")
+        answer = page.goto(f"{demo.address}/console/{path}", wait_until="domcontentloaded")
         assert answer is not None
         assert answer.status == 200, path
-        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
-        expect(page.locator("h1")).to_be_visible()
+        for window, scheme in ((PHONE, "dark"), (DESK, "light")):
+            page.set_viewport_size(window)
+            page.emulate_media(color_scheme=scheme)
+            page.wait_for_function("document.documentElement.scrollWidth <= innerWidth")
+            expect(page.locator("h1")).to_be_visible()
+        page.set_viewport_size(PHONE)
         assert said == [], path
     context.close()
 
 
-def test_on_a_phone_the_navigation_waits_behind_a_button(browser: Browser, demo: Serving) -> None:
+def test_on_a_phone_the_navigation_waits_behind_a_button(browser: Browser, demo: LightDemo) -> None:
     context = browser.new_context(viewport={"width": 390, "height": 844})
     page = context.new_page()
     page.goto(f"{demo.address}/console/settings")
