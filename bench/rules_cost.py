@@ -70,6 +70,9 @@ class _Lists:
     def because(self, query: Query, item: int) -> int | None:
         return int(query.session[-1]) if len(query.session) else None
 
+    def because_all(self, query: Query, items: Sequence[int]) -> list[int | None]:
+        return [self.because(query, item) for item in items]
+
 
 @dataclass
 class _Artifact:

@@ -6,7 +6,7 @@ taken out here, once. Scores are 0 to 1 within a source, best first. The sources
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
@@ -201,7 +201,11 @@ class Candidates:
 
     def reason(self, source: Source, item: Item) -> Reason:
         """Why this item of this source, as far as it is certain."""
-        return sources.reason(self, source, item)
+        return self.reasons(source, (item,))[0]
+
+    def reasons(self, source: Source, items: Sequence[Item]) -> list[Reason]:
+        """The same of several, which asks the model once."""
+        return sources.reasons(self, source, items)
 
     # ---- the question to the models --------------------------------------------------------------
 
@@ -229,15 +233,21 @@ class Candidates:
         basket = [known for item_id in sorted(visitor.cart) if (known := index(item_id)) >= 0]
         if not visitor.cart:
             basket = [known for item_id in visitor.just_bought() if (known := index(item_id)) >= 0]
-        return Query(
-            session=np.array([index(item_id) for item_id in session], dtype=np.int32),
-            session_ages=np.array(ages, dtype=np.float32),
-            session_kinds=np.array(kinds, dtype=np.uint8),
-            history=np.array(list(history), dtype=np.int32),
-            history_counts=np.array([count for count, _ in history.values()], dtype=np.float32),
-            history_ages=np.array([visitor.at - last for _, last in history.values()], dtype=np.float32),
+        query = Query(
             anchor=index(self.page.item_id) if self.page.item_id else NO_ITEM,
-            basket=np.array(basket, dtype=np.int32),
             category=self.category or None,
             n=self.settings.candidates,
         )
+        # An array costs a microsecond, and most visitors have but one or two of these.
+        if session:
+            query.session = np.array([index(item_id) for item_id in session], dtype=np.int32)
+            query.session_ages = np.array(ages, dtype=np.float32)
+            query.session_kinds = np.array(kinds, dtype=np.uint8)
+        if history:
+            query.history = np.array(list(history), dtype=np.int32)
+            query.history_counts = np.array([count for count, _ in history.values()], dtype=np.float32)
+            ages = [visitor.at - last for _, last in history.values()]
+            query.history_ages = np.array(ages, dtype=np.float32)
+        if basket:
+            query.basket = np.array(basket, dtype=np.int32)
+        return query

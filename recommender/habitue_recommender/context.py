@@ -53,21 +53,21 @@ class ContextEndpoints:
                 respond(503, UNAVAILABLE, [*opened.headers, RETRY_AFTER])
                 return
             slots = self.offers(opened, submission)
-            body = b'{"results":%b,"slots":%b' % (results_of(opened, submission), orjson.dumps(slots))
+            body = b'{"results":%b,"slots":%b' % (results_of(opened, submission), slots)
             sections = self.sections(opened, submission)
             body += b"}" if sections is None else b',"sections":%b}' % orjson.dumps(sections)
             respond(200, body, opened.headers)
 
         self.ingest.take(opened, done, wants_profile=True)
 
-    def offers(self, opened: Opened, submission: Submission) -> dict[str, dict[str, Any]]:
-        """The answer for each slot that was asked for; the decisions go to the log with the next flush."""
+    def offers(self, opened: Opened, submission: Submission) -> bytes:
+        """The JSON of the answer for each slot asked for; the decisions go to the log with the next flush."""
         body = opened.body
         wanted = body.get("slots")
         if not wanted:
-            return {}
+            return b"{}"
         consent = self.ingest.consent_of(opened, submission)
-        answered = self.recommender.answer(
+        answered, count = self.recommender.packed_answer(
             wanted,
             body.get("page"),
             submission.profile,
@@ -75,7 +75,7 @@ class ContextEndpoints:
             opened.received_at,
             opened.visitor_id if consent.keeps_profile else None,
         )
-        self.decisions += len(answered)
+        self.decisions += count
         note_decisions(self.ingest, self.recommender)
         return answered
 

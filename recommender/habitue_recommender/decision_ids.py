@@ -10,6 +10,7 @@ from __future__ import annotations
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as Base64Error
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import blake2b
 from hmac import compare_digest
 from struct import Struct
@@ -78,5 +79,6 @@ def _mac(key: bytes, body: bytes) -> bytes:
     return blake2b(body, digest_size=_MAC, key=key[:64], person=_PERSON).digest()
 
 
+@lru_cache(maxsize=10_000)
 def _digest(text: str, size: int) -> bytes:
     return blake2b(text.encode("utf-8", "replace"), digest_size=size).digest()

@@ -16,7 +16,7 @@ from habitue_recommender.rulebook.stretches import Stretch
 from habitue_recommender.slots import CHEAP, PERSONAL, Slot, Source
 from habitue_recommender.variety import Mixer
 
-_PIECE = 24  # candidates on their way at a time: a slot of twelve mixes some 36
+_PIECE = 40  # candidates on their way at a time: a slot of twelve mixes some 36
 _IMPULSE_PART = 4  # of a mixed slot: one place in four
 _CHOSEN, _PROMOTED, _CONTENT = (
     Reason(ReasonCode.CHOSEN),
@@ -82,7 +82,7 @@ class Filling:
         if inside and not self._chosen:  # an empty shelf is worse than its neighbour
             self._take(self._ruled(""))
         self._place(fresh)
-        offers = [self._offer(one) for one in self._chosen]
+        offers = self._offers(self._chosen)
         if self._pins or (ruled is not None and ruled.contents):
             offers = self._among(offers)
         if self._trace is not None:
@@ -91,16 +91,27 @@ class Filling:
                 self._trace.note(slot.id, Step.CHOSEN, offer.item.item_id, data)
         return tuple(offers)
 
-    def _offer(self, one: Ranked) -> Offer:
-        score = round(one.score if one.score < 1.0 else 1.0, 4)
-        if isinstance(one.source, Origin):
-            return Offer(one.item, score, one.source, (_CHOSEN,))
-        reason = self.candidates.reason(one.source, one.item)
-        return Offer(one.item, score, one.source, (reason, _PROMOTED) if one.promoted else (reason,))
+    def _offers(self, chosen: Iterable[Ranked]) -> list[Offer]:
+        """Candidates with their reasons, which are asked for source by source."""
+        items: dict[Source, list[Item]] = {}
+        for one in chosen:
+            if not isinstance(one.source, Origin):
+                items.setdefault(one.source, []).append(one.item)
+        candidates = self.candidates
+        reasons = {source: iter(candidates.reasons(source, some)) for source, some in items.items()}
+        offers = []
+        for one in chosen:
+            score = round(one.score if one.score < 1.0 else 1.0, 4)
+            why: tuple[Reason, ...] = (_CHOSEN,)
+            if not isinstance(one.source, Origin):
+                reason = next(reasons[one.source])
+                why = (reason, _PROMOTED) if one.promoted else (reason,)
+            offers.append(Offer(one.item, score, one.source, why))
+        return offers
 
     def _among(self, offers: list[Offer]) -> list[Offer]:
         """Pins and contents at their places, the others around them in their order."""
-        fixed = {position: self._offer(one) for position, one in self._pins.items()}
+        fixed = dict(zip(self._pins, self._offers(self._pins.values()), strict=True))
         if self.ruled is not None:
             for position, content in self.ruled.contents.items():
                 fixed[position] = Offer(content.item, 0.0, Origin.CONTENT, (_CONTENT,), content)

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+import orjson
+
 from habitue_recommender.catalog.items import Item
 from habitue_recommender.page import Page
 from habitue_recommender.reasons import Reason
@@ -98,6 +100,13 @@ class Offer:
         }
         return public if self.content is None else public | self.content.to_public()
 
+    def pack(self, locale: str = "en") -> bytes:
+        """`to_public` as JSON, of pieces that are known."""
+        if self.content is not None:
+            return orjson.dumps(self.to_public(locale))
+        said = b",".join([reason.pack(locale) for reason in self.reasons])
+        return b'%b,"score":%b,"reasons":[%b]}' % (self.item.packed, repr(self.score).encode(), said)
+
 
 @dataclass(frozen=True, slots=True)
 class Decision:
@@ -143,6 +152,19 @@ class Decision:
         if self.reason:
             public["reason"] = self.reason
         return public
+
+    def pack(self, locale: str = "en", **more: str) -> bytes:
+        """`to_public`, and what else is said of the slot, as JSON."""
+        if self.unknown:
+            return orjson.dumps(self.to_public(locale) | more)
+        rest: dict[str, str] = {"model": self.model, "variant": self.variant}
+        if self.reason:
+            rest["reason"] = self.reason
+        return b'{"decision_id":"%b","offers":[%b],%b' % (
+            self.decision_id.encode(),
+            b",".join([offer.pack(locale) for offer in self.offers]),
+            orjson.dumps(rest | more)[1:],
+        )
 
     def to_record(self, anonymous_id: str | None = None) -> dict[str, Any]:
         """The stored form, in the log and the archive."""

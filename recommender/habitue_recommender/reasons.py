@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+import orjson
+
 
 class ReasonCode(StrEnum):
     VIEWED = "because_viewed"  # the visitor looked at {anchor}
@@ -104,6 +106,13 @@ class Reason:
 
     def to_public(self, locale: str = "en") -> dict[str, str]:
         return {"code": self.code.value, "text": self.text(locale)}
+
+    def pack(self, locale: str = "en") -> bytes:
+        """`to_public` as JSON."""
+        return _HEADS[self.code] + orjson.dumps(self.text(locale)) + b"}"
+
+
+_HEADS = {code: b'{"code":"%b","text":' % code.value.encode() for code in ReasonCode}
 
 
 def category_name(category: str) -> str:

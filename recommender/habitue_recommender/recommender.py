@@ -10,12 +10,13 @@ import asyncio
 import gc
 import logging
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from time import time_ns
 from typing import Any
 
+import orjson
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
@@ -140,15 +141,42 @@ class Recommender:
         The decisions wait in `decision_records` for the next flush.
         """
         answered: dict[str, dict[str, Any]] = {}
-        for decision, candidates in self.decide(slots, page, profile, consent, now):
-            answered[decision.slot] = decision.to_public(self._locale)
-            if decision.unknown:
-                continue
-            self._note(decision, candidates, profile if consent.keeps_profile else None, anonymous_id)
-            template = self.rulebook.slots[decision.slot].template
-            if template:
-                answered[decision.slot]["template"] = template
+        for decision, more in self._decided(slots, page, profile, consent, now, anonymous_id):
+            answered[decision.slot] = decision.to_public(self._locale) | more
         return answered
+
+    def packed_answer(
+        self,
+        slots: Any,
+        page: Any,
+        profile: Profile | None,
+        consent: Consent,
+        now: int | None = None,
+        anonymous_id: str | None = None,
+    ) -> tuple[bytes, int]:
+        """`answer` as JSON, and how many slots it has."""
+        packed = [
+            orjson.dumps(decision.slot) + b":" + decision.pack(self._locale, **more)
+            for decision, more in self._decided(slots, page, profile, consent, now, anonymous_id)
+        ]
+        return b"{%b}" % b",".join(packed), len(packed)
+
+    def _decided(
+        self,
+        slots: Any,
+        page: Any,
+        profile: Profile | None,
+        consent: Consent,
+        now: int | None,
+        anonymous_id: str | None,
+    ) -> Iterator[tuple[Decision, dict[str, str]]]:
+        """The decisions, noted, and what else is said of their slots."""
+        for decision, candidates in self.decide(slots, page, profile, consent, now):
+            template = ""
+            if not decision.unknown:
+                self._note(decision, candidates, profile if consent.keeps_profile else None, anonymous_id)
+                template = self.rulebook.slots[decision.slot].template
+            yield decision, {"template": template} if template else {}
 
     def decide(
         self, slots: Any, page: Any, profile: Profile | None, consent: Consent, now: int | None = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from habitue_recommender.models.base import NOTHING, Ints, Model, Query, Ranked
@@ -91,6 +91,21 @@ class ServedModel:
             self._failed(name)
             return None
         return self.item_id(anchor) if anchor is not None and 0 <= anchor < len(self._ids) else None
+
+    def because_all(self, name: str, query: Query, item_ids: Sequence[str]) -> list[str | None]:
+        """`because` of each item, in one question."""
+        member = self._members.get(name)
+        if member is None:
+            return [None] * len(item_ids)
+        try:
+            anchors = member.because_all(query, [self.index(item_id) for item_id in item_ids])
+        except Exception:  # as above
+            self._failed(name)
+            return [None] * len(item_ids)
+        most = len(self._ids)
+        return [
+            self.item_id(anchor) if anchor is not None and 0 <= anchor < most else None for anchor in anchors
+        ]
 
     def this_week(self) -> frozenset[str]:
         """Items that are on the list of the last week of the data."""

@@ -13,11 +13,11 @@ Recommendation", 2014): a profile remembers the last offers only, and a list of 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from heapq import heapify, heappop, heapreplace
-from itertools import islice
 from zlib import crc32
 
+from habitue_collector.profile import Bought, Exposure, RecentItem
 from habitue_recommender.catalog.alike import family
 from habitue_recommender.catalog.items import Item
 from habitue_recommender.explain.trace import Passed, Step, Trace
@@ -48,13 +48,15 @@ def visit_seed(visitor: Visitor) -> int:
 
     The same list while they look around, another one the next time.
     """
-    before = visitor.visits > 1 or any(
-        first and next(iter(first.values())).last < visitor.started
-        for first in (visitor.recent, visitor.exposures, visitor.bought)
-    )
+    known = (visitor.recent, visitor.exposures, visitor.bought)
+    before = visitor.visits > 1 or any(_earlier(touched, visitor.started) for touched in known)
     if not before or not visitor.started:
         return 0
     return crc32(f"{visitor.profile_id} {visitor.started}".encode("utf-8", "replace")) or 1
+
+
+def _earlier(touched: Mapping[str, RecentItem | Exposure | Bought], started: int) -> bool:
+    return bool(touched) and next(iter(touched.values())).last < started
 
 
 class Mixer:
@@ -128,8 +130,15 @@ class Mixer:
                 yield run, at, score
 
     def _mixed(self, runs: Iterable[Run], places: int) -> Iterator[tuple[Run, int, float]]:
-        turns = self._in_turn(runs)
-        window = list(islice(turns, _WINDOW * max(places, _LEAST_PLACES)))
+        size = _WINDOW * max(places, _LEAST_PLACES)
+        window: list[tuple[Run, int, float]] = []
+        rest = iter(runs)
+        for run in rest:
+            window += [(run, at, score) for at, score in enumerate(run.scores)]
+            if len(window) >= size:
+                break
+        beyond = window[size:]
+        del window[size:]
         items = [run.items[at] for run, at, _ in window]
         familiar, worth, seed = self._familiar, self._worth, self._seed
         base = [
@@ -154,7 +163,8 @@ class Mixer:
                 data = {"before": score, "after": -now}
                 self._trace.note(self._slot.id, Step.DIVERSITY, items[at].item_id, data)
             yield run, place, -now
-        yield from turns
+        yield from beyond
+        yield from self._in_turn(rest)
 
     def _kept(self, item: Item) -> float:
         """What is left of a score beside the offers of its kind that stand already."""

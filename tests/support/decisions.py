@@ -115,6 +115,9 @@ class Scripted:
     def because(self, query: Query, item: int) -> int | None:
         return self.anchor
 
+    def because_all(self, query: Query, items: Sequence[int]) -> list[int | None]:
+        return [self.anchor] * len(items)
+
     def this_week(self, n: int) -> Ranked:
         return self._ranked(self.week[:n])
 

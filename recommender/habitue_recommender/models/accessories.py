@@ -6,6 +6,7 @@ answers to it weighs in (of what often follows the things they have, how much di
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Self
 
@@ -138,9 +139,13 @@ class Accessories(Model):
         return Ranked(items[kept], scores[kept])
 
     def because(self, query: Query, item: int) -> int | None:
+        return self.because_all(query, (item,))[0]
+
+    def because_all(self, query: Query, items: Sequence[int]) -> list[int | None]:
         asked, weights = self._asked(query)
-        found = kernels.strongest(asked, weights, item, self.starts, self.followers, self.strengths)
-        return int(found) if found >= 0 else None
+        offered = np.array(items, dtype=np.int32)
+        found = kernels.strongest(asked, weights, offered, self.starts, self.followers, self.strengths)
+        return [one if one >= 0 else None for one in found.tolist()]
 
     def _ask(self, query: Query) -> tuple[Ints, Floats]:
         """What was bought, weighed by how long ago and by how far this customer answers."""

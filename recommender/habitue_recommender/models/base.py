@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
@@ -138,6 +138,10 @@ class Model(ABC):
     def because(self, query: Query, item: int) -> int | None:
         """The visitor's own item that speaks most for this one, or None."""
         return None
+
+    def because_all(self, query: Query, items: Sequence[int]) -> list[int | None]:
+        """`because` of each item: for a dozen offers one question."""
+        return [self.because(query, item) for item in items]
 
     def _ask(self, query: Query) -> tuple[Ints, Floats]:
         """The items that a query asks with, and the weight of each."""

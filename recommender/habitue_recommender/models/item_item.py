@@ -6,6 +6,7 @@ of each, so a query costs as many additions as the visitor has items, times `kee
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal, Self
 
@@ -92,9 +93,13 @@ class ItemItem(Source):
         return touched
 
     def because(self, query: Query, item: int) -> int | None:
-        items, weights = self._asked(query)
-        found = kernels.strongest(items, weights, item, self.starts, self.similar, self.similarities)
-        return int(found) if found >= 0 else None
+        return self.because_all(query, (item,))[0]
+
+    def because_all(self, query: Query, items: Sequence[int]) -> list[int | None]:
+        asked, weights = self._asked(query)
+        offered = np.array(items, dtype=np.int32)
+        found = kernels.strongest(asked, weights, offered, self.starts, self.similar, self.similarities)
+        return [one if one >= 0 else None for one in found.tolist()]
 
     def _ask(self, query: Query) -> tuple[Ints, Floats]:
         settings = self.settings

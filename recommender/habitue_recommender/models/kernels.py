@@ -247,36 +247,40 @@ def neighbours(
 
 @compiled
 def shared_sessions(
-    asked: Ints, asked_weights: Floats, item: int, item_starts: Longs, item_sessions: Ints, limit: int
-) -> int:
-    """Which asked item was most often in one session with `item`, by weight × cosine; -1 for none.
+    asked: Ints, asked_weights: Floats, items: Ints, item_starts: Longs, item_sessions: Ints, limit: int
+) -> Ints:
+    """Which asked item was most often in one session with each of `items`, by weight × cosine; -1 for none.
 
     Reads at most the newest `limit` sessions of each.
     """
-    winner = -1
-    most = 0.0
-    for q in range(asked.shape[0]):
-        if asked[q] == item:
+    winners = np.full(items.shape[0], -1, np.int32)
+    for i in range(items.shape[0]):
+        item = items[i]
+        if item < 0 or item >= item_starts.shape[0] - 1:
             continue
-        a = item_starts[asked[q]]
-        b = item_starts[item]
-        a_end = min(item_starts[asked[q] + 1], a + limit)
-        b_end = min(item_starts[item + 1], b + limit)
-        size = a_end - a
-        together = 0
-        while a < a_end and b < b_end:
-            if item_sessions[a] == item_sessions[b]:
-                together += 1
-                a += 1
-                b += 1
-            elif item_sessions[a] > item_sessions[b]:
-                a += 1
-            else:
-                b += 1
-        if together > 0 and asked_weights[q] * together / np.sqrt(size) > most:
-            most = asked_weights[q] * together / np.sqrt(size)
-            winner = asked[q]
-    return winner
+        most = 0.0
+        for q in range(asked.shape[0]):
+            if asked[q] == item:
+                continue
+            a = item_starts[asked[q]]
+            b = item_starts[item]
+            a_end = min(item_starts[asked[q] + 1], a + limit)
+            b_end = min(item_starts[item + 1], b + limit)
+            size = a_end - a
+            together = 0
+            while a < a_end and b < b_end:
+                if item_sessions[a] == item_sessions[b]:
+                    together += 1
+                    a += 1
+                    b += 1
+                elif item_sessions[a] > item_sessions[b]:
+                    a += 1
+                else:
+                    b += 1
+            if together > 0 and asked_weights[q] * together / np.sqrt(size) > most:
+                most = asked_weights[q] * together / np.sqrt(size)
+                winners[i] = asked[q]
+    return winners
 
 
 @compiled
@@ -307,19 +311,22 @@ def fold(
 
 @compiled
 def strongest(
-    items: Ints, weights: Floats, item: int, starts: Longs, similar: Ints, similarities: Floats
-) -> int:
-    """Which of the items adds most to the score of `item` in `fold`, itself apart; -1 for none."""
-    winner = -1
-    most = 0.0
+    items: Ints, weights: Floats, offered: Ints, starts: Longs, similar: Ints, similarities: Floats
+) -> Ints:
+    """Which of the items adds most to the score in `fold` of each offered one, itself apart; -1 for none."""
+    winners = np.full(offered.shape[0], -1, np.int32)
+    most = np.zeros(offered.shape[0], np.float64)
     for q in range(items.shape[0]):
-        if items[q] == item or items[q] < 0 or items[q] >= starts.shape[0] - 1:
+        if items[q] < 0 or items[q] >= starts.shape[0] - 1:
             continue
         for j in range(starts[items[q]], starts[items[q] + 1]):
-            if similar[j] == item and weights[q] * similarities[j] > most:
-                most = weights[q] * similarities[j]
-                winner = items[q]
-    return winner
+            for i in range(offered.shape[0]):
+                if similar[j] == offered[i] and items[q] != offered[i]:
+                    says = weights[q] * similarities[j]
+                    if says > most[i]:
+                        most[i] = says
+                        winners[i] = items[q]
+    return winners
 
 
 @compiled

@@ -7,6 +7,7 @@ recency, of which only the most recent sessions are read.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar, Self
 
@@ -123,13 +124,15 @@ class Neighbours(Source):
         return replace(self, settings=settings)
 
     def because(self, query: Query, item: int) -> int | None:
+        return self.because_all(query, (item,))[0]
+
+    def because_all(self, query: Query, items: Sequence[int]) -> list[int | None]:
         asked, weights = self._asked(query)
-        if not 0 <= item < self.items:
-            return None
+        offered = np.array(items, dtype=np.int32)
         best = kernels.shared_sessions(
-            asked, weights, item, self.item_starts, self.item_sessions, self.settings.sample
+            asked, weights, offered, self.item_starts, self.item_sessions, self.settings.sample
         )
-        return int(best) if best >= 0 else None
+        return [one if one >= 0 else None for one in best.tolist()]
 
     def _ask(self, query: Query) -> tuple[Ints, Floats]:
         """Distinct items with a weight each, newest first."""

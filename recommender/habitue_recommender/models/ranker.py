@@ -9,6 +9,7 @@ or the shop is too small to learn from, the blend is the answer.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
@@ -293,7 +294,6 @@ class Ranker(Model):
         self._asker = Asker(self.parts, self.settings)
         # Of the last query, for its explanations.
         self._past: Query | None = None
-        self._placed: tuple[Ints, dict[int, int]] | None = None
         self._worth: tuple[Floats, NDArray[np.float64]] | None = None
 
     @classmethod
@@ -339,38 +339,39 @@ class Ranker(Model):
         return Ranked(items[:head][order][: query.n], ranked[: query.n])
 
     def because(self, query: Query, item: int) -> int | None:
-        """The visitor's own item, as the source sees it that speaks most for the offer."""
-        items, _, scores, _ = self._candidates(query)
-        place = self._places(items).get(item)
-        if place is None:
-            below = np.flatnonzero(items == item)
-            if not len(below):
-                return None
-            place = int(below[0])
-        shares = (scores[place] * self._per_score(scores)).tolist()
-        for share, column in sorted(zip(shares, range(len(shares)), strict=True), key=_most_first):
-            if share <= 0.0:
-                break
-            found = self._because(column, query, item)
-            if found is not None and found != item:
-                return found
-        return None
+        return self.because_all(query, (item,))[0]
 
-    def _because(self, column: int, query: Query, item: int) -> int | None:
+    def because_all(self, query: Query, items: Sequence[int]) -> list[int | None]:
+        """The visitor's own item, as the source sees it that speaks most for each offer."""
+        candidates, _, scores, _ = self._candidates(query)
+        stands = candidates == np.array(items, dtype=np.int32)[:, None]
+        offered = np.flatnonzero(stands.any(axis=1))
+        if not len(offered):
+            return [None] * len(items)
+        shares = scores[stands[offered].argmax(axis=1)] * self._per_score(scores)
+        waiting = [items[place] for place in offered.tolist()]
+        found: dict[int, int] = {}
+        for turn in np.argsort(-shares, axis=1, kind="stable").T:
+            asked: dict[int, list[int]] = {}
+            for row, column in enumerate(turn.tolist()):
+                if waiting[row] not in found and shares[row, column] > 0.0:
+                    asked.setdefault(column, []).append(waiting[row])
+            for column, some in asked.items():
+                for item, anchor in zip(some, self._because(column, query, some), strict=True):
+                    if anchor is not None and anchor != item:
+                        found[item] = anchor
+            if not asked:
+                break
+        return [found.get(item) for item in items]
+
+    def _because(self, column: int, query: Query, items: Sequence[int]) -> list[int | None]:
         sources = self._asker.sources
         if column < len(sources):
-            return sources[column][1].because(query, item)
+            return sources[column][1].because_all(query, items)
         before = self._past
         if before is None or before.history is not query.history:
             before = self._past = Query(history=query.history, history_counts=query.history_counts)
-        return self.parts.item_item.because(before, item)
-
-    def _places(self, items: Ints) -> dict[int, int]:
-        """Where those stand that were put in order; of all offers of one query once, as `_candidates`."""
-        if self._placed is None or self._placed[0] is not items:
-            head = items[: self.settings.candidates].tolist()
-            self._placed = (items, {item: place for place, item in enumerate(head)})
-        return self._placed[1]
+        return self.parts.item_item.because_all(before, items)
 
     def _per_score(self, scores: Floats) -> NDArray[np.float64]:
         """What one point of each source is worth in the blend."""
@@ -468,10 +469,6 @@ def _led(items: Ints, scores: Floats, n: int) -> Ranked:
     """One source first, what it does not name in the order of the blend."""
     order = np.argsort(-scores, kind="stable")[:n]
     return Ranked(items[order], (1.0 / np.arange(1, len(order) + 1)).astype(np.float32))
-
-
-def _most_first(pair: tuple[float, int]) -> tuple[float, int]:
-    return -pair[0], pair[1]
 
 
 class Blend(Ranker):

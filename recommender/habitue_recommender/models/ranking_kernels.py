@@ -10,6 +10,10 @@ from numpy.typing import NDArray
 
 from habitue_recommender.models.kernels import Floats, Ints, Longs, compiled
 
+_BIT = np.zeros(32, np.int64)  # de Bruijn's sequence: which bit a power of two is
+for _place in range(32):
+    _BIT[((1 << _place) * 0x077CB531 & 0xFFFFFFFF) >> 27] = _place
+
 Bytes = NDArray[np.uint8]
 Doubles = NDArray[np.float64]
 
@@ -196,6 +200,46 @@ def trees(
                 else:
                     node = right[at]
             scores[row] += leaves[leaf + ~node]
+    return scores
+
+
+@compiled
+def standing_leaves(
+    features: Floats,
+    split_features: Ints,
+    thresholds: Floats,
+    of_tree: Ints,
+    keeps: NDArray[np.uint32],
+    leaves: Doubles,
+) -> Doubles:
+    """What `trees` says, without a step that depends on the one before: all rows pass a split at once.
+
+    QuickScorer (Lucchese et al., SIGIR 2015), its loops turned around: a bit for each leaf of a tree stands
+    until a split rules it out, and the leftmost that stands at the end is where the row arrives. Splits come
+    by feature; one that is false leaves the bits of `keeps` standing. `leaves` has a row for each tree.
+    """
+    rows = features.shape[0]
+    standing = np.full((leaves.shape[0], rows), np.uint32(0xFFFFFFFF), np.uint32)
+    column = np.empty(rows, np.float32)
+    everything = np.uint32(0xFFFFFFFF)
+    last = -1
+    for n in range(split_features.shape[0]):
+        if split_features[n] != last:
+            last = split_features[n]
+            for row in range(rows):
+                column[row] = features[row, last]
+        threshold = thresholds[n]
+        keep = keeps[n]
+        bits = standing[of_tree[n]]
+        for row in range(rows):
+            bits[row] &= everything if column[row] <= threshold else keep
+    scores = np.zeros(rows, np.float64)
+    for tree in range(leaves.shape[0]):
+        for row in range(rows):
+            left = np.uint64(standing[tree, row])
+            lowest = left & (~left + np.uint64(1))
+            place = ((lowest * np.uint64(0x077CB531)) & np.uint64(0xFFFFFFFF)) >> np.uint64(27)
+            scores[row] += leaves[tree, _BIT[place]]
     return scores
 
 

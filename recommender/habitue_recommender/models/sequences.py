@@ -7,6 +7,7 @@ Item-Item Models for Session-based Recommendation", WWW 2021). Of each item the 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Self
 
@@ -120,9 +121,13 @@ class Sequences(Source):
         return touched
 
     def because(self, query: Query, item: int) -> int | None:
-        items, weights = self._asked(query)
-        found = kernels.strongest(items, weights, item, self.starts, self.others, self.strengths)
-        return int(found) if found >= 0 else None
+        return self.because_all(query, (item,))[0]
+
+    def because_all(self, query: Query, items: Sequence[int]) -> list[int | None]:
+        asked, weights = self._asked(query)
+        offered = np.array(items, dtype=np.int32)
+        found = kernels.strongest(asked, weights, offered, self.starts, self.others, self.strengths)
+        return [one if one >= 0 else None for one in found.tolist()]
 
     def _ask(self, query: Query) -> tuple[Ints, Floats]:
         settings = self.settings

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Self
 
@@ -108,9 +109,13 @@ class Together(Model):
         return Ranked(*kernels.best(own.scores, own.touched, touched, query.n))
 
     def because(self, query: Query, item: int) -> int | None:
+        return self.because_all(query, (item,))[0]
+
+    def because_all(self, query: Query, items: Sequence[int]) -> list[int | None]:
         asked, weights = self._asked(query)
-        found = kernels.strongest(asked, weights, item, self.starts, self.companions, self.strengths)
-        return int(found) if found >= 0 else None
+        offered = np.array(items, dtype=np.int32)
+        found = kernels.strongest(asked, weights, offered, self.starts, self.companions, self.strengths)
+        return [one if one >= 0 else None for one in found.tolist()]
 
     def _ask(self, query: Query) -> tuple[Ints, Floats]:
         """The cart and the product of the page; without these, the newest items."""

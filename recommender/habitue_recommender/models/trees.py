@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
@@ -55,6 +56,10 @@ class Trees:
 
     def score(self, features: Floats) -> Doubles:
         """One number per row."""
+        splits = self._splits
+        if splits is not None:
+            found: Doubles = ranking_kernels.standing_leaves(features, *splits)
+            return found
         scores: Doubles = ranking_kernels.trees(
             features,
             self.tree_starts,
@@ -67,6 +72,41 @@ class Trees:
         )
         return scores
 
+    @cached_property
+    def _splits(self) -> tuple[Ints, Floats, Ints, NDArray[np.uint32], Doubles] | None:
+        """The same for `standing_leaves`; None where a tree has more leaves than there are bits."""
+        counts = np.diff(self.leaf_starts)
+        if len(counts) == 0 or counts.max() > _BITS:
+            return None
+        leaves = np.zeros((len(counts), _BITS))
+        keeps = np.zeros(len(self.split_features), dtype=np.uint32)
+        for tree, root in enumerate(self.tree_starts[:-1].tolist()):
+            size = int(self.tree_starts[tree + 1]) - root
+            left = self.left[root : root + size].tolist()
+            right = self.right[root : root + size].tolist()
+            placed: list[int] = []  # leaves from left to right
+
+            def walk(node: int, root: int, left: list[int], right: list[int], placed: list[int]) -> None:
+                if node < 0:
+                    placed.append(~node)
+                    return
+                first = len(placed)
+                walk(left[node], root, left, right, placed)
+                ruled_out = (1 << len(placed)) - (1 << first)
+                keeps[root + node] = 0xFFFFFFFF & ~ruled_out
+                walk(right[node], root, left, right, placed)
+
+            walk(0 if size else -1, root, left, right, placed)
+            start = int(self.leaf_starts[tree])
+            leaves[tree, : len(placed)] = self.leaves[start + np.array(placed)]
+        order = np.argsort(self.split_features, kind="stable")
+        of_tree = np.repeat(np.arange(len(counts), dtype=np.int32), np.diff(self.tree_starts))
+        # x <= t holds for the numbers of 32 bits that are no greater than the next of them below t.
+        below = self.thresholds.astype(np.float32)
+        above = below.astype(np.float64) > self.thresholds
+        below[above] = np.nextafter(below[above], np.float32(-np.inf))
+        return self.split_features[order], below[order], of_tree[order], keeps[order], leaves
+
     def arrays(self) -> dict[str, NDArray[Any]]:
         return {one.name: getattr(self, one.name) for one in fields(self)}
 
@@ -75,4 +115,5 @@ class Trees:
         return cls(*(mapped(folder / f"{one.name}.npy") for one in fields(cls)))
 
 
+_BITS = 32
 _COLUMNS = ("split_feature", "threshold", "left_child", "right_child", "leaf_value")

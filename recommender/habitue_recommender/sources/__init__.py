@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from habitue_recommender.pools import Pool
@@ -45,7 +45,9 @@ _REASONS: dict[Source, Callable[[Candidates, Item], Reason]] = {
 }
 
 
-def reason(candidates: Candidates, source: Source, item: Item) -> Reason:
-    """Why this item of this source, as far as it is certain."""
+def reasons(candidates: Candidates, source: Source, items: Sequence[Item]) -> list[Reason]:
+    """Why these items of this source, as far as it is certain."""
     told = _REASONS.get(source)
-    return told(candidates, item) if told else modelled.reason(candidates, source, item)
+    if told is None:
+        return modelled.reasons(candidates, source, items)
+    return [told(candidates, item) for item in items]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from typing import TYPE_CHECKING
 from zlib import crc32
@@ -12,12 +12,14 @@ from habitue_recommender.catalog.items import Item
 from habitue_recommender.pools import Pool, is_below
 from habitue_recommender.reasons import Reason, ReasonCode, category_name
 from habitue_recommender.sources.alike import anchors
+from habitue_recommender.visitor import BRAND, NEAR
 
 if TYPE_CHECKING:
     from habitue_recommender.candidates import Candidates
 
 _SCANNED = 20_000  # items of the shelf of newest ones that are looked through for what may be offered
 _NEW_OF_EACH = 8  # new items looked at on each shelf: a slot shows one or two
+_PIECE = 8  # of them let through at a time
 _ENOUGH = 100  # candidates when nothing better is known
 
 
@@ -32,8 +34,8 @@ def find_fresh(candidates: Candidates) -> Pool:
     if not found:
         return Pool()
     by_relevance: dict[float, list[str]] = {}
-    for item, relevance in zip(found.values(), _relevance(candidates, found.values()), strict=True):
-        by_relevance.setdefault(relevance, []).append(item.item_id)
+    for item_id, relevance in _relevance(candidates, found).items():
+        by_relevance.setdefault(relevance, []).append(item_id)
     return candidates.lazily(_pieces(candidates, by_relevance), len(found))
 
 
@@ -41,19 +43,26 @@ def _pieces(candidates: Candidates, by_relevance: dict[float, list[str]]) -> Ite
     """The most relevant first. Among equals each visitor starts elsewhere, so that all get their chance."""
     seed = crc32(candidates.visitor.profile_id.encode("utf-8", "replace"))
     waiting = sum(map(len, by_relevance.values()))
+    ids: list[str] = []
+    scores: list[float] = []
     best = 0.0
     for relevance in sorted(by_relevance, reverse=True):
-        ids = by_relevance[relevance]
-        if len(ids) > 1:
-            ids = [
-                one for _, one in sorted((crc32(one.encode("utf-8", "replace"), seed), one) for one in ids)
-            ]
-        piece = candidates.admit(ids, [relevance] * len(ids))
-        best = best or (relevance if piece.items else 0.0)
-        piece.scores = [relevance / (best or 1.0)] * len(piece.items)
-        waiting -= len(ids)
+        equal = by_relevance[relevance]
+        if len(equal) > 1:
+            drawn = sorted((crc32(one.encode("utf-8", "replace"), seed), one) for one in equal)
+            equal = [one for _, one in drawn]
+        ids += equal
+        scores += [relevance] * len(equal)
+        waiting -= len(equal)
+        if waiting and len(ids) < _PIECE:
+            continue
+        piece = candidates.admit(ids, scores)
+        if not best and piece.scores:
+            best = piece.scores[0]
+        piece.scores = [score / best for score in piece.scores]
         piece.waiting = waiting
         yield piece
+        ids, scores = [], []
 
 
 def new_items(candidates: Candidates) -> Pool:
@@ -85,17 +94,21 @@ def _shelves(candidates: Candidates) -> Iterable[Iterable[Item]]:
     yield catalog.newest("", _NEW_OF_EACH)
 
 
-def _relevance(candidates: Candidates, items: Iterable[Item]) -> Iterator[float]:
+def _relevance(candidates: Candidates, items: Mapping[str, Item]) -> dict[str, float]:
     """How each fits page and visitor. Nobody clicked it yet, so what it is like says it."""
     category, visitor = candidates.category, candidates.visitor
-    alike = _likenesses(candidates, items)
-    for item in items:
-        relevance = 0.1 + 0.4 * visitor.affinity(item.category, item.brand)
+    near, brands = visitor.near, visitor.brands
+    alike = _likenesses(candidates, items.values())
+    relevance: dict[str, float] = {}
+    for item_id, item in items.items():
+        # `Visitor.affinity`, written out
+        much = 0.1 + 0.4 * (NEAR * near[item.category] + BRAND * brands.get(item.brand, 0.0))
         if category and is_below(item.category, category):
-            relevance += 0.5
-        if (like := alike.get(item.item_id)) is not None:
-            relevance += 0.5 * like
-        yield round(relevance, 2)
+            much += 0.5
+        if item_id in alike:
+            much += 0.5 * alike[item_id]
+        relevance[item_id] = round(much, 2)
+    return relevance
 
 
 def _likenesses(candidates: Candidates, items: Iterable[Item]) -> dict[str, float]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from habitue_recommender.catalog.items import Item
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from habitue_recommender.candidates import Candidates
     from habitue_recommender.served import ServedModel
 
-_PIECE = 64
+_PIECE = 40  # a slot of twelve mixes some 36
 _MEMBERS = {  # of the artifact
     Source.SESSION_NEIGHBOURS: "neighbours",
     Source.ITEM_ITEM: "item_item",
@@ -83,16 +83,19 @@ def together(candidates: Candidates) -> Pool:
     return modelled(candidates, Source.TOGETHER, query)
 
 
-def reason(candidates: Candidates, source: Source, item: Item) -> Reason:
+def reasons(candidates: Candidates, source: Source, items: Sequence[Item]) -> list[Reason]:
+    model, query = candidates.model, candidates.asked.get(source)
+    if model is None or query is None:
+        return [_reason(candidates, source, item, None) for item in items]
+    ids = [item.item_id for item in items]
+    anchors = model.because_all(_member(candidates, model, source), query, ids)
+    return [_reason(candidates, source, *pair) for pair in zip(items, anchors, strict=True)]
+
+
+def _reason(candidates: Candidates, source: Source, item: Item, anchor_id: str | None) -> Reason:
     visitor = candidates.visitor
     if source is Source.FACTORS and (bought := visitor.bought.get(item.item_id)) and bought.count >= 2:
         return Reason(ReasonCode.BUY_AGAIN)
-    query = candidates.asked.get(source)
-    anchor_id = (
-        candidates.model.because(_member(candidates, candidates.model, source), query, item.item_id)
-        if candidates.model is not None and query is not None
-        else None
-    )
     if anchor_id == item.item_id and anchor_id in visitor.recent:
         return Reason(ReasonCode.RECENTLY_VIEWED)
     anchor = candidates.catalog.get(anchor_id) if anchor_id else None

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _AFFINITY_LIFT = 4.0  # an item of the only category somebody ever looked at counts as 1 + 4 · weight
 _POPULAR = 200  # popular items put into a visitor's order
-_PIECE = 32
+_PIECE = 24
 _WEEK = 7 * DAY
 
 
