@@ -11,6 +11,7 @@ from __future__ import annotations
 from bisect import bisect_left, insort
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from threading import Lock
 
 from habitue_recommender.catalog.catalog import Catalog
@@ -25,6 +26,8 @@ _STAMP_MASK = (1 << _STAMP) - 1
 _GENERATIONS = 3  # of answers from before a new column or a reload that are still of use
 _MOST_COLUMNS = 2_000  # used or not; past it everything is asked anew
 _PIECE = 50  # items between two pauses of `warming`
+_STEP = 2_000  # the same where each is asked one thing only
+_AT_ONCE = 10_000  # items that a decision looks at for a list: some 3 ms
 
 NOBODY = Asked(Page(), None, 0)
 
@@ -49,6 +52,7 @@ class ItemSets:
         self._swapping = Lock()  # of the state: a rulebook is compiled in a thread of its own
         self._columns: dict[str, int] = {}
         self._lists: dict[int, _List] = {}
+        self._growing: dict[int, _List] = {}  # that `warming` is at
         self._catalog: Catalog | None = None
         self._changed = 0
 
@@ -80,14 +84,14 @@ class ItemSets:
                 earlier = ((len(state.tests), state.answers), *state.earlier)[:_GENERATIONS]
                 self._state = _State(state.tests, {}, earlier)
             self.values.clear()
-            for one in self._lists.values():
+            for one in (*self._lists.values(), *self._growing.values()):
                 one.stale = True
             return
         self.values.forget(changed)
         for item_id in set(changed):
             self._state.answers.pop(item_id, None)
             item = catalog.get(item_id)
-            for bit, one in self._lists.items():
+            for bit, one in (*self._lists.items(), *self._growing.items()):
                 one.change(item_id, item if item is not None and self.bits(item) & bit else None)
 
     def answers(self) -> _Answers:
@@ -108,8 +112,12 @@ class ItemSets:
         if catalog is None:
             return []
         found = self._lists.get(bit)
-        if found is None or found.is_short or (found.stale and len(catalog) <= 10 * LISTED):
-            found = self._list(catalog, bit)
+        if found is None or (found.stale and len(catalog) <= 10 * LISTED):
+            found = self._lists[bit] = _List()
+        if found.is_short and not found.stale:
+            # Of a large catalog a part: whoever asks must not wait, and `warming` looks at all of it.
+            for _ in self._walk(catalog, bit, found, _AT_ONCE):
+                pass
         known = (catalog.get(item_id) for _, item_id in found.keys)
         return [item for item in known if item is not None and (not found.stale or self.bits(item) & bit)]
 
@@ -119,8 +127,10 @@ class ItemSets:
         for bit in listed:
             found = self._lists.get(bit)
             if found is None or found.stale or found.is_short:
-                self._list(catalog, bit)
-                yield
+                # What is there goes on until the new one is whole.
+                whole = self._growing[bit] = _List()
+                yield from self._walk(catalog, bit, whole, len(catalog))
+                self._lists[bit] = self._growing.pop(bit, whole)
         state = self._state
         if len(state.answers) >= len(catalog) or not state.tests:
             return
@@ -151,45 +161,52 @@ class ItemSets:
             bit <<= 1
         return answers
 
-    def _list(self, catalog: Catalog, bit: int) -> _List:
+    def _walk(self, catalog: Catalog, bit: int, found: _List, most: int) -> Iterator[None]:
+        """Look at the next `most` items for a list that has too few, in steps."""
         state = self._state
         test = state.tests[bit.bit_length() - 1 - _STAMP]
         answers = state.answers
-        keys: list[tuple[int, str]] = []
-        more = False
-        for item in catalog.newest():
+        start = place = found.walked
+        for place, item in enumerate(islice(catalog.newest(), start, start + most), start + 1):
             known = answers.get(item.item_id)
+            found.until = (-item.first_seen, item.item_id)
             if known & bit if known is not None else test(NOBODY, item):
-                if len(keys) >= 2 * LISTED:
-                    more = True
-                    break
-                keys.append((-item.first_seen, item.item_id))
-        found = self._lists[bit] = _List(keys, {item_id: key for key, item_id in keys}, more)
-        return found
+                found.add(item)
+                if len(found.keys) >= 2 * LISTED:
+                    found.walked = 0  # when many of them go, it is looked at from the beginning
+                    return
+            if place % _STEP == 0:
+                yield
+        found.walked = place
+        if place >= len(catalog):
+            found.until = None
 
 
 @dataclass(slots=True)
 class _List:
-    """The newest items of one column; with `more`, there are older ones that are not in it."""
+    """The newest items of one column, of those that were `walked` over; `until` is the last of these."""
 
-    keys: list[tuple[int, str]]  # (-first_seen, item_id)
-    seen: dict[str, int]  # item_id → -first_seen
-    more: bool
+    keys: list[tuple[int, str]] = field(default_factory=list)  # (-first_seen, item_id)
+    seen: dict[str, int] = field(default_factory=dict)  # item_id → -first_seen
+    walked: int = 0
+    until: tuple[int, str] | None = (-(1 << 62), "")  # None: all there are
     stale: bool = False
 
     @property
     def is_short(self) -> bool:
-        return self.more and len(self.keys) < LISTED
+        return self.until is not None and len(self.keys) < LISTED
+
+    def add(self, item: Item) -> None:
+        if item.item_id not in self.seen:
+            insort(self.keys, (-item.first_seen, item.item_id))
+            self.seen[item.item_id] = -item.first_seen
 
     def change(self, item_id: str, item: Item | None) -> None:
         """An item changed: `item` when it belongs here now."""
+        self.walked = max(0, self.walked - 1)  # if it is gone, all behind it have moved up
         before = self.seen.pop(item_id, None)
         if before is not None:
             at = bisect_left(self.keys, (before, item_id))
             del self.keys[at]
-        if item is None:
-            return
-        key = (-item.first_seen, item_id)
-        if not self.more or (self.keys and key < self.keys[-1]):
-            insort(self.keys, key)
-            self.seen[item_id] = key[0]
+        if item is not None and (self.until is None or (-item.first_seen, item_id) <= self.until):
+            self.add(item)

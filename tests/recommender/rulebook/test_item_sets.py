@@ -111,6 +111,27 @@ def test_a_long_list_keeps_the_newest_and_is_filled_again() -> None:
     assert [one.item_id for one in found.matching(bits["cheap"])][:2] == [f"i{LISTED}", f"i{LISTED - 1}"]
 
 
+def test_a_decision_looks_at_a_part_of_a_large_catalog_and_whoever_has_time_at_all_of_it() -> None:
+    rare = Counted("item.price < 5")
+    found, bits = sets(rare=rare)
+    many = 30_000
+    # The newest first; every thousandth is cheap.
+    catalog = Catalog(item(number, price=9 if number % 1_000 else 1) for number in range(many))
+    found.follow(catalog)
+    first = [one.item_id for one in found.matching(bits["rare"])]
+    assert 9 <= len(first) <= 11
+    assert rare.asked <= 10_200
+    for _ in range(3):
+        found.matching(bits["rare"])
+    assert len(found.matching(bits["rare"])) == 30
+    warm, bits = sets(rare=Counted("item.price < 5"))
+    steps = sum(1 for _ in warm.warming(catalog, [bits["rare"]]))
+    assert steps > many / 2_000
+    assert [one.item_id for one in warm.matching(bits["rare"])] == [
+        one.item_id for one in found.matching(bits["rare"])
+    ]
+
+
 def test_more_changes_than_are_remembered_are_a_catalog_of_its_own() -> None:
     found, bits = sets(cheap=Counted("item.price < 5"))
     catalog = Catalog(item(number) for number in range(JOURNAL + 10))
