@@ -78,7 +78,7 @@ class RetentionStore:
         return [parsed(one) for one in await self._redis.lrange(keys.RETENTION_HISTORY, 0, limit - 1)]
 
     async def save(self, values: Mapping[str, int], *, author: str, at: int, expected: int) -> Retention:
-        """A new version over `expected`. Raises RetentionConflict, or ValueError with what is out of bounds."""
+        """A new version over `expected`. Raises RetentionConflict, or ValueError with what is too much."""
         for name, value in values.items():
             least, most = LIMITS.get(name, (0, -1))
             if not least <= value <= most:
