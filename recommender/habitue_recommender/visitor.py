@@ -49,7 +49,7 @@ class Visitor:
     profile_id: str = ""
     at: int = 0
     session: list[str] = field(default_factory=list)  # oldest touch first
-    started: int = 0  # when this visit began
+    started: int = 0  # the second in which this visit began: touches are kept by theirs
     recent: dict[str, RecentItem] = field(default_factory=dict)  # oldest first
     bought: dict[str, Bought] = field(default_factory=dict)
     cart: frozenset[str] = frozenset()
@@ -72,7 +72,7 @@ class Visitor:
             profile.profile_id,
             profile.last_seen or (session.last if session else 0),
             session.items if session else [],
-            session.started if session else 0,
+            session.started // 1000 * 1000 if session else 0,
             profile.recent_items,
             profile.bought,
             frozenset(profile.cart),
@@ -91,8 +91,7 @@ class Visitor:
 
     def last_visit(self) -> dict[str, RecentItem]:
         """What was touched in the visit before this one, oldest first; the last of them ended it."""
-        began = self.started // 1000 * 1000  # touches are kept in whole seconds: the first is not "before"
-        earlier = [(one, seen) for one, seen in self.recent.items() if seen.last < began]
+        earlier = [(one, seen) for one, seen in self.recent.items() if seen.last < self.started]
         earlier.sort(key=lambda pair: pair[1].last)
         first = len(earlier) - 1
         while first > 0 and earlier[first][1].last - earlier[first - 1][1].last <= PAUSE:

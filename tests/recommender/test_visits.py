@@ -19,6 +19,7 @@ from habitue_recommender.page import Page
 from habitue_recommender.served import ServedModel
 from habitue_recommender.settings import RecommenderSettings
 from habitue_recommender.slots import Source
+from habitue_recommender.variety import visit_seed
 from habitue_recommender.visitor import Visitor
 
 IDS = ("a", "b", "c", "d", "e")
@@ -71,6 +72,7 @@ def test_what_a_visit_began_with_was_not_looked_at_last_time() -> None:
     assert profile.session is not None
     assert profile.session.items == ["a"]
     assert Visitor.of(profile).last_visit() == {}
+    assert visit_seed(Visitor.of(profile)) == 0, "and nothing turns for whoever is here for the first time"
 
 
 def test_interest_that_broke_off_comes_first_and_what_was_wanted_before_what_was_looked_at() -> None:
