@@ -57,7 +57,8 @@ SOURCES = ("neighbours", "recent", "alike", "item_item", "sequences", "second_ha
 _BLEND = np.array([1.0, 0.5, 0.5, 1.0, 0.5, 0.1, 0.02, 0.1], dtype=np.float32)
 _LEAST_BLEND = np.float32(1e-9)
 BLEND_WEIGHT = "blend_weight"  # among the figures of a training: what the gate found best
-LEAD = "lead"  # the same: the source that stands before the blend, as a place in SOURCES
+LEAD = "lead"  # the same: what stands before the blend, as a place in SOURCES and then LEADING_FACTS
+LEADING_FACTS = FACTS[:2]
 _ROOM = 20_000  # candidates that sources may name together, before the best are kept
 
 
@@ -307,6 +308,8 @@ class Ranker(Model):
 
         trees, learnt = learn(data, settings, fitting)
         parts = Parts.fit(data, fitting, for_trees=trees is not None)
+        if learnt.get(LEAD, -1) >= len(SOURCES):
+            parts.facts = facts(data)
         shared = tuple(name for name in cls.reads if name in fitting.fitted)
         return cls(data.item_count, settings, parts, trees, learnt, shared)
 
@@ -323,7 +326,7 @@ class Ranker(Model):
             return NOTHING
         if self.trees is None:
             if (lead := int(self.learnt.get(LEAD, -1))) >= 0:
-                return _led(items, scores[:, lead], query.n)
+                return _led(items, self._leading(lead, items, scores), query.n)
             return Ranked(items[: query.n], blend[: query.n])
         head = min(most, len(items))
         table = self._asker.table(head)
@@ -337,6 +340,11 @@ class Ranker(Model):
             both = np.concatenate([items[:head][order], items[head:]])
             return Ranked(both[: query.n], np.concatenate([ranked, rest])[: query.n])
         return Ranked(items[:head][order][: query.n], ranked[: query.n])
+
+    def _leading(self, lead: int, items: Ints, scores: Floats) -> Floats:
+        if lead < len(SOURCES):
+            return scores[:, lead]
+        return self.parts.facts[items, lead - len(SOURCES)]
 
     def because(self, query: Query, item: int) -> int | None:
         return self.because_all(query, (item,))[0]

@@ -20,6 +20,7 @@ from habitue_recommender.models.base import Fitting, Floats
 from habitue_recommender.models.ranker import (
     BLEND_WEIGHT,
     LEAD,
+    LEADING_FACTS,
     SOURCES,
     Asker,
     Parts,
@@ -145,16 +146,17 @@ def chosen(
 
 
 def _led(lessons: Lessons) -> dict[str, float]:
-    """The one source that stands before the blend, where it is surely better: more than chance would make it.
+    """What stands before the blend, one source or how popular things are, where it is surely better.
 
-    In a shop where everybody only comes back to what they saw, that is all there is to know.
+    In a shop where everybody only comes back to what they saw, that is all there is to know; in one where
+    nothing has to do with anything, what many want.
     """
     blend = lessons.reciprocal_ranks(lessons.column("blend"))
     if len(blend) < _LEAST_TO_LEAD:
         return {}
     best, lead = 0.0, -1
-    for number, source in enumerate(SOURCES):
-        ranks = lessons.reciprocal_ranks(lessons.column(f"{source} score"))
+    for number, name in enumerate((*(f"{source} score" for source in SOURCES), *LEADING_FACTS)):
+        ranks = lessons.reciprocal_ranks(lessons.column(name))
         gain = (ranks + (ranks > 0)) - (blend + (blend > 0))
         least = float(gain.mean() - _SURE * gain.std() / np.sqrt(len(gain)))
         if least > best:

@@ -88,6 +88,10 @@ def test_one_source_leads_where_it_is_surely_better_than_the_blend(model) -> Non
     by_chance = replace(lessons, right=np.tile(ints(0, 1), 75))
     assert ranker_training._led(by_chance) == {}
     assert ranker_training._led(lessons.part(0, 50)) == {}, "too few to say"
+    popular = replace(model, trees=None, learnt={"lead": float(len(SOURCES))}).score(
+        Query(session=ints(1, 2))
+    )
+    assert (np.diff(model.parts.facts[popular.items, 0]) <= 0).all(), "what many want first"
     led = replace(model, trees=None, learnt={"lead": float(SOURCES.index("repeats"))})
     plain = replace(model, trees=None, learnt={})
     query = Query(session=ints(1, 2, 3), n=10)
