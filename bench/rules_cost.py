@@ -35,6 +35,12 @@ SLOTS = (
     Slot("first", sources=(Source.SESSION_NEIGHBOURS, Source.POPULAR), max_per_category=4),
     Slot("second", sources=(Source.SESSION_NEIGHBOURS, Source.POPULAR), max_per_category=3),
 )
+"""Both ask one model first, so they share its 500 candidates."""
+OWN_SLOTS = (
+    Slot("first", sources=(Source.SESSION_NEIGHBOURS, Source.POPULAR), max_per_category=4),
+    Slot("second", sources=(Source.FACTORS, Source.POPULAR), max_per_category=3),
+)
+"""Each has 500 candidates of its own."""
 
 
 @dataclass(slots=True)
@@ -101,9 +107,11 @@ class Scene:
         for _ in self.rulebook.warming(self.catalog):
             pass
 
-    def decide(self, profile: Profile, rulebook: Rulebook | None) -> list[Decision]:
+    def decide(
+        self, profile: Profile, rulebook: Rulebook | None, slots: Sequence[Slot] = SLOTS
+    ) -> list[Decision]:
         return decide(
-            SLOTS,
+            slots,
             Page("home"),
             profile,
             self.catalog,
@@ -125,7 +133,7 @@ class Scene:
                 raise RuntimeError("an excluded item was offered")
 
 
-def measure(scene: Scene, rounds: int = 8) -> Cost:
+def measure(scene: Scene, rounds: int = 8, slots: Sequence[Slot] = SLOTS) -> Cost:
     """The same visitors with and without rules in turns; the quickest round of each visitor counts.
 
     Other work on the machine only ever makes a round slower, so the quickest one tells the cost.
@@ -139,7 +147,7 @@ def measure(scene: Scene, rounds: int = 8) -> Cost:
             for number, profile in enumerate(scene.visitors):
                 for ruled, took in least.items():
                     began = time.thread_time_ns()
-                    decisions = scene.decide(profile, scene.rulebook if ruled else None)
+                    decisions = scene.decide(profile, scene.rulebook if ruled else None, slots)
                     took[number] = min(took[number], (time.thread_time_ns() - began) / 1e6)
                     scene.check(decisions, ruled)
                     touched.update(*(decision.rules for decision in decisions))

@@ -18,7 +18,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from habitue_collector.request import problem
-from habitue_recommender.refusal import Refused, parsed, refusing, unpacked
+from habitue_recommender.refusal import Refused, refusing, unpacked
 from habitue_recommender.rulebook.bundle import BundleMistakes
 from habitue_recommender.rulebook.documents import KINDS, MAX_BODY_BYTES, SLOT, Document, is_id
 from habitue_recommender.rulebook.mistakes import Mistake, Mistakes
@@ -174,6 +174,14 @@ class _Endpoints:
         return _json(now.to_public(), now)
 
 
+class BrokenJson(ValueError):  # the word of the house, not ...Error
+    """A body that breaks off, or goes on where it should not: line and column from 1, position from 0."""
+
+    def __init__(self, found: str, line: int, column: int, position: int) -> None:
+        super().__init__(f"The body is not JSON: {found.strip()} (line {line}, column {column}).")
+        self.found, self.line, self.column, self.position = found.strip(), line, column, position
+
+
 # ---- reading -------------------------------------------------------------------------------------------
 
 
@@ -181,7 +189,10 @@ async def _body(request: Request, limit: int) -> Any:
     body = b""
     async for chunk in unpacked(request.stream(), limit):
         body += chunk
-    return parsed(body, "The body is not JSON.")
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise BrokenJson(error.msg, error.lineno, error.colno, error.pos) from None
 
 
 def _said(request: Request) -> tuple[str, str, int | None]:
@@ -239,6 +250,9 @@ def _answered(answer: Callable[[Request], Awaitable[Response]]) -> Callable[[Req
             return _problem(422, "mistakes", f"Nothing was saved: {mistakes}", mistakes=mistakes.to_public())
         except BundleMistakes as mistakes:
             return _problem(422, "mistakes", f"Nothing was saved: {mistakes}", mistakes=mistakes.to_public())
+        except BrokenJson as broken:
+            place = {"line": broken.line, "column": broken.column, "position": broken.position}
+            return _problem(400, "invalid_json", str(broken), found=broken.found, **place)
         except Conflict as conflict:
             current = conflict.current.to_public() if conflict.current is not None else None
             message = f"{conflict} Nothing was saved."

@@ -222,6 +222,82 @@ def test_an_import_takes_one_kind_or_all_and_says_what_it_did(play: Callable[[Sc
     play(scene)
 
 
+def test_a_body_that_is_no_json_is_told_with_its_place(play: Callable[[Scene], None]) -> None:
+    async def scene(door: Door) -> None:
+        body = b'{"id": "x",\n "consequence": {"boost": 2,}}'
+        for method, path in (("PUT", "/v1/rules/x"), ("POST", "/v1/rules/import")):
+            status, told, _ = await door.call(method, path, body)
+            assert (status, told["code"], told["line"]) == (400, "invalid_json", 2)
+            assert told["column"] == told["position"] - body.index(b"\n")
+            assert told["found"]
+            assert f"line 2, column {told['column']}" in told["message"]
+        for broken in (
+            b"",
+            b"{",
+            b'{"a": NaN}',
+            b'"\xff"',
+            b"[" * 5_000,
+            b'{"a": "\\ud800"}',
+            b"\xef\xbb\xbf{}",
+        ):
+            status, told, _ = await door.call("POST", "/v1/rules/import", broken)
+            assert (status, told["code"]) == (400, "invalid_json"), broken[:20]
+        assert await door.service.store.version() == 0
+
+    play(scene)
+
+
+def test_of_a_hostile_import_nothing_is_kept_and_each_fault_stands_at_its_document(
+    play: Callable[[Scene], None],
+) -> None:
+    async def scene(door: Door) -> None:
+        deep: dict[str, Any] = {}
+        for _ in range(200):
+            deep = {"a": deep}
+        rules: list[Any] = [
+            RULE,
+            {**RULE, "id": "again"},
+            {**RULE, "id": "again", "name": "twice"},
+            {**RULE, "id": "strange", "__proto__": {"enabled": True}, "constructor": 1},
+            {**RULE, "id": "Capital"},
+            {**RULE, "id": "deep", "condition": deep},
+            {**RULE, "id": "long", "condition": {"when": "item.price < 5 && " * 500 + "true"}},
+            {**RULE, "id": "number", "priority": 10**18, "share": 1e308},
+            {**RULE, "id": "nobody", "condition": {"when": "visitor.__class__ == 'x'"}},
+            "text",
+            None,
+        ]
+        status, told, _ = await door.call("POST", "/v1/rules/import", rules)
+        assert status == 422
+        places = {(one["document"], one["field"]) for one in told["mistakes"]}
+        assert {place for place, _ in places} == {"rules/again", "rules/#4", "rules/#9", "rules/#10"}
+        one_each = [one for one in rules[:-2] if one["id"] not in ("Capital", "again")]
+        status, told, _ = await door.call("POST", "/v1/rules/import", one_each)
+        places = {(one["document"], one["field"]) for one in told["mistakes"]}
+        assert status == 422
+        assert {
+            *(("rules/strange", "__proto__"), ("rules/strange", "constructor")),
+            *(("rules/long", "condition.when"), ("rules/nobody", "condition.when")),
+            *(("rules/number", "priority"), ("rules/number", "share")),
+        } <= places
+        assert any(place == "rules/deep" for place, _ in places)
+        assert await door.service.store.version() == 0
+        many = [{**RULE, "id": f"r{number}"} for number in range(2_001)]
+        status, told, _ = await door.call("POST", "/v1/rules/import", many)
+        assert (status, told["mistakes"][0]["document"]) == (422, "rules")
+        status, told, _ = await door.call("PUT", "/v1/rules/sale", {**RULE, "note": "x" * 80_000})
+        assert status in (413, 422)
+        assert await door.service.store.version() == 0
+        shown = "<script>alert(1)</script> ' \" {{7*7}} \u202e"
+        status, saved, headers = await door.call(
+            "PUT", "/v1/rules/sale", {**RULE, "name": shown, "note": shown}
+        )
+        assert (status, saved["name"]) == (200, shown)
+        assert headers["content-type"] == "application/json"
+
+    play(scene)
+
+
 @pytest.mark.parametrize("plural", list(KINDS.values()))
 @pytest.mark.parametrize(
     ("method", "path"),
