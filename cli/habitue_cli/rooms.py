@@ -35,10 +35,13 @@ def recommender_settings(settings: Settings, signing: tuple[str, ...]) -> Recomm
 
 
 def model_loader(settings: RecommenderSettings) -> Load:
-    """How an artifact is loaded for decisions: the ranker only where it is asked.
+    """How an artifact is loaded for decisions: the ranker only where it is asked, and after the rest.
 
     Its kernels take 20 s of CPU to compile, once per machine, and a first start has three processes wait.
+    Until it is there its strongest source answers alone.
     """
     from habitue_recommender import artifact
 
-    return artifact.load if settings.ranker else partial(artifact.load, without=("ranker",))
+    if settings.ranker:
+        return partial(artifact.load, late=("ranker",))
+    return partial(artifact.load, without=("ranker",))

@@ -50,6 +50,14 @@ class LoadedModel:
     manifest: Mapping[str, Any]
     vocabulary: Vocabulary
     models: Mapping[str, Model]  # by name, in the order they were trained
+    late: tuple[str, ...] = ()  # what else it holds, for `bring`
+    folder: Path = Path()
+
+    def bring(self, name: str) -> Model:
+        """One of the `late` ones, warm. Takes seconds where its kernels were never compiled."""
+        model = MODELS[name].load(self.folder / name)
+        model.warm()
+        return model
 
     @property
     def created_at(self) -> int:
@@ -139,10 +147,16 @@ def _locked(models_dir: Path, name: str, seconds: float, problem: str) -> Iterat
         yield
 
 
-def load(folder: Path | str, verify: bool | None = None, without: Container[str] = ()) -> LoadedModel:
+def load(
+    folder: Path | str,
+    verify: bool | None = None,
+    without: Container[str] = (),
+    late: Container[str] = (),
+) -> LoadedModel:
     """Map an artifact into memory and warm it up, so that no request waits for a compiler.
 
-    Models named in `without` stay on disk: who does not ask them need not wait for them.
+    Models named in `without` stay on disk: who does not ask them need not wait for them. Those in `late` that
+    learnt anything can be brought afterwards.
     Sizes are always checked, checksums when `verify`, by default for artifacts up to 512 MB.
     Raises `ArtifactError` for what is missing, damaged or of another format.
     """
@@ -151,7 +165,7 @@ def load(folder: Path | str, verify: bool | None = None, without: Container[str]
     _check(folder, manifest, verify)
     try:
         vocabulary = Vocabulary.load(folder / "vocabulary")
-        names = [name for name in manifest["models"] if name not in without]
+        names = [name for name in manifest["models"] if name not in without and name not in late]
         models = {name: MODELS[name].load(folder / name) for name in names}
     except (CorruptModel, OSError, ValueError) as error:
         raise ArtifactError(f"{folder}: damaged ({error}); train again or roll back") from error
@@ -161,7 +175,14 @@ def load(folder: Path | str, verify: bool | None = None, without: Container[str]
                 f"{folder}: {name} knows {model.items} items, the vocabulary {len(vocabulary)}"
             )
         model.warm()
-    return LoadedModel(manifest["digest"], manifest, vocabulary, models)
+    figures = manifest.get("figures", {})
+    waiting = [name for name in manifest["models"] if name in late and _has_learnt(figures.get(name, {}))]
+    return LoadedModel(manifest["digest"], manifest, vocabulary, models, tuple(waiting), folder)
+
+
+def _has_learnt(figures: Mapping[str, float]) -> bool:
+    """Whether trees, or the choice of one source, came out of a training: nothing else is worth the wait."""
+    return figures.get("trees", 1.0) > 0 or "lead" in figures
 
 
 def load_live(models_dir: Path | str) -> LoadedModel | None:

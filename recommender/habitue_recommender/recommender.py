@@ -259,7 +259,11 @@ class Recommender:
     async def run(self, redis: Redis) -> None:
         """Keep all of it fresh until cancelled; survives Redis, broken artifacts and broken rulebooks."""
         # Beside the rest: a catalog that is read anew takes a second, and no rule waits for it.
-        beside = [asyncio.create_task(self.rules.run(redis)), asyncio.create_task(self._keep_warm())]
+        beside = [
+            asyncio.create_task(self.rules.run(redis)),
+            asyncio.create_task(self._keep_warm()),
+            asyncio.create_task(self._keep_whole()),
+        ]
         try:
             await self._keep_fresh(redis)
         finally:
@@ -317,6 +321,15 @@ class Recommender:
                     warmed = rulebook, catalog
                     _log.exception("rulebook %d cannot be warmed", rulebook.version)
             await asyncio.sleep(TICK_SECONDS)
+
+    async def _keep_whole(self) -> None:
+        """Bring what an artifact has beside what the first pages need, when those can be answered."""
+        while True:
+            model = self.model
+            if model is not None and model.late and self.is_ready:
+                model.take(await asyncio.to_thread(model.late_members))
+                _log.info("model %s is whole", model.digest)
+            await asyncio.sleep(_TICK_SECONDS)
 
     async def _reload(self, redis: Redis) -> bool:
         if not await self.reader.reload_if_wanted(redis):

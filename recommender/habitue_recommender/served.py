@@ -44,6 +44,8 @@ class ServedModel:
         # A lookup in the mapped arrays costs 4 µs, and popular items come by in every request.
         self._ids: list[str | None] = [None] * len(loaded.vocabulary)
         self._week: frozenset[str] | None = None
+        self._loaded = loaded
+        self.late: tuple[str, ...] = getattr(loaded, "late", ())
         self.failures = 0
 
     def index(self, item_id: str) -> int:
@@ -55,6 +57,20 @@ class ServedModel:
         if known is None:
             known = self._ids[index] = self._vocabulary.item_id(index)
         return known
+
+    def late_members(self) -> dict[str, Model]:
+        """What can wait until the first pages are answered; slow, for a thread. `take` puts it to work."""
+        found: dict[str, Model] = {}
+        for name in self.late:
+            try:
+                found[name] = self._loaded.bring(name)  # type: ignore[attr-defined]  # who has late ones can
+            except Exception:  # the others answer
+                _log.exception("model %s of artifact %s cannot be served", name, self.digest)
+        return found
+
+    def take(self, members: Mapping[str, Model]) -> None:
+        self._members.update(members)
+        self.late = ()
 
     def has(self, name: str) -> bool:
         return name in self._members

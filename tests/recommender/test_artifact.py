@@ -33,6 +33,16 @@ def test_what_was_trained_is_loaded_and_answers(models_dir, tmp_path) -> None:
     assert loaded.created_at > 0
 
 
+def test_what_can_wait_is_brought_afterwards(models_dir, tmp_path) -> None:
+    folder = models_dir / trained(models_dir, tmp_path)
+    loaded = artifact.load(folder, late=("item_item", "ranker"))
+    assert loaded.late == ("item_item",)  # of three sessions no trees were learnt: nothing to wait for
+    assert not {"item_item", "ranker"} & set(loaded.models)
+    asked = Query(session=loaded.vocabulary.indices("a"))
+    whole = artifact.load(folder).models["item_item"]
+    assert loaded.bring("item_item").score(asked).items.tolist() == whole.score(asked).items.tolist()
+
+
 def test_nothing_is_live_before_it_is_published(models_dir, tmp_path) -> None:
     digest = trained(models_dir, tmp_path)
     assert artifact.live(models_dir) is None
