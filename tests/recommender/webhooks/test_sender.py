@@ -24,7 +24,7 @@ from habitue_recommender.webhooks import sender as webhook_sender
 from habitue_recommender.webhooks.messages import Told, secret_of, signature
 from habitue_recommender.webhooks.public_addresses import is_public
 from habitue_recommender.webhooks.queue import WebhookQueue, Webhooks
-from habitue_recommender.webhooks.sender import PAUSES, WebhookSender
+from habitue_recommender.webhooks.sender import PAUSES, WebhookSender, resolve
 
 SIGNING = ("an-older-signing-key", "the-signing-key-of-the-tests")
 DAY = 86_400_000
@@ -436,3 +436,15 @@ def test_public_addresses_are_those_of_the_open_internet(address: str) -> None:
 )
 def test_private_addresses_are_known_in_every_dress(address: str) -> None:
     assert not is_public(address)
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["2130706433", "0x7f000001", "0177.0.0.1", "127.1", "0", "[::1]", "[::ffff:127.0.0.1]", "localhost"],
+)
+def test_a_host_written_another_way_ends_at_the_same_private_address(host: str) -> None:
+    try:
+        found = asyncio.run(resolve(host.strip("[]"), 443))
+    except OSError:
+        return  # this system's resolver knows no such way of writing: then nobody is called
+    assert not any(is_public(one) for one in found)
