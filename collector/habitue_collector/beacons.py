@@ -25,11 +25,11 @@ UNAVAILABLE = problem(
 CALLS = ("track", "identify", "page", "screen", "group", "alias", "t", "i", "p", "s", "g", "a")
 
 
-def _answer_batch(respond: Respond, opened: Opened, submission: Submission | None) -> None:
+def _answer_batch(opened: Opened, submission: Submission | None) -> None:
     if submission is None or submission.error is not None:
-        respond(503, UNAVAILABLE, [*opened.headers, RETRY_AFTER])
+        opened.respond(503, UNAVAILABLE, [*opened.headers, RETRY_AFTER])
     else:
-        respond(200, batch_answer(opened, submission), opened.headers)
+        opened.respond(200, batch_answer(opened, submission), opened.headers)
 
 
 def _answer_call(respond: Respond, opened: Opened, submission: Submission | None) -> None:
@@ -66,7 +66,8 @@ class Beacons:
             respond(error.status, error.body, error.headers)
             return
 
-        self.ingest.take(opened, partial(_answer_batch, respond))
+        opened.respond = respond
+        self.ingest.take(opened, _answer_batch)
 
     def call(self, call: str | None) -> Handler:
         """The handler of a call of the native wire; None: of a batch of them."""
@@ -98,7 +99,8 @@ class Beacons:
             return
         # Whoever has our cookie agreed once. A request that says nothing of consent is still a logout:
         # else the next person at this device would go on in the first one's profile.
-        denied = opened.consent is not None and opened.consent.analytics is DENIED.analytics
+        kept = opened.consent
+        denied = kept is not None and kept.analytics is DENIED.analytics
         new = ingest.cookie.mint()
         secure = is_secure(request)
 

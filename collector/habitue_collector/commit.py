@@ -324,8 +324,13 @@ class Committer:
             return
         group: list[Submission] = []
         queue = self._queue
-        while queue and len(group) < MAX_GROUP and not (group and (group[-1].alone or queue[0].alone)):
-            group.append(queue.popleft())
+        for _ in range(min(len(queue), MAX_GROUP)):
+            if queue[0].alone and group:
+                break
+            submission = queue.popleft()
+            group.append(submission)
+            if submission.alone:
+                break
         flush = Flush(self, group)
         try:
             flush.start()

@@ -108,7 +108,7 @@ class DebugDoor:
         now = ingest.clock()
         envelope = parse_envelope(body, now, None, True)
         gpc = beacon.headers.get(b"sec-gpc") == b"1"
-        consent = DENIED if gpc else effective(envelope.consent, None, key.consent_assumed, gpc)
+        consent = DENIED if gpc else effective(envelope.said, None, key.consent_assumed, gpc)
         answer = {
             "valid": True,
             "expires_at": grant.expires_at,

@@ -60,6 +60,9 @@ class Work:
         self.settles: list[tuple[Submission, Intake | None, dict[str, Any]]] = []
 
 
+_new_work: Callable[[type[Work]], Work] = object.__new__
+
+
 class Flush:
     """See the module. Made for one group; `committer.flushed` or `committer.abandon` ends it."""
 
@@ -107,7 +110,16 @@ class Flush:
                 version, profile = known
                 pointer = profile.state.get("pointer")
                 if pointer is None and profile_id not in fresh:
-                    works[profile_id] = Work(profile, version, 0, True)
+                    state = profile.state
+                    work = works[profile_id] = _new_work(Work)  # as Work(profile, version, 0, True)
+                    work.profile = profile
+                    work.version = version
+                    work.turn = 0
+                    work.cached = True
+                    work.failed = False
+                    work.ordinary = not ("successor" in state or "open_transfer" in state)
+                    work.records = []
+                    work.settles = []
                     continue
                 if pointer is not None:
                     # Most likely it still points there: read both at once.
@@ -330,10 +342,19 @@ class Flush:
         packed: list[bytes] = []
         kept = self._kept = []
         touched: dict[str, Work] = {}
+        works = self.works
         for submission in self.group:
             if submission.consent is not None and submission.visitor is not None:
                 self._note_consent(submission, touched)
-            for intake, work in self._runnable(submission):
+            for intake in submission.intakes:  # as `_runnable`, which costs more than what it saves here
+                if intake.result is not None:
+                    continue
+                target = intake.target
+                work = None if target is None else works[target]
+                if work is not None and not (work.ordinary and intake.login is None and intake.claim is None):
+                    work = self._home(submission, intake, work)
+                    if work is None:
+                        break
                 event = intake.event
                 if work is None:
                     record = event.to_record()
@@ -355,7 +376,7 @@ class Flush:
                         intake.result = DUPLICATE
                         self._committer.tally.duplicates += 1
                     continue
-                if not intake.consent_said and _has_denied(state):
+                if "consents" in state and not intake.consent_said and _has_denied(state):
                     strip(event)
                     intake.kept, intake.target = "counted", None
                     record = event.to_record()

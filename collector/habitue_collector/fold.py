@@ -16,7 +16,7 @@ from typing import Any
 import orjson
 
 from habitue_collector import affinity, exposures, identity, interests, orders, personas, sessions, touches
-from habitue_collector.events import Event, Item, Kind
+from habitue_collector.events import Event, Kind
 from habitue_collector.item_numbers import joined
 from habitue_collector.profile import (
     HOUR,
@@ -101,7 +101,8 @@ def fold(
     state = profile.state
     timestamp = event.timestamp
     _remember(state, event_digest or digest(event.event_id), now)
-    if timestamp < state.get("first_seen", timestamp + 1):
+    first = state.get("first_seen")
+    if first is None or timestamp < first:
         state["first_seen"] = timestamp
     if facts.bot:
         state["bot"] = True
@@ -178,13 +179,14 @@ def _session(profile: Profile, event: Event) -> None:
     if session is None:
         where = sessions.NEW
     else:
-        where = sessions.place(session["started"], session["last"], timestamp)
+        last = session["last"]
+        where = sessions.place(session["started"], last, timestamp)
     if where is sessions.CURRENT and session is not None:
         event.session_id = session["id"]
         if not opens:
             return
         session["events"] += 1
-        if timestamp > session["last"]:
+        if timestamp > last:
             session["last"] = timestamp
         if event.kind is PAGE_VIEW:
             session["pages"] = session.get("pages", 0) + 1
@@ -237,16 +239,6 @@ def language(locale: str) -> str:
     return tag if 2 <= len(tag) <= 3 and tag.isascii() and tag.isalpha() else ""
 
 
-def _like(affinities: State, item: Item, log_weight: float) -> None:
-    if item.category:
-        affinity.add_log(affinities.setdefault("category", {}), item.category[:96], log_weight)
-    if item.brand:
-        affinity.add_log(affinities.setdefault("brand", {}), item.brand[:48], log_weight)
-    price = item.price
-    if price is not None and price > 0:
-        affinity.add_log(affinities.setdefault("price_band", {}), price_band(price), log_weight)
-
-
 @lru_cache(1_024)
 def price_band(price: float) -> str:
     """Prices from one power of two to the next: `8-16`."""
@@ -270,9 +262,16 @@ def _item_interest(state: State, event: Event, facts: Facts) -> None:
     log_weight = affinity.log_weight(WEIGHTS[event.kind], event.timestamp)
     recent = state.setdefault("recent_items", {})
     affinities = state.get("affinities") or {}
+    touch, add_log = touches.touch, affinity.add_log
     for item in event.items[:MAX_RECENT_ITEMS]:
-        touches.touch(recent, item.item_id, seconds, MAX_RECENT_ITEMS, kind)
-        _like(affinities, item, log_weight)
+        touch(recent, item.item_id, seconds, MAX_RECENT_ITEMS, kind)
+        if item.category:
+            add_log(affinities.setdefault("category", {}), item.category[:96], log_weight)
+        if item.brand:
+            add_log(affinities.setdefault("brand", {}), item.brand[:48], log_weight)
+        price = item.price
+        if price is not None and price > 0:
+            add_log(affinities.setdefault("price_band", {}), price_band(price), log_weight)
     if affinities:
         _trim(affinities)
         state["affinities"] = affinities

@@ -14,7 +14,7 @@ import orjson
 from habitue_collector.consent import Consent, effective, from_record, strip
 from habitue_collector.enrich import enrich as enrich_context
 from habitue_collector.events import MAX_EVENT_BYTES, USER_PREFIX, InvalidEvent, Kind, RejectReason
-from habitue_collector.request import Headers, Request
+from habitue_collector.request import Headers, Request, Respond
 from habitue_collector.settings import Settings, WriteKey
 from habitue_collector.submission import Intake
 from habitue_collector.visitor import proves
@@ -22,21 +22,20 @@ from habitue_collector.wires.segment import Envelope
 from habitue_collector.wires.segment import decode as decode_segment
 
 
-class Opened:
-    """A request that may be taken: its raw events, who sent it, and the headers its answer needs.
+class Opened(Envelope):
+    """A request that may be taken: its envelope and raw events, who sent it, and its answer's headers.
 
     `visitor_id` is the verified id (cookie or nonce) on `/h/*`, and what a backend handed on;
-    None elsewhere: there the ids in the events count. `consent` is as the envelope says it,
-    `consent_now` what counts when an event says nothing, and `keeps_profile` what that comes to.
+    None elsewhere: there the ids in the events count. `consent` is as the envelope says it, unless
+    the browser denies it, `consent_now` what counts when an event says nothing, and
+    `keeps_profile` what that comes to. Made by `Ingest.open`, which writes every field.
     """
 
     __slots__ = (
         "body",
-        "by_cookie",
         "consent",
         "consent_now",
         "country",
-        "envelope",
         "gpc",
         "headers",
         "keeps_profile",
@@ -46,47 +45,37 @@ class Opened:
         "raw_events",
         "received_at",
         "request",
+        "respond",
         "results",
+        "secret",
         "settings",
         "visitor_id",
     )
 
+    body: dict[str, Any]
+    consent: Consent | None
+    consent_now: Consent
+    country: str | None
+    gpc: bool
+    headers: Headers
+    keeps_profile: bool
+    key: WriteKey
     measure_events: bool  # the body is long enough for one event in it to be too large
+    network: str | None
     raw_events: list[Any]
+    received_at: int
+    request: Request
+    respond: Respond  # of who answers by it
     results: list[dict[str, Any] | None]
-
-    def __init__(
-        self,
-        settings: Settings,
-        request: Request,
-        key: WriteKey,
-        envelope: Envelope,
-        received_at: int,
-        body: dict[str, Any],
-        headers: Headers,
-        gpc: bool,
-        consent: Consent | None,
-        consent_now: Consent,
-        by_cookie: bool,
-    ) -> None:
-        self.settings = settings
-        self.request = request
-        self.key = key
-        self.envelope = envelope
-        self.received_at = received_at
-        self.body = body
-        self.headers = headers
-        self.gpc = gpc
-        self.consent = consent
-        self.consent_now = consent_now
-        self.keeps_profile = consent_now.keeps_profile
-        self.by_cookie = by_cookie
-        self.visitor_id: str | None = None
-        self.network: str | None = None
-        self.country: str | None = None
+    secret: bool  # whether the key is
+    settings: Settings
+    visitor_id: str | None
 
     def add_header(self, pair: tuple[bytes, bytes]) -> None:
         self.headers = [*self.headers, pair]
+
+
+new_opened: Callable[[type[Opened]], Opened] = object.__new__  # without a constructor: see Intake
 
 
 def decode(intake: Intake, sender: Opened) -> None:
@@ -94,7 +83,7 @@ def decode(intake: Intake, sender: Opened) -> None:
     raw = intake.raw
     if sender.measure_events and _is_too_large(raw):
         raise InvalidEvent(RejectReason.EVENT_TOO_LARGE, f"more than {MAX_EVENT_BYTES} bytes, or too deep")
-    intake.event = event = decode_segment(raw, sender.envelope, sender.received_at)
+    intake.event = event = decode_segment(raw, sender, sender.received_at)
     intake.raw = None
     key = sender.key
     event.source = key.name or key.kind
@@ -112,7 +101,7 @@ def _is_too_large(raw: Any) -> bool:
 def enrich(intake: Intake, sender: Opened) -> None:
     """Device, referrer, campaign, page; bots are flagged."""
     context = intake.event.context
-    if sender.key.secret:  # somebody's server: its headers say nothing of the visitor
+    if sender.secret:  # somebody's server: its headers say nothing of the visitor
         intake.bot = enrich_context(context)
         return
     head = sender.request.headers
@@ -134,12 +123,12 @@ def identify(intake: Intake, sender: Opened) -> None:
     """Whose event is it? A public key can only claim; a proof, or the secret key, makes it so."""
     event = intake.event
     proof = event.context.pop("user_hash", None)
-    if sender.by_cookie or event.anonymous_id is None:
+    if sender.cookie_decides or event.anonymous_id is None:
         event.anonymous_id = sender.visitor_id
     device = event.anonymous_id
     user_id = event.user_id
     if user_id is not None:
-        if sender.key.secret:
+        if sender.secret:
             if device is None or event.kind is not Kind.IDENTIFY:
                 intake.target = USER_PREFIX + user_id
                 return
@@ -149,10 +138,10 @@ def identify(intake: Intake, sender: Opened) -> None:
                 intake.target = USER_PREFIX + user_id
                 return
             intake.login = user_id
-        elif device is None and not sender.by_cookie:
+        elif device is None and not sender.cookie_decides:
             intake.kept = "claimed"
             return
-    elif device is None and not sender.by_cookie:
+    elif device is None and not sender.cookie_decides:
         raise InvalidEvent(RejectReason.NO_IDENTITY, "neither cookie nor anonymousId nor userId")
     intake.target = device
 
@@ -163,7 +152,7 @@ def consent(intake: Intake, sender: Opened) -> None:
     said = event.context.pop("consent", None)
     keeps = sender.keeps_profile
     if said is not None:
-        envelope = sender.envelope.consent
+        envelope = sender.said
         if envelope is not None and said is envelope.to_record():
             intake.consent_said = "analytics" in said
         else:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from habitue_collector.consent import Consent
 from habitue_collector.events import Event
 from habitue_collector.profile import Profile
+
+if TYPE_CHECKING:
+    from habitue_collector.pipeline import Opened
 
 ACCEPTED: dict[str, Any] = {"status": "accepted"}
 DUPLICATE: dict[str, Any] = {"status": "accepted", "duplicate": True}
@@ -70,6 +73,9 @@ class Intake:
         return intake
 
 
+new_intake: Callable[[type[Intake]], Intake] = object.__new__  # for who writes every field itself
+
+
 class Submission:
     """One request's events, in the order of their time, and the callback that answers it.
 
@@ -89,9 +95,11 @@ class Submission:
         "error",
         "intakes",
         "looks_again",
+        "opened",
         "profile",
         "received_at",
         "refused",
+        "then",
         "unsettled",
         "visitor",
         "wants_profile",
@@ -100,6 +108,8 @@ class Submission:
     alone: bool  # a flush with it failed by a bug of ours: its neighbours are not to suffer
     claims: bool  # it speaks of orders
     deadline: float  # loop time; there once the committer has taken it
+    opened: Opened  # of who was opened: the request behind it, and what `done` calls with both
+    then: Callable[[Opened, Submission | None], None]
     looks_again: bool  # what we knew of its profiles was not enough: read them
     refused: bool  # it came too late for the device that sent it: that is to send it again
     unsettled: bool
@@ -125,3 +135,6 @@ class Submission:
         self.profile: Profile | None = None
         self.error: str | None = None
         self.blocker: Coroutine[Any, Any, None] | None = None
+
+
+new_submission: Callable[[type[Submission]], Submission] = object.__new__  # as `new_intake`

@@ -81,7 +81,7 @@ def test_the_envelope_speaks_for_every_event_and_an_event_for_itself() -> None:
     envelope = parse_envelope(body, NOW)
     assert envelope.skew == 600_000
     assert envelope.nonce == "0123456789abcdef"
-    assert envelope.consent == GRANTED
+    assert envelope.said == GRANTED
     first = sent({"type": "track", "event": "Ping", "timestamp": "2026-11-21T18:05:29Z"}, envelope)
     assert first.timestamp == NOW - 1_000
     assert first.anonymous_id == "from-the-envelope"
@@ -124,8 +124,8 @@ def test_a_single_calls_consent_is_the_requests() -> None:
         "context": {"consent": {"analytics": "granted"}, "locale": "de"},
     }
     envelope = parse_envelope(body, NOW, "track")
-    assert envelope.consent is not None
-    assert envelope.consent.keeps_profile
+    assert envelope.said is not None
+    assert envelope.said.keeps_profile
     assert sent(body, envelope).context == {"consent": {"analytics": "granted"}, "locale": "de"}
 
 

@@ -60,8 +60,14 @@ def sha(script: bytes) -> bytes:
 COMMIT_SHA, COMMIT_MOVE_SHA, ERASE_SHA, RECLAIM_SHA = map(sha, SCRIPTS)
 _LOGS = tuple(keys.log(bucket).encode() for bucket in range(keys.BUCKETS))
 _XADD = tuple(b"*5\r\n$4\r\nXADD\r\n$%d\r\n%b\r\n$1\r\n*\r\n" % (len(log), log) for log in _LOGS)
+_CRLF = b"\r\n"
+_USUAL = 4_096
+_NEXT = tuple(
+    [b"\r\n$%d\r\n" % length for length in range(_USUAL)]
+)  # the end of one argument, the next one's length
+_NEXT_LOG = tuple(b"\r\n$%d\r\n%b" % (len(log), log) for log in _LOGS)
 _COMMIT = b"*%%d\r\n$7\r\nEVALSHA\r\n$40\r\n%b\r\n$1\r\n2\r\n" % COMMIT_SHA + b"$%d\r\n%b\r\n" * 5
-_COMMIT_ONE = _COMMIT.replace(b"*%d", b"*10", 1) + b"$%d\r\n%b\r\n" * 2
+_COMMIT_ONE = b"*10\r\n$7\r\nEVALSHA\r\n$40\r\n%b\r\n$1\r\n2" % COMMIT_SHA
 
 
 def append(bucket: int, record_type: bytes, record: bytes) -> bytes:
@@ -79,15 +85,18 @@ def commit(
     key: bytes, bucket: int, version: bytes, value: bytes, lifetime: bytes, records: list[tuple[bytes, bytes]]
 ) -> bytes:
     """The profile at `key` and the records it caused, if its version still is `version` (b"": new)."""
-    log = _LOGS[bucket]
-    if len(records) == 1:
+    if len(records) == 1:  # as below, by joining: a third of the cost of formatting
         record_type, record = records[0]
+        size, length = len(value), len(record)
         # fmt: off
-        return _COMMIT_ONE % (
-            len(key), key, len(log), log, len(version), version, len(value), value,
-            len(lifetime), lifetime, len(record_type), record_type, len(record), record,
-        )
+        return b"".join((
+            _COMMIT_ONE, _NEXT[len(key)], key, _NEXT_LOG[bucket], _NEXT[len(version)], version,
+            _NEXT[size] if size < _USUAL else b"\r\n$%d\r\n" % size, value,
+            _NEXT[len(lifetime)], lifetime, _NEXT[len(record_type)], record_type,
+            _NEXT[length] if length < _USUAL else b"\r\n$%d\r\n" % length, record, _CRLF,
+        ))
         # fmt: on
+    log = _LOGS[bucket]
     head = _COMMIT % (
         8 + 2 * len(records),
         *(len(key), key, len(log), log, len(version), version, len(value), value, len(lifetime), lifetime),

@@ -40,7 +40,7 @@ class Envelope:
     """
 
     context: dict[str, Any] = field(default_factory=dict)
-    consent: Consent | None = None
+    said: Consent | None = None  # of consent
     sent_at: object = None
     skew: int = 0
     call: str | None = None
@@ -57,6 +57,15 @@ def parse_envelope(
     `call` is the path's last word (`track`, `p`, …; None for batches). The caller may set
     `anonymous_id` afterwards, for example from RudderStack's header.
     """
+    envelope = Envelope()
+    read_envelope(envelope, body, received_at, call, cookie_decides)
+    return envelope
+
+
+def read_envelope(
+    envelope: Envelope, body: dict[str, Any], received_at: int, call: str | None, cookie_decides: bool
+) -> None:
+    """As `parse_envelope`, into one that is there: every field of it is written."""
     get = body.get
     context = get("context")
     consent = None
@@ -76,16 +85,14 @@ def parse_envelope(
         type(nonce) is not str or not 16 <= len(nonce) <= MAX_ID_LENGTH or not nonce.isprintable()
     ):
         nonce = None
-    return Envelope(
-        reduced,
-        consent,
-        sent_at,
-        skew_of(sent_at, received_at),
-        CALLS.get(call) if call else None,
-        anonymous_id,
-        nonce,
-        cookie_decides,
-    )
+    envelope.context = reduced
+    envelope.said = consent
+    envelope.sent_at = sent_at
+    envelope.skew = skew_of(sent_at, received_at)
+    envelope.call = None if call is None else CALLS.get(call)
+    envelope.anonymous_id = anonymous_id
+    envelope.nonce = nonce
+    envelope.cookie_decides = cookie_decides
 
 
 def read_anonymous_id(value: object) -> str | None:

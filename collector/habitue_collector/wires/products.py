@@ -5,7 +5,15 @@ from __future__ import annotations
 from typing import Any, Final
 
 from habitue_collector.enrich import item_url
-from habitue_collector.events import MAX_ID_LENGTH, MAX_ITEMS_PER_EVENT, InvalidEvent, Item, RejectReason
+from habitue_collector.events import (
+    MAX_ID_LENGTH,
+    MAX_ITEMS_PER_EVENT,
+    MAX_TEXT_LENGTH,
+    InvalidEvent,
+    Item,
+    RejectReason,
+    new_item,
+)
 from habitue_collector.wires.values import LARGEST_NUMBER, number, text
 
 LIST_FIELDS: Final = frozenset(("products", "items"))
@@ -65,13 +73,25 @@ def item_of(fields: dict[str, Any], plain_id: bool) -> Item | None:
         item_id = item_id.strip()
         if not item_id:
             return None
-    item = Item(item_id)
-    if (name := get("name") or get("item_name")) is not None:
-        item.name = text(name)
+    item = new_item(Item)  # as Item(item_id), written out: its constructor costs 0.4 µs
+    item.item_id = item_id
+    name = get("name") or get("item_name")
+    if type(name) is str and len(name) <= MAX_TEXT_LENGTH and name.isprintable():  # as `text`
+        item.name = name.strip() or None
+    else:
+        item.name = None if name is None else text(name)
+    item.brand = item.variant = item.quantity = item.url = item.image_url = None
+    item.list_price = item.availability = item.group_id = item.platform_id = None
     category = get("category")
-    item.category = _levels(fields) if category is None else _path(category)
-    if (price := get("price")) is not None:
-        item.price = _amount(price, LARGEST_NUMBER)
+    if type(category) is str and len(category) <= MAX_TEXT_LENGTH and category.isprintable():
+        item.category = (category.strip() or None) if ">" not in category else _path(category)
+    else:
+        item.category = _levels(fields) if category is None else _path(category)
+    price = get("price")
+    if type(price) is float and 0.0 <= price <= LARGEST_NUMBER:
+        item.price = price
+    else:
+        item.price = None if price is None else _amount(price, LARGEST_NUMBER)
     if not _DETAILS.isdisjoint(fields):
         _read_details(item, fields)
     return item

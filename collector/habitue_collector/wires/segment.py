@@ -16,6 +16,7 @@ from habitue_collector.events import (
     InvalidEvent,
     Kind,
     RejectReason,
+    new_event,
 )
 from habitue_collector.vocabulary import PUBLIC_KINDS, kind_of
 from habitue_collector.wires.context import read_page, reduce
@@ -79,9 +80,10 @@ def decode(raw: object, envelope: Envelope, received_at: int) -> Event:
         own_context = _members(own_context, "context")
 
     if call == "track":
-        name = get("event")
-        if type(name) is str and name in PUBLIC_KINDS:  # a name that is known is in order
-            kind = PUBLIC_KINDS[name]
+        name: Any = get("event")
+        known = PUBLIC_KINDS.get(name) if type(name) is str else None
+        if known is not None:  # a name that is known is in order
+            kind = known
         else:
             name = text(name, MAX_ID_LENGTH)
             if name is None:
@@ -103,22 +105,36 @@ def decode(raw: object, envelope: Envelope, received_at: int) -> Event:
     sent_at = get("sentAt")
     skew = envelope.skew if sent_at is None or sent_at == envelope.sent_at else skew_of(sent_at, received_at)
     timestamp = get("timestamp")
-    if timestamp in _UNSAID:
+    if not timestamp and timestamp in _UNSAID:
         timestamp = get("originalTimestamp")  # RudderStack's: when it was queued, beside what the shop said
-    timestamp = received_at if timestamp in _UNSAID else corrected(moment(timestamp), skew, received_at)
+    if timestamp or timestamp not in _UNSAID:
+        timestamp = corrected(moment(timestamp), skew, received_at)
+    else:
+        timestamp = received_at
 
     if own_context:
         context = {**envelope.context, **reduce(own_context)}
-        consent = read_consent(own_context) or envelope.consent
+        consent = read_consent(own_context) or envelope.said
     else:
         context = envelope.context.copy()
-        consent = envelope.consent
+        consent = envelope.said
     if consent is not None:
         context["consent"] = consent.to_record()
 
-    event_id = event_identifier(get("messageId"))
-    event = Event(event_id, kind, name, timestamp, received_at, anonymous_id, user_id)
+    # As Event(…), written out: its constructor costs 0.6 µs, and every beacon pays it.
+    event = new_event(Event)
+    event.event_id = event_identifier(get("messageId"))
+    event.kind = kind
+    event.name = name
+    event.timestamp = timestamp
+    event.received_at = received_at
+    event.anonymous_id = anonymous_id
+    event.user_id = user_id
+    event.source = ""
+    event.items = []
+    event.session_id = event.order_id = event.value = event.currency = event.search_term = None
     event.context = context
+    event.properties = {}
     if call == "track":
         if own_context and (source := source_of(own_context)) is not None:
             context["source"] = source

@@ -65,10 +65,11 @@ def read_track(event: Event, properties: dict[str, Any]) -> None:
     if currency is not None:
         if type(currency) is str and len(currency) == 3 and currency.isascii() and currency.isalpha():
             event.currency = currency.upper()
-            rest.pop("currency", None)
+            if rest:
+                rest.pop("currency", None)
         elif not rest:
             rest = bounded(properties, FLAT_FIELDS)
-    if kind in _ORDERS or not _MONEY_AND_WORDS.isdisjoint(rest):
+    if kind in _ORDERS or (rest and not _MONEY_AND_WORDS.isdisjoint(rest)):
         _read_money_and_words(event, get, rest)
     event.properties = rest
 

@@ -120,13 +120,21 @@ def moment(value: object) -> int:
     Raises InvalidEvent(INVALID_TIMESTAMP).
     """
     if type(value) is str:
+        minute = _MINUTES.get(value[:17])
+        if minute is not None and (within := _within_minute(value)) is not None:
+            return minute + within
         try:
             parsed = datetime.fromisoformat(value)
             if parsed.tzinfo is None:
                 parsed = parsed.replace(tzinfo=UTC)
             since = parsed - _EPOCH
             # Dividing timedeltas would be shorter, and costs three times as much.
-            return since.days * 86_400_000 + since.seconds * 1_000 + since.microseconds // 1_000
+            at = since.days * 86_400_000 + since.seconds * 1_000 + since.microseconds // 1_000
+            if (within := _within_minute(value)) is not None:
+                if len(_MINUTES) > 1_000:
+                    _MINUTES.clear()
+                _MINUTES[value[:17]] = at - within
+            return at
         except (ValueError, OverflowError):
             value = _number_of_moment(value)
     if (type(value) is int or type(value) is float) and -1e17 < value < 1e17:
@@ -134,6 +142,18 @@ def moment(value: object) -> int:
             return int(value * 1000)
         return int(value if abs(value) < 1e14 else value // 1000)
     raise InvalidEvent(RejectReason.INVALID_TIMESTAMP, "not ISO 8601 and not a number of seconds")
+
+
+_MINUTES: dict[str, int] = {}  # "2026-11-21T18:05:" → milliseconds: most of what comes is of the last few
+
+
+def _within_minute(value: str) -> int | None:
+    """Milliseconds since the full minute of `2026-11-21T18:05:29.123Z`; None when it looks otherwise."""
+    digits = value[17:19] + value[20:23]
+    if len(value) == 24 and value[19] == "." and value[23] == "Z" and digits.isdigit() and value.isascii():
+        within = int(digits)
+        return within if within < 60_000 else None
+    return None
 
 
 def _number_of_moment(value: str) -> float | None:
