@@ -5,6 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# A busy machine is slow, which is no property of the code: no example has a deadline, no data are "too slow".
+settings.register_profile("habitue", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("habitue")
 
 E2E = Path(__file__).parent / "e2e"
 # In this order: the demo's first tests need no browser yet, and `asyncio.run`.
