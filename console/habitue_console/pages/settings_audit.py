@@ -28,6 +28,7 @@ NOUNS = {
     "model": N_("Model"),
     "visitor": N_("Visitor"),
     "retention": N_("Retention"),
+    "persona": N_("A made-up visitor"),
 }
 VERBS = {
     "saved": N_("saved"),

@@ -88,7 +88,8 @@ def test_every_page_fits_a_phone_and_a_desk_and_trips_over_nothing(browser: Brow
         answer = page.goto(f"{demo.address}/console/{path}", wait_until="domcontentloaded")
         assert answer is not None
         assert answer.status == 200, path
-        for window, scheme in ((PHONE, "dark"), (DESK, "light")):
+        looks: list[tuple[Any, Any]] = [(PHONE, "dark"), (DESK, "light")]
+        for window, scheme in looks:
             page.set_viewport_size(window)
             page.emulate_media(color_scheme=scheme)
             page.wait_for_function("document.documentElement.scrollWidth <= innerWidth")
