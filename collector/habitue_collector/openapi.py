@@ -102,8 +102,8 @@ def document(base_path: str) -> dict[str, Any]:
                     {
                         "name": "slots",
                         "in": "query",
-                        "required": True,
-                        "description": "Slot ids, parted by commas.",
+                        "required": False,
+                        "description": "Slot ids, parted by commas; needed unless sections are asked for.",
                         "schema": {"type": "string"},
                     },
                     {
@@ -241,12 +241,11 @@ _SCHEMAS: dict[str, Any] = {
         "type": "object",
         "anyOf": [
             {"required": ["slots"], "properties": {"slots": {"type": ["array", "string"]}}},
-            {"required": ["sections"], "properties": {"sections": {"type": ["array", "string"]}}},
+            {"required": ["sections"], "properties": {"sections": {"not": {"type": "null"}}}},
         ],
         "properties": {
             "slots": {"type": ["array", "string", "null"], "minItems": 1, "description": "Slot ids."},
             "sections": {
-                "type": ["array", "string", "null"],
                 "description": "Category paths or brands of the page; they come back in the visitor's order.",
             },
             "anonymous_id": {

@@ -115,9 +115,7 @@ class _Endpoints:
         slots, sections = question.get("slots"), question.get("sections")
         if isinstance(slots, str):
             slots = slots.split(",")
-        if sections is not None and not isinstance(sections, list | str):
-            raise Refused(400, "invalid_sections", "sections is a list of category paths or brands.")
-        if slots is None and sections is not None and request.method == "POST":
+        if slots is None and sections is not None:
             slots = []
         elif not isinstance(slots, list) or not slots:
             raise Refused(
@@ -140,6 +138,7 @@ class _Endpoints:
         handed = request.headers.get("x-habitue-visitor")
         if handed is not None:
             return self._doors.visitor_of(handed)
+        found: str | None = None  # the user before the device; what cannot be either is refused all the same
         for name, prefix in (("user_id", USER_PREFIX), ("anonymous_id", "")):
             said = question.get(name)
             if isinstance(said, int) and not isinstance(said, bool):
@@ -152,8 +151,8 @@ class _Endpoints:
                 raise Refused(
                     400, "invalid_identity", f"an anonymous_id does not begin with {USER_PREFIX!r}."
                 )
-            return prefix + said
-        return None
+            found = found or prefix + said
+        return found
 
 
 def _consent(profile: Profile | None) -> Consent:
