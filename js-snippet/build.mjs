@@ -57,7 +57,7 @@ async function styles() {
 async function squeeze(text) {
   const first = { passes: 4, unsafe_arrows: true, unsafe_methods: true, pure_getters: true, booleans_as_integers: true }
   const { code } = await minify(text, { ecma: 2020, compress: first, mangle: { toplevel: true } })
-  const second = { passes: 4, pure_getters: true, keep_fargs: false }
+  const second = { passes: 4, pure_getters: true, keep_fargs: false, collapse_vars: false }
   const made = uglify.minify(code, { compress: second })
   if (made.error) throw made.error
   return made.code + '\n'

@@ -5,7 +5,7 @@
  * the page moves. All colours come from the shop's text and a see-through grey, so dark pages need nothing.
  */
 const HEIGHT = 'var(--habitue-height,calc(var(--habitue-card,10em) + 9em))'
-const GREY = 'var(--habitue-skeleton,rgba(128,128,128,.15))'
+const GREY = 'var(--habitue-skeleton,#80808026)'
 const CARD = 'var(--habitue-card,10em)'
 export const CARDS = `:where([data-habitue=wait]){visibility:hidden}\
 :where([data-habitue=room]){background:linear-gradient(${GREY} 0 0) 0 0/100% ${CARD} no-repeat}\

@@ -3,31 +3,26 @@ import { all, host, on, doors, safe } from './lent'
 import type { Any } from './lent'
 import { added } from './told'
 
-/** WooCommerce's, Shopify's and Magento's names of the fields. */
+/** What the shop systems call the number of a product, and how many of it. */
 const itemOf = (fields: Any): Any => {
   const variant = fields.variation_id || fields.id
   const { id, variants } = host.ShopifyAnalytics?.meta?.product || {}
   const known = variants?.find((one: Any) => one.id == variant)
   return {
-    item_id: fields.product_id || fields['add-to-cart'] || fields.product || (known ? id : variant),
+    item_id:
+      fields.product_id || fields['add-to-cart'] || fields.product || fields.id_product || fields.pid || (known ? id : variant),
     item_variant: variant,
-    quantity: +(fields.quantity || fields.qty || 1),
+    quantity: +(fields.quantity || fields.qty || fields['qty[]'] || 1),
     sku: fields.product_sku || known?.sku
   }
 }
 
 type Read = (from: Any, event?: Any) => Any
 
-const fieldsOf = (body: Any): Any => Object.fromEntries(new URLSearchParams(body))
-
-/** Elements by a selector, calls by a pattern of their address. */
+/** Elements by a selector; calls, forms and links by a pattern of their address or their fields. */
 const adapters: [Any, Read][] = [
   [
-    'form.cart,form[action*="/cart/add"]',
-    (form, { submitter }) => itemOf({ ...fieldsOf(new FormData(form)), [submitter?.name]: submitter?.value })
-  ],
-  [
-    /\/cart\/add|wc-ajax=add_to_cart|\/store\/v1\/batch/,
+    /cart[/.-]add(?!r)|wc-ajax=add_to_cart|store\/v1\/batch|add-to-cart=\d|\badd=1&/i,
     (fields) =>
       (fields.requests?.map((one: Any) => /add-item/.test(one.path) && one.body) || fields.items || [fields]).map(itemOf)
   ]
@@ -37,28 +32,42 @@ doors.adapter = (...adapter: [Any, Read]) => {
   adapters.push(adapter)
 }
 
-const touched = (event: Event): void => {
+const called = safe((url: string, body: Any, call?: boolean) => {
+  // What is as long as this, or bytes, is no cart's.
+  const fields = new URLSearchParams(body?.length > 9999 || body?.buffer ? '' : body)
   for (const [match, read] of adapters) {
-    // A form's fields may hide its own members.
-    const element = !match.test && all(match).find((one) => event.composedPath().includes(one))
-    if (element && match.startsWith('form') === (event.type === 'submit')) added(read(element, event))
-  }
-}
-on(document, 'submit', touched)
-on(document, 'click', touched)
-
-const called = safe((url: string, body: Any) => {
-  for (const [match, read] of adapters) {
-    if (match.test?.(url)) {
+    if (match.test?.(url) || match.test?.(fields)) {
+      let said: Any
       try {
-        body = JSON.parse(body)
+        said = JSON.parse(body)
       } catch {
-        body = fieldsOf(body)
+        said = Object.fromEntries(fields)
       }
-      added(read(body), true)
+      added(read(said), call)
     }
   }
 })
+
+const touched = (event: Any): void => {
+  const path = event.composedPath()
+  const submitted = event.type === 'submit'
+  // A form's fields may hide its own members.
+  const under = (selector: string): Any => all(selector).find((one) => path.includes(one))
+  for (const [match, read] of adapters) {
+    const element = !match.test && under(match)
+    if (element && match.startsWith('form') === submitted) added(read(element, event))
+  }
+  // A link without a query of its own has the page's.
+  const target = under(submitted ? 'form' : '[href*="?"]')
+  if (!target) return
+  const data = submitted ? new FormData(target) : new URLSearchParams(target.search)
+  data.set(event.submitter?.name, event.submitter?.value)
+  const { productSku, product_sku = productSku } = target.dataset
+  data.set('product_sku', product_sku || '')
+  called(Element.prototype.getAttribute.call(target, 'action')!, data)
+}
+on(document, 'submit', touched)
+on(document, 'click', touched)
 
 const { fetch } = window
 window.fetch = function (...given) {
@@ -70,7 +79,7 @@ window.fetch = function (...given) {
   })()
   const answer = fetch.apply(this, given)
   Promise.all([answer, body]).then(
-    ([{ ok, url }, body]) => ok && called(url, body),
+    ([{ ok, url }, body]) => ok && called(url, body, true),
     () => {}
   )
   return answer
@@ -79,7 +88,7 @@ window.fetch = function (...given) {
 const { send } = XMLHttpRequest.prototype
 XMLHttpRequest.prototype.send = function (body) {
   on(this, 'load', () => {
-    if (this.status < 300) called(this.responseURL, body)
+    if (this.status < 300) called(this.responseURL, body, true)
   })
   send.call(this, body)
 }

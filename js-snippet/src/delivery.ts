@@ -78,13 +78,7 @@ const dispatch = async (events: Sighting[], slots: string[], leaving?: boolean):
           writeKey,
           sentAt: new Date(),
           nonce: may ? nonce : undefined,
-          context: may
-            ? {
-                consent,
-                page: currentPage(),
-                lost
-              }
-            : { consent },
+          context: { consent, page: may ? currentPage() : undefined, lost },
           batch: events,
           ...(slots[0] && { slots, page: core._about })
         }

@@ -1,6 +1,6 @@
 /** Fetches another of our files from beside us, with the nonce and the integrity of our own element. */
 import { beside, script } from './config'
-import { on, safe } from './safe'
+import { safe } from './safe'
 
 type Policy = { createScriptURL(url: string): string }
 
@@ -11,8 +11,7 @@ export const load = (name: string, digest: string, then = (): void => {}): void 
   const url = `${beside}${name}.js?${digest.slice(-9)}`
   const element = document.createElement('script')
   const types = (window as { trustedTypes?: { createPolicy(name: string, rules: object): Policy } }).trustedTypes
-  on(element, 'load', then)
-  on(element, 'error', then)
+  element.onload = element.onerror = safe(then)
   // Browsers hide the attribute from scripts, not the property.
   if (script?.nonce) element.nonce = script.nonce
   if (script?.integrity) {

@@ -109,7 +109,6 @@ const wanted = (): unknown =>
   host[setting('layer') || 'dataLayer'] ||
   host.__tcfapi ||
   host.Shopify ||
-  location.hash.includes('habitue_debug=') ||
   document.querySelector('[data-habitue-slot],[type*=ld],[itemtype],[property],[class*=cart],[action*=cart]')
 
 let asked: boolean | undefined
@@ -182,6 +181,7 @@ const open = (): void => {
 const begin = (): void => {
   if (wanted()) more(open)
   else open()
+  if (location.hash.includes('habitue_debug=')) handle(['doctor'])
 }
 
 const ready = (): void => {

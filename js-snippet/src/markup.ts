@@ -51,7 +51,7 @@ const look = safe(() => {
       markup: {
         ...markup,
         canonical: document.querySelector<HTMLLinkElement>('[rel=canonical]')?.href,
-        platform_id: /postid-(\d+)/.exec(document.body.className)?.[1] || '' + host.ShopifyAnalytics?.meta?.product?.id
+        platform_id: /(postid|product-id)-(\d+)/.exec(document.body.className)?.[2] || '' + host.ShopifyAnalytics?.meta?.product?.id
       }
     },
     'markup',

@@ -25,4 +25,3 @@ core._start = () => {
 }
 
 doors.doctor = () => (core.doctor ? core.doctor() : load('debug', DIGEST, () => core.doctor?.()))
-if (location.hash.includes('habitue_debug=')) doors.doctor()

@@ -48,10 +48,9 @@ const ask = (ids: string[], page: About): void => {
 const judge = document.createElement('a')
 
 /** Nothing but the web: a `javascript:` or `data:` address is no address. */
-const link = (element: Element, name: string, url?: string): void => {
+const link = (element: Any, name: string, url?: string): void => {
   judge.href = url!
-  if (url && /^https?:/.test(judge.protocol)) element.setAttribute(name, judge.href)
-  else element.removeAttribute(name)
+  if (url && /^http/.test(judge.protocol)) element[name] = judge.href
 }
 
 const price = ({ price, currency = '' }: Offer): string => {

@@ -29,10 +29,9 @@ export const remove = (name: string): void => {
   box?.removeItem(PREFIX + name)
 }
 
-/** Names of what we keep that begin like this, in order, without the prefix. */
+/** Names of what we keep that begin like this, without the prefix. */
 export const names = (start: string): string[] => {
   return Object.keys(box || {})
     .filter((name) => name.startsWith(PREFIX + start))
-    .sort()
     .map((name) => name.slice(PREFIX.length))
 }

@@ -8,10 +8,9 @@ type Queue = { (...call: unknown[]): void; q?: unknown[] }
 const host = window as unknown as { habitue?: Queue }
 
 if (!host.habitue) {
-  const queue: Queue = function () {
-    const call = arguments as IArguments & { t?: number }
+  const queue: Queue = (...call: unknown[] & { t?: number }) => {
     call.t = Date.now()
-    ;(queue.q = queue.q || []).push(call)
+    ;(queue.q ||= []).push(call)
   }
   host.habitue = queue
   try {

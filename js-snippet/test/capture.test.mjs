@@ -189,6 +189,34 @@ test('variants of a product on one address are one view', async (t) => {
   assert.equal(told(shop).length, 1)
 })
 
+test('links, fields and calls of other shop systems are told; what else is put below /cart is not', async (t) => {
+  const html =
+    '<a id="plain" href="?add-to-cart=57&quantity=2" data-product_sku="CAP"><b>Add</b></a><a id="top" href="#x">Up</a>' +
+    '<form id="address" action="/cart/address"><input name="id" value="9"></form>' +
+    '<form id="magento" action="/checkout/cart/add/product/1/" data-product-sku="24-MB01"><input name="product" value="1"><input name="qty" value="3"></form>'
+  const shop = await page(t, { html })
+  const { document, Event, fetch, history } = shop.window
+  history.replaceState(null, '', '?add-to-cart=57')
+  document.addEventListener('click', (event) => event.preventDefault())
+  for (const step of ['#plain b', '#top']) document.querySelector(step).click()
+  for (const id of ['address', 'magento']) document.getElementById(id).dispatchEvent(new Event('submit', { cancelable: true }))
+  const call = (path, body) => fetch('https://h.shop.example/h/v1/' + path, { body })
+  call('cart', 'token=f&id_product=4&qty=2&add=1&action=update')
+  call('Cart-AddProduct', 'pid=25M&quantity=1')
+  call('checkout/cart.add', 'product_id=43&quantity=2')
+  await shop.pass(3000)
+  assert.deepEqual(
+    told(shop).flatMap(([name, { items }]) => (name === 'add_to_cart' ? items : [])),
+    [
+      { item_id: '57', quantity: 2, sku: 'CAP' },
+      { item_id: '1', quantity: 3, sku: '24-MB01' },
+      { item_id: '4', quantity: 2 },
+      { item_id: '25M', quantity: 1 },
+      { item_id: '43', quantity: 2 }
+    ]
+  )
+})
+
 test('an adapter makes other shops possible', async (t) => {
   const before = "window.habitue = window.habitue || function () { (habitue.q = habitue.q || []).push(arguments) }; habitue('adapter', '.buy', (button) => ({item_id: button.dataset.sku}))"
   const shop = await page(t, { before, html: '<button class="buy" data-sku="X"><i>Buy</i></button>' })

@@ -48,11 +48,13 @@ export async function visit({ storage = {}, collector = () => ({}), tag = 'data-
       for (const [name, value] of Object.entries(storage)) window.localStorage.setItem(name, value)
       window.fetch = async (url, { body, credentials }) => {
         const path = url.replace('https://h.shop.example/h/v1/', '')
-        const sent = JSON.parse(body)
+        const sent = body.startsWith('{') ? JSON.parse(body) : body
         const answer = collector(path, sent)
         const [status, headers] = Array.isArray(answer) ? answer : [typeof answer === 'number' ? answer : 200, {}]
         beacons.push({ path, body: sent, credentials, status, at: clock.now - NOON })
         return {
+          ok: status === 200,
+          url,
           status,
           headers: new Headers(headers),
           json: async () => {

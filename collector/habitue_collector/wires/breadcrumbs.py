@@ -18,6 +18,7 @@ _HOME: Final = frozenset(
         *("home", "homepage", "start", "startseite", "shop", "accueil", "inicio", "hem", "forside", "hjem"),
         *("etusivu", "strona główna", "domů", "główna", "kezdőlap", "acasă", "início", "главная", "головна"),
         *(
+            "úvodní stránka",
             "ana sayfa",
             "anasayfa",
             "ホーム",
@@ -49,8 +50,11 @@ def category_of(breadcrumbs: list[Node], name: str | None, page: Address | None)
     return text("/".join(best[1])) if best is not None else None
 
 
-def own_category(said: Any) -> str | None:
-    """A product's own `category`: a path, `A > B`, a list, an object with a name; no taxonomy's number."""
+def own_category(said: Any, name: str | None = None) -> str | None:
+    """A product's own `category`: a path, `A > B`, a list, an object with a name; no taxonomy's number.
+
+    `name`: the product's; some shops let it end its own category, and begin that with the start page.
+    """
     levels: list[str] = []
     for one in listed(said)[:MAX_LEVELS]:
         path = words(one)
@@ -60,6 +64,10 @@ def own_category(said: Any) -> str | None:
         levels += [part.strip() for part in parts if part.strip()]
         if ">" in path or "/" in path:
             break  # it was a whole path; the next one would be another
+    if len(levels) > 1 and fold(levels[-1]) == fold(name or ""):
+        levels.pop()
+    if len(levels) > 1 and fold(levels[0]) in _HOME - {"shop", "start"}:
+        levels.pop(0)
     return text("/".join(levels[:MAX_LEVELS])) if levels else None
 
 

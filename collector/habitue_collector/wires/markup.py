@@ -95,7 +95,7 @@ def _item(
     speaks = Candidate([*([variant] if variant else []), *chosen.nodes, *([group] if group else [])], False)
     offer = _offer(speaks, here or page)
     category = category_of(found.breadcrumbs, words(speaks.first("name")), page) or own_category(
-        speaks.first("category")
+        speaks.first("category"), words(speaks.first("name"))
     )
     return Viewed(
         Item(

@@ -87,14 +87,18 @@ def _read(node: Node) -> Offer:
     )
     specifications = [one for one in listed(node.get("priceSpecification"))[:50] if isinstance(one, dict)]
     said: list[Any] = [node.get("list_price")]
+    per_measure = False
     for one in specifications:
         if one.get("validForMemberTier"):
             continue  # a price for members is not this visitor's
         kind = words(one.get("priceType")) or ""
         if kind.rsplit("/", 1)[-1].lower() in _BEFORE:
             said.append(_one(one, "price", "minPrice"))
-        elif offer.price is None and not _is_for_many(one):
-            offer.price = amount(_one(one, "price", "minPrice"))
+        elif not _is_for_many(one) and (offer.price is None or per_measure):
+            price = amount(_one(one, "price", "minPrice"))
+            # 25.98 a litre is what a bottle of half a litre costs only when nothing else is said.
+            if offer.price is None or (price is not None and not one.get("referenceQuantity")):
+                offer.price, per_measure = price, bool(one.get("referenceQuantity"))
         offer.currency = offer.currency or _currency(one)
     own = amount(_one(node, "price", "lowPrice"))
     if own is not None:

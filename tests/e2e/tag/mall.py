@@ -36,11 +36,13 @@ POLICIES = {
     "img-src 'self'; report-uri /__csp",
     "report": "default-src 'self'; script-src 'nonce-{nonce}'; connect-src 'self' {collector}",
     "trusted-types": "default-src 'self'; script-src 'nonce-{nonce}'; connect-src 'self' {collector}; "
-    "require-trusted-types-for 'script'; trusted-types habitue; report-uri /__csp",
+    "require-trusted-types-for 'script'; trusted-types habitue shop; report-uri /__csp",
 }
 GPC = "Object.defineProperty(Navigator.prototype,'globalPrivacyControl',{get:()=>true,configurable:true})"
 LATE = """setTimeout(function () {
-  var s = document.createElement('script'); s.src = %s; s.nonce = '%s'; document.head.appendChild(s)
+  var s = document.createElement('script'), types = window.trustedTypes
+  var policy = types && types.createPolicy('shop', {createScriptURL: function (url) { return url }})
+  s.src = policy ? policy.createScriptURL(%s) : %s; s.nonce = '%s'; document.head.appendChild(s)
 }, %d)"""
 LATE_MS = 1500
 HOP = {"connection", "keep-alive", "transfer-encoding", "content-length"}
@@ -136,7 +138,7 @@ class Trial:
         element = ""
         if sdk == "late":
             source = json.dumps(self.source)
-            element = f'<script nonce="{nonce}">{LATE % (source, nonce, self.late_ms)}</script>'
+            element = f'<script nonce="{nonce}">{LATE % (source, source, nonce, self.late_ms)}</script>'
         elif sdk != "none":
             word = "" if sdk == "sync" else f" {sdk}"
             element = f'<script nonce="{nonce}" src="{self.source}"{word}></script>'

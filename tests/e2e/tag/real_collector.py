@@ -33,6 +33,7 @@ KEYS = [
     {"key": SECRET, "kind": "server"},
 ]
 
+PATIENCE_SECONDS = 120.0  # only what fails waits for so long
 LOOK_SECONDS = 0.1  # many trials ask at once, and a look at 256 logs costs milliseconds
 T = TypeVar("T")
 Record = dict[str, Any]
@@ -75,7 +76,7 @@ class RealCollector:
             stderr=said,
         )
         said.close()
-        until(self._answers, "the collector answers")
+        until(self._answers, "the collector answers", PATIENCE_SECONDS)
         return self
 
     def __exit__(

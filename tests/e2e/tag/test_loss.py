@@ -71,7 +71,7 @@ def test_a_click_that_leaves_the_page_takes_its_events_along(
         tab.wait_for_function("window.habitue && window.habitue.core")
         tab.click("#next")
         tab.wait_for_url(f"**/?n={number + 1}")
-    _expect_all(collector, trial, "product_click", "C", pages, 40)
+    _expect_all(collector, trial, "product_click", "C", pages, 240)
     _expect_all(collector, trial, "product_view", "V", pages + 1)
 
     def views() -> list[Record]:
@@ -94,7 +94,7 @@ def test_a_page_that_goes_on_by_itself_before_anything_could_be_sent(
     trial = mall.open(body, sdk="sync")
     tab.goto(trial.address + "/?n=0", wait_until="commit")
     tab.wait_for_url(f"**/?n={pages}", timeout=120_000)
-    _expect_all(collector, trial, "product_click", "C", pages + 1, 40)
+    _expect_all(collector, trial, "product_click", "C", pages + 1, 240)
     _expect_all(collector, trial, "product_view", "V", pages + 1)
     tab.context.close()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from e2e.tag.mall import Mall
 from e2e.tag.real_collector import ASSUMED, REQUIRED, RealCollector
 from playwright.sync_api import Browser
@@ -51,10 +52,14 @@ class Visit:
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
 
 
+FEW = ("denied although assumed", "Consent Mode", "gpc although granted")
+
+
+@pytest.mark.parametrize("ways", [FEW, pytest.param(tuple(WAYS), marks=pytest.mark.long)], ids=["few", "all"])
 def test_nobody_is_known_and_slots_are_still_asked_for(
-    browser: Browser, mall: Mall, collector: RealCollector
+    ways: tuple[str, ...], browser: Browser, mall: Mall, collector: RealCollector
 ) -> None:
-    visits = {way: Visit(browser, mall, *WAYS[way]) for way in WAYS}
+    visits = {way: Visit(browser, mall, *WAYS[way]) for way in ways}
     for number in range(2):
         for one in visits.values():
             with one.page.expect_response("**/v1/context"):

@@ -106,7 +106,7 @@ def test_ten_thousand_pushes_arrive_or_are_counted(
         )
         return _kinds(collector, trial)["add_to_cart"] + lost >= 10_000
 
-    collector.wait(accounted, "every push", 120)
+    collector.wait(accounted, "every push", 600)
 
 
 SLOTS = """<!doctype html><html><head><title>Shop</title><script>window.shift = 0

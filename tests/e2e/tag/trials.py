@@ -24,7 +24,7 @@ AT_ONCE = 12
 # A process for each of a hundred pages costs more than the pages; every shop has a host, and so a storage,
 # of its own.
 SHARING = ["--disable-site-isolation-trials", "--renderer-process-limit=4"]
-PATIENCE_SECONDS = 15.0  # only what fails waits for so long
+PATIENCE_SECONDS = 40.0  # only what fails waits for so long
 WATCH = """
 window.__complaints = []
 addEventListener('error', (event) => {

@@ -53,6 +53,7 @@ class Truth:
     sentinel: bool = True
     query: Mapping[str, str] = field(default_factory=dict)
     path: str = "/"
+    rare: bool = False  # True: tried in the long run only
     quiet: bool = True  # False: the page itself makes the browser complain on the console
     file: Path = PAGES
 
@@ -112,8 +113,10 @@ def judge(truth: Truth, run: str, events: list[Record]) -> Iterator[str]:
             for (item_id, quantity), (ids, amount) in zip(got, truth.cart_lines, strict=True)
         ):
             yield f"cart lines {got} instead of {truth.cart_lines}"
+    # Two requests of one page may overtake each other; when it happened is what the page says.
+    in_order = sorted(events, key=lambda event: event.get("timestamp", 0))
     for kind, ids in truth.items.items():
-        listed = [i["item_id"] for event in events if event["kind"] == kind for i in event.get("items", [])]
+        listed = [i["item_id"] for event in in_order if event["kind"] == kind for i in event.get("items", [])]
         if listed != ids:
             yield f"items of {kind}: {listed} instead of {ids}"
     if truth.order:
