@@ -249,4 +249,4 @@ def _imported(results: list[Result], began: int, ended: int, whole: bool) -> Imp
 
 
 def _json(content: object) -> Response:
-    return Response(orjson.dumps(content), media_type="application/json")
+    return Response(orjson.dumps(content), 200, {"cache-control": "no-store"}, "application/json")
