@@ -344,7 +344,8 @@ class Ranker(Model):
     def _leading(self, lead: int, items: Ints, scores: Floats) -> Floats:
         if lead < len(SOURCES):
             return scores[:, lead]
-        return self.parts.facts[items, lead - len(SOURCES)]
+        popularity: Floats = self.parts.facts[items, lead - len(SOURCES)]
+        return popularity
 
     def because(self, query: Query, item: int) -> int | None:
         return self.because_all(query, (item,))[0]
