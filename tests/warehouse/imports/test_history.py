@@ -17,6 +17,7 @@ from habitue_warehouse.imports.history import (
     note_request,
     shown_source,
 )
+from habitue_warehouse.imports.merchant import ProblemReason
 
 
 def one(**more: Any) -> Import:
@@ -38,7 +39,7 @@ async def test_the_newest_come_first_and_old_ones_go(redis: Any) -> None:
 @pytest.mark.asyncio
 async def test_requests_that_follow_each_other_are_one_import(redis: Any) -> None:
     async with beside(redis) as client:
-        await note_request(client, one(by="api", ended=10, refused={"invalid_price": 1}))
+        await note_request(client, one(by="api", ended=10, refused={ProblemReason.INVALID_PRICE: 1}))
         await note_request(client, one(by="api", began=11, ended=20, refused={"invalid_price": 1, "x": 2}))
         await note_request(client, one(by="api", began=21 + TOGETHER_MS, ended=22 + TOGETHER_MS))
         later, first = await imports(client)

@@ -95,7 +95,8 @@ def shown_source(source: str) -> str:
 
 
 def _packed(one: Import) -> bytes:
-    refused = dict(Counter(one.refused).most_common(_MOST_REASONS))
+    # Reasons are members of enums, which are no plain texts to every writer of JSON.
+    refused = {str(reason): count for reason, count in Counter(one.refused).most_common(_MOST_REASONS)}
     return orjson.dumps(asdict(replace(one, refused=refused, failed=one.failed[:_MOST_TEXT])))
 
 
