@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from . import open_loop
 from .house import KEY, OTHER_CORE, ROOT, WORKER_CORE, House
@@ -21,8 +22,12 @@ from .nginx import Nginx
 from .processes import Child, Missing, cpu_seconds, find_program, free_port, listens, pin
 from .wrk import CONNECTIONS, Load, run_wrk
 
+if TYPE_CHECKING:
+    from .rules_cost import Cost
+
 VISITORS = 5_000  # so that each of them stays near the typical twenty events while beacons are measured
 SLOTS = ("home-hero", "home-popular")
+CONTEXT_RATE = 300.0  # a second
 
 
 @dataclass(slots=True)
@@ -148,10 +153,39 @@ def _counted(plan: Plan, house: House, events: int, cookies: Path) -> list[Load]
     return _runs(plan, once)
 
 
+def disk(plan: Plan) -> Row:
+    """What `fsync always` waits for, without us: a kilobyte appended and synced at the rate of `context`."""
+    outcome = open_loop.Outcome()
+    descriptor = os.open(plan.folder / "disk", os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o600)
+    try:
+        start = time.perf_counter()
+        for number in range(int(CONTEXT_RATE * plan.seconds * plan.runs)):
+            due = start + number / CONTEXT_RATE
+            if (ahead := due - time.perf_counter()) > 0:
+                time.sleep(ahead)
+            os.write(descriptor, b"x" * 1_024)
+            os.fdatasync(descriptor)
+            outcome.latencies.append((time.perf_counter() - due) * 1e3)
+    finally:
+        os.close(descriptor)
+    beside = {"p50": f"{outcome.percentile(0.5):.1f} ms", "slowest": f"{max(outcome.latencies):.1f} ms"}
+    return Row("the disk alone, 300 syncs/s, p99", outcome.percentile(0.99), "ms", beside=beside)
+
+
 def context(plan: Plan, house: House, cookies: list[str], items: list[str]) -> list[Row]:
-    """Latency of one event in and two slots of offers out, at 300 a second, open loop."""
+    """Latency under the policy of the plan, and under `everysec`, where Redis does not wait for the disk."""
+    rows = _context(plan, house, cookies, items, plan.fsync)
+    if plan.fsync == "always":
+        house.redis.config_set("appendfsync", "everysec")
+        rows += _context(plan, house, cookies, items, "everysec")
+        house.redis.config_set("appendfsync", plan.fsync)
+    return rows
+
+
+def _context(plan: Plan, house: House, cookies: list[str], items: list[str], policy: str) -> list[Row]:
+    """Latency of one event in and two slots of offers out, open loop."""
     rng = random.Random(1)
-    rate = 300.0
+    rate = CONTEXT_RATE
 
     def request(number: int) -> bytes:
         item = rng.choice(items)
@@ -185,8 +219,8 @@ def context(plan: Plan, house: House, cookies: list[str], items: list[str]) -> l
         "client's own CPU": f"{statistics.median(used):.0%}",
     }
     return [
-        Row("`context` at 300/s, p50", statistics.median(p50s), "ms", "≤ 5 ms", beside),
-        Row("`context` at 300/s, p99", statistics.median(p99s), "ms", "≤ 20 ms"),
+        Row(f"`context` at 300/s, p50, fsync {policy}", statistics.median(p50s), "ms", "≤ 5 ms", beside),
+        Row(f"`context` at 300/s, p99, fsync {policy}", statistics.median(p99s), "ms", "≤ 20 ms"),
     ]
 
 
@@ -201,8 +235,8 @@ def _check_offers(bodies: list[bytes]) -> None:
             raise RuntimeError(f"context answered {counts} offers: {payload[:300]!r}")
 
 
-def ruled(plan: Plan) -> Row:
-    """What 200 rules add to a decision of two slots with 500 candidates, on one core."""
+def ruled(plan: Plan) -> list[Row]:
+    """What 200 rules add to a decision of two slots with 500 candidates, shared or each its own; one core."""
     from . import rules_cost
 
     scene = rules_cost.Scene()
@@ -210,17 +244,26 @@ def ruled(plan: Plan) -> Row:
     before = os.sched_getaffinity(own)
     pin(own, WORKER_CORE)
     try:
-        costs = [rules_cost.measure(scene) for _ in range(plan.runs)]
+        shared = [rules_cost.measure(scene) for _ in range(plan.runs)]
+        apart = [rules_cost.measure(scene, slots=rules_cost.OWN_SLOTS) for _ in range(plan.runs)]
     finally:
         os.sched_setaffinity(own, before)
+    rules = len(scene.rulebook.rules)
+    return [
+        _ruled("200 rules, 2 slots sharing 500 candidates", shared, rules),
+        _ruled("200 rules, 2 slots of 500 candidates each", apart, rules),
+    ]
+
+
+def _ruled(name: str, costs: list[Cost], rules: int) -> Row:
     cost = sorted(costs, key=lambda cost: cost.more)[len(costs) // 2]
     beside = {
         "without rules": f"{cost.without:.2f} ms",
         "with them": f"{cost.ruled:.2f} ms",
         "×": f"{cost.ratio:.1f}",
-        "rules that changed something": f"{cost.touched} of {len(scene.rulebook.rules)}",
+        "rules that changed something": f"{cost.touched} of {rules}",
     }
-    return Row("200 rules, 2 slots of 500 candidates", cost.more, "ms more CPU a decision", "≤ 3 ms", beside)
+    return Row(name, cost.more, "ms more CPU a decision", "≤ 3 ms", beside)
 
 
 def profile_bytes(house: House, items: list[str]) -> Row:
