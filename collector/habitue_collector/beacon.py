@@ -18,8 +18,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 from collections.abc import Callable, Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 from urllib.parse import quote
 
 import httptools
@@ -133,6 +134,10 @@ class _Beacon(Request):
 
 
 _new_beacon: Callable[[type[_Beacon]], _Beacon] = object.__new__
+
+# Java's client offers HTTP/2 with its first request. The offer may be passed over (RFC 9110, 7.8), but the
+# parser would pass over the body with it: so it does not hear of the offer.
+_H2C: Final = re.compile(rb"\r\nupgrade(: ?h2c)\r\n", re.IGNORECASE)
 
 
 class _BeaconProtocol(HttpToolsProtocol):
@@ -249,6 +254,9 @@ class _BeaconProtocol(HttpToolsProtocol):
                     return
             else:
                 self._misses = (self._misses + 1) % MISSES_FORGOTTEN
+            end = data.find(b"\r\n\r\n")
+            if offer := _H2C.search(data, 0, len(data) if end < 0 else end + 2):
+                data = b"%b\r\nX-Upgrade%b" % (data[: offer.start()], data[offer.start(1) :])
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade:

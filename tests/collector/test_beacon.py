@@ -648,6 +648,17 @@ async def test_an_upgrade_is_not_taken_up(house: House, caplog: pytest.LogCaptur
     assert (await client.answer()).status == 200
 
 
+async def test_an_offer_of_http_2_costs_no_body(house: House) -> None:
+    client = await house.connect()
+    offer = ("Connection: Upgrade, HTTP2-Settings", "HTTP2-Settings: AAEAAEAA", "Upgrade: h2c")
+    whole = post(b"patient", *offer)
+    client.send(whole[:-7])
+    client.send(whole[-7:])
+    assert (await client.answer()).json["got"] == "patient"
+    client.send(post(b"next"))
+    assert (await client.answer()).json["got"] == "next"
+
+
 # sizes
 
 
