@@ -12,6 +12,11 @@ import uglify from 'uglify-js'
 const here = path.dirname(fileURLToPath(import.meta.url))
 const target = path.join(here, '../collector/habitue_collector/static/tag')
 
+/** Who writes the stub into their pages has it beside them: another distribution, and a shop that knows only doors. */
+const copies = ['../python-sdk/habitue/static/stub.js', '../examples/shop/habitue_shop/templates/stub.js'].map((name) =>
+  path.join(here, name)
+)
+
 /** For pages that want our styles where the browser has no constructed sheets. */
 const sheet = path.join(here, '../docs/tag.css')
 
@@ -102,7 +107,15 @@ async function main(check) {
     process.exitCode = 1
   }
   if (!check) await mkdir(target, { recursive: true })
-  for (const [name, text] of Object.entries(await files())) {
+  const built = await files()
+  for (const copy of copies) {
+    if (!check) await writeFile(copy, built['stub.js'])
+    else if ((await readFile(copy, 'utf8').catch(() => '')) !== built['stub.js']) {
+      console.error(`${copy} is not the stub that the sources give: run "npm run build" and commit it`)
+      process.exitCode = 1
+    }
+  }
+  for (const [name, text] of Object.entries(built)) {
     const file = path.join(target, name)
     if (!check) {
       await writeFile(file, text)
