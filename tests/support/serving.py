@@ -12,7 +12,7 @@ import urllib.request
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-START_SECONDS = 60.0
+START_SECONDS = 120.0
 
 
 def until(condition: Callable[[], bool], what: str, seconds: float = START_SECONDS) -> None:
