@@ -71,8 +71,12 @@ class Serving:
 
     def __enter__(self) -> Serving:
         self.start()
-        until(lambda: self.ended or "Ready on" in self.log(), "ready")
-        assert not self.ended, self.log()
+        try:
+            until(lambda: self.ended or "Ready on" in self.log(), "ready")
+            assert not self.ended, self.log()
+        except AssertionError:
+            self.__exit__()  # nobody else would stop it
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:
