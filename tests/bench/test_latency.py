@@ -2,6 +2,7 @@ import re
 from xml.etree import ElementTree
 
 import numpy as np
+import pytest
 from latency import main, picture
 from support.shoppers import sessions_file
 
@@ -13,6 +14,7 @@ def test_the_picture_names_each_file_and_its_percentiles() -> None:
     assert len(re.findall("<line", text)) == 6  # two percentiles and a base for each
 
 
+@pytest.mark.long
 def test_files_become_a_picture(tmp_path, capsys) -> None:
     file = sessions_file(tmp_path, "abc", "abd", "bcd")
     assert main(["--out", str(tmp_path / "l.svg"), "--model", "blend", f"shop={file},{file}"]) == 0

@@ -248,7 +248,7 @@ def requests(draw: st.DrawFn) -> tuple[bytes, bytes]:
     return request(*lines, first=first, body=draw(BODIES)), request(*rest, *CHROME[2:3], first=first)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(requests(), min_size=1, max_size=3), st.booleans(), st.lists(st.integers(0, 400), max_size=2))
 def test_no_bytes_tell_the_ways_apart(
     sent: list[tuple[bytes, bytes]], together: bool, cuts: list[int]

@@ -341,7 +341,7 @@ def test_any_json_is_an_event_or_a_reason(raw: Any) -> None:
 
 
 @given(ANY_EVENT)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_any_event_is_an_event_or_a_reason(raw: Any) -> None:
     check_any(raw)
 

@@ -35,7 +35,7 @@ def test_a_moment_is_milliseconds(at: datetime) -> None:
         st.text(max_size=8),
     )
 )
-@settings(max_examples=200)
+@settings(max_examples=60)
 def test_a_known_minute_changes_nothing(rest: str) -> None:
     values._MINUTES.clear()
     fresh = read(MINUTE + rest)

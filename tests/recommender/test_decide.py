@@ -435,7 +435,7 @@ lives = st.builds(
 CONFIG = RecommenderSettings(hosts=("shop.example",))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(slot_lists, pages, profiles, catalogs, models, lives)
 def test_whatever_comes_the_promises_hold(
     slots: list[Slot],

@@ -155,7 +155,7 @@ json_values = st.recursive(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(st.dictionaries(st.sampled_from(sorted(SHOE)), json_values, max_size=11) | json_values)
 def test_anything_is_an_item_or_refused(said: Any) -> None:
     try:

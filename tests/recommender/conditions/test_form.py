@@ -33,7 +33,7 @@ def answers(text: str) -> list[bool]:
 
 
 @given(writing.texts)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_what_a_form_can_show_means_the_same_when_it_is_text_again(text: str) -> None:
     form = to_form(parse(text))
     if form is None:
@@ -207,7 +207,7 @@ _rows = st.fixed_dictionaries(
 
 
 @given(st.one_of(_json, st.fixed_dictionaries({"rows": st.lists(_rows, max_size=3)})))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_whatever_a_browser_sends_is_a_form_or_refused(raw: Any) -> None:
     try:
         form = Form.parse(raw)

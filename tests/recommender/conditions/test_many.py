@@ -33,7 +33,7 @@ def check_at_once(text: str) -> None:
                 assert at_once(request, table).tolist() == [condition.test(request, one) for one in items]
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(writing.texts)
 def test_many_items_at_once_get_the_answers_of_each(text: str) -> None:
     check_at_once(text)

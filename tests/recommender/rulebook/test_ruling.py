@@ -521,7 +521,7 @@ def pinned(decision: Decision, slot: Slot, held: list[Held]) -> None:
 scenes = st.tuples(made_slots, pages, people, catalogs, models, st.lists(made_rules, min_size=1, max_size=7))
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(scenes)
 def test_whatever_rules_and_catalogs_come_no_rule_is_violated(scene: Any) -> None:
     check(*scene)

@@ -329,7 +329,7 @@ HOSTILE = st.one_of(
 
 
 @given(HOSTILE)
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_any_bytes_give_items_problems_or_a_feed_error(data: bytes) -> None:
     check_any_bytes(data)
 
@@ -364,7 +364,7 @@ MEMBERS = st.sampled_from(
 
 
 @given(st.dictionaries(MEMBERS, JSON) | JSON)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_any_json_gives_an_item_or_a_reason(record: object) -> None:
     try:
         item = item_from_record(record)
