@@ -8,7 +8,7 @@ import pytest
 from support.guests import Guest
 from support.serving import Serving, until
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = [pytest.mark.timeout(600), pytest.mark.long]
 
 SOON_SECONDS = 30.0  # a few seconds on a machine that has nothing else to do
 
