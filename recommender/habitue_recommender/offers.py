@@ -87,14 +87,7 @@ class Offer:
     content: Content | None = None
 
     def to_public(self, locale: str = "en") -> dict[str, Any]:
-        item = self.item
-        public = {
-            "item_id": item.item_id,
-            "name": item.name,
-            "price": item.price,
-            "currency": item.currency,
-            "url": item.url,
-            "image_url": item.image_url,
+        public = self.item.to_offer() | {
             "score": self.score,
             "reasons": [reason.to_public(locale) for reason in self.reasons],
         }
@@ -105,7 +98,7 @@ class Offer:
         if self.content is not None:
             return orjson.dumps(self.to_public(locale))
         said = b",".join([reason.pack(locale) for reason in self.reasons])
-        return b'%b,"score":%b,"reasons":[%b]}' % (self.item.packed, repr(self.score).encode(), said)
+        return b'%b,"score":%b,"reasons":[%b]}' % (self.item.packed, orjson.dumps(self.score), said)
 
 
 @dataclass(frozen=True, slots=True)

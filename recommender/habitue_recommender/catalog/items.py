@@ -105,16 +105,19 @@ class Item:
     def packed(self) -> bytes:
         """What its offers say, as JSON without the closing brace: made once (some 250 bytes)."""
         if not self._packed:
-            public = {
-                "item_id": self.item_id,
-                "name": self.name,
-                "price": self.price,
-                "currency": self.currency,
-                "url": self.url,
-                "image_url": self.image_url,
-            }
-            self._packed = orjson.dumps(public)[:-1]
+            self._packed = orjson.dumps(self.to_offer())[:-1]
         return self._packed
+
+    def to_offer(self) -> dict[str, Any]:
+        """What its offers say of it."""
+        return {
+            "item_id": self.item_id,
+            "name": self.name,
+            "price": self.price,
+            "currency": self.currency,
+            "url": self.url,
+            "image_url": self.image_url,
+        }
 
     def __post_init__(self) -> None:
         self.group = self.group_id or self.item_id
