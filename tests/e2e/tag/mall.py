@@ -14,6 +14,7 @@ import secrets
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
 from pathlib import Path
@@ -81,6 +82,12 @@ class Sent:
     @property
     def events(self) -> list[dict[str, Any]]:
         return list(self.body.get("batch", []))
+
+    @property
+    def sent_at(self) -> float:
+        """When it left the page, by the page's clock: seconds since 1970, 0 where it does not say."""
+        said = self.body.get("sentAt")
+        return datetime.fromisoformat(said).timestamp() if isinstance(said, str) else 0.0
 
     @property
     def names_somebody(self) -> str:

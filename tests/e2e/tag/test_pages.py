@@ -51,8 +51,11 @@ def verdicts(mall: Mall, collector: RealCollector) -> dict[str, Verdict]:
 
 
 @pytest.mark.parametrize("case", [_marked(case) for case in BRIEF])
-def test_the_collector_knows_what_happened_and_nothing_else(case: Case, verdicts: dict[str, Verdict]) -> None:
-    verdict = verdicts[_named(case)]
+def test_the_collector_knows_what_happened_and_nothing_else(
+    case: Case, verdicts: dict[str, Verdict], mall: Mall, collector: RealCollector
+) -> None:
+    # A second try (decision 0032) is a trial of its own, not the first one's verdict again.
+    verdict = verdicts.pop(_named(case), None) or run_all([case], mall, collector)[0]
     assert verdict.failures == [], verdict.truth.about
 
 
