@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import multiprocessing
 import os
 import tempfile
 import time
@@ -53,9 +54,14 @@ def prepare(settings: Settings) -> None:
     if is_prepared(data):
         return
     began = time.monotonic()
+    # Beside the import, in a process of its own: training and two workers would each compile them, one after
+    # the other, while somebody waits for the shop.
+    kernels = multiprocessing.get_context("spawn").Process(target=_kernels, daemon=True)
+    kernels.start()
     asyncio.run(_catalog(settings))
     orders = _history(settings)
     _wait_archived(data / "archive", orders)
+    kernels.join()
     _train(data)
     mark = data / f".{DEMO_MARK}"
     mark.write_text(PREPARED, "ascii")
@@ -165,6 +171,14 @@ def _wait_archived(archive: Path, orders: int) -> None:
             if time.monotonic() > deadline:
                 raise CommandError("the history was not archived in time; see what background said above")
             time.sleep(0.25)
+
+
+def _kernels() -> None:
+    from habitue_recommender.training.precompile import precompile
+
+    precompile(
+        without=("ranker",)
+    )  # decisions ask it only where the settings say so; its kernels are half of all
 
 
 # Somebody waits for the shop to open: two minutes of learning from receipts are left to `habitue train`.
