@@ -20,6 +20,7 @@ from habitue_collector.private_redis import PrivateRedisError, find_server, serv
 from habitue_collector.settings import Settings, doubts
 
 from .connection import redis_url
+from .errors import cause
 
 LITTLE_DISK = 1 << 30  # bytes
 SLOT = "home-hero"
@@ -197,7 +198,7 @@ def _call(
         with error:
             return error.code, _read(error.read())
     except (OSError, ValueError, http.client.HTTPException) as error:
-        return None, str(getattr(error, "reason", error))
+        return None, cause(error)
 
 
 def _read(body: bytes) -> Any:

@@ -17,7 +17,7 @@ from urllib.parse import urljoin, urlsplit
 
 from habitue_collector.origins import is_loopback
 
-from .errors import CommandError
+from .errors import CommandError, cause
 
 MAX_BYTES = 5_000_000
 MAX_REDIRECTS = 5
@@ -129,7 +129,7 @@ def _resolve(host: str, port: int) -> list[IPv4Address | IPv6Address]:
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
-        raise NotFetched(f"{host} is not known: {error}") from None
+        raise NotFetched(f"{host} is not known: {cause(error)}") from None
     addresses = [ip_address(str(entry[4][0]).partition("%")[0]) for entry in found]
     return [(getattr(address, "ipv4_mapped", None) or address) for address in addresses]
 
@@ -174,7 +174,7 @@ def _ask(
     except ssl.SSLCertVerificationError as error:
         raise NotFetched(f"{host} has no good certificate: {error.verify_message}") from None
     except (OSError, http.client.HTTPException, ValueError) as error:
-        raise NotFetched(f"{url} does not answer: {error or type(error).__name__}") from None
+        raise NotFetched(f"{url} does not answer: {cause(error)}") from None
     finally:
         connection.close()
 

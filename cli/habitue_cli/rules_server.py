@@ -21,7 +21,7 @@ from habitue_recommender.rulebook.service import RulebookService
 from habitue_recommender.rulebook.store import Conflict, RulebookStore, TooLarge
 
 from .connection import connected, redis_url
-from .errors import CommandError
+from .errors import CommandError, cause
 from .rooms import recommender_settings
 
 TIMEOUT_SECONDS = 30.0
@@ -187,7 +187,7 @@ class OverHttp:
         except urllib.error.HTTPError as error:
             raise self._refused(error) from None
         except (OSError, ValueError) as error:
-            raise CommandError(f"{self._url} does not answer as a Habitue server: {error}") from None
+            raise CommandError(f"{self._url} does not answer as a Habitue server: {cause(error)}") from None
         if not isinstance(answer, dict):
             raise CommandError(f"{self._url} does not answer as a Habitue server")
         return answer

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import stat
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -140,7 +141,29 @@ def test_a_model_cannot_be_trained_from_nothing(tmp_path: Path, capsys: pytest.C
 def test_a_feed_that_is_not_there_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     pytest.importorskip("duckdb")
     assert main(["import", "items", str(tmp_path / "none.xml"), "--data", str(tmp_path)], {}) == 1
-    assert "none.xml" in capsys.readouterr().err
+    assert f"there is no file {tmp_path / 'none.xml'}\n" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ("train --since yesterday", "'yesterday' is not a day like 2026-01-31"),
+        ("models publish", "say which one"),
+        ("models publish 3f", "no model begins with '3f'"),
+        ("sql ;", "there is no statement"),
+        ("doctor --url http://127.0.0.1:1", "nobody answers at http://127.0.0.1:1: Connection refused\n"),
+    ],
+)
+def test_what_was_asked_for_wrongly_is_told_in_our_words(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], words: str, told: str
+) -> None:
+    pytest.importorskip("implicit")
+    verb, *rest = words.split()
+    with suppress(SystemExit):  # argparse's
+        assert main([verb, "--data", str(tmp_path), *rest], {}) == 1
+    said = capsys.readouterr()
+    assert told in said.out + said.err
+    assert "Errno" not in said.out + said.err
 
 
 def test_items_and_orders_come_in_without_a_server(

@@ -82,7 +82,8 @@ def query(archive_dir: Path | str, sql: str) -> tuple[list[str], list[tuple[Any,
         try:
             statements = connection.extract_statements(sql)
             if len(statements) != 1:
-                raise QueryRefused("one statement at a time, please")
+                few = "there is no statement" if not statements else "one statement at a time, please"
+                raise QueryRefused(few)
             if not _only_reads(connection, statements[0]):
                 raise QueryRefused(f"only statements that read are taken, not {statements[0].type.name}")
             cursor = connection.execute(statements[0])

@@ -66,12 +66,12 @@ def run(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
 
 
 def _named(models: Path, beginning: str) -> str:
-    found = [
-        one.digest for one in artifact.artifacts(models) if beginning and one.digest.startswith(beginning)
-    ]
+    if not beginning:
+        raise CommandError("say which one, or how its name begins; `habitue models` lists them")
+    found = [one.digest for one in artifact.artifacts(models) if one.digest.startswith(beginning)]
     if len(found) != 1:
-        there = "no model" if not found else f"{len(found)} models"
-        raise CommandError(f"{there} begin with {beginning!r}; `habitue models` lists them")
+        there = "no model begins" if not found else f"{len(found)} models begin"
+        raise CommandError(f"{there} with {beginning!r}; `habitue models` lists them")
     return found[0]
 
 

@@ -99,6 +99,9 @@ def _if_better(folder: Path, config: TrainingConfig, why: str, judged: tuple[str
 
 
 def _day(text: str) -> int:
-    """A day as milliseconds of its first moment; argparse reports the ValueError."""
-    day = dt.datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=dt.UTC)
+    """A day as milliseconds of its first moment."""
+    try:
+        day = dt.datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=dt.UTC)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a day like 2026-01-31") from None
     return int(day.timestamp() * 1_000)

@@ -41,8 +41,14 @@ def chunks(
                 yield piece
     except zlib.error as error:
         raise FeedError(f"the feed is broken gzip: {error}") from error
-    except (OSError, urllib.error.URLError, EOFError) as error:
-        raise FeedError(f"the feed cannot be read: {error}") from error
+    except urllib.error.HTTPError as error:
+        raise FeedError(f"the feed cannot be read: its address answers {error.code}") from error
+    except FileNotFoundError as error:
+        raise FeedError(f"the feed cannot be read: there is no file {error.filename}") from error
+    except (OSError, EOFError) as error:
+        inner = getattr(error, "reason", error)  # of a URLError
+        said = getattr(inner, "strerror", None) or inner
+        raise FeedError(f"the feed cannot be read: {said}") from error
 
 
 def _raw(source: Source) -> Iterator[bytes]:
