@@ -95,9 +95,17 @@ EXPLAINED = (
     N_("The catalog has no such item"),
     N_("This touches {people} of {of} people, in {slots}"),
     N_("This touches about {people} ({low} to {high}) of {of} people, in {slots}"),
+    N_(
+        "Estimate: this touches about {people} ({low} to {high}) of {of} people, in {slots}; "
+        "{tried} were asked as they are now, for the first daily snapshot of all people is still to come"
+    ),
     N_("This acts in {slots}; of people nothing can be said yet"),
     N_("This touches nobody and no slot"),
     N_("It would have changed {share} ({low} to {high}) of the decisions of {day}; {tried} were tried"),
+    N_(
+        "Estimate: it would have changed {share} ({low} to {high}) of the decisions of {day}; "
+        "{tried} were tried again with their visitors as they are now"
+    ),
     N_("It would have changed no decision"),
     N_("Too few decisions were kept whole to say how many it would have changed: {tried}"),
     N_("one slot"),

@@ -168,9 +168,17 @@ def passed(why: str) -> Saying:
 
 TOUCHES = "This touches {people} of {of} people, in {slots}"
 TOUCHES_ABOUT = "This touches about {people} ({low} to {high}) of {of} people, in {slots}"
+TOUCHES_ESTIMATED = (
+    "Estimate: this touches about {people} ({low} to {high}) of {of} people, in {slots}; "
+    "{tried} were asked as they are now, for the first daily snapshot of all people is still to come"
+)
 TOUCHES_SLOTS = "This acts in {slots}; of people nothing can be said yet"
 TOUCHES_NOTHING = "This touches nobody and no slot"
 CHANGES = "It would have changed {share} ({low} to {high}) of the decisions of {day}; {tried} were tried"
+CHANGES_ESTIMATED = (
+    "Estimate: it would have changed {share} ({low} to {high}) of the decisions of {day}; "
+    "{tried} were tried again with their visitors as they are now"
+)
 CHANGES_NONE = "It would have changed no decision"
 TOO_FEW_DECISIONS = "Too few decisions were kept whole to say how many it would have changed: {tried}"
 

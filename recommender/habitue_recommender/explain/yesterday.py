@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -66,11 +66,14 @@ class Yesterday:
             if profile is not None and not profile.state.get("bot"):
                 yield profile
 
-    def counts(self) -> dict[str, int]:
-        """Decisions of the day by slot."""
+    def counts(self, without: Sequence[str] = ()) -> dict[str, int]:
+        """Decisions of the day by slot; `without` those ids."""
         if self._decided is None:
             return {}
-        rows = self._read(self._decided, "SELECT slot, count(*) FROM {files} GROUP BY slot", [])
+        left_out = "WHERE decision_id NOT IN (SELECT unnest($1::VARCHAR[]))" if without else ""
+        asked = [list(without)] if without else []
+        query = "SELECT slot, count(*) FROM {files} " + left_out + " GROUP BY slot"
+        rows = self._read(self._decided, query, asked)
         return {str(slot): int(count) for slot, count in rows}
 
     def pages(self, slots: frozenset[str]) -> list[tuple[str, Page]]:
@@ -107,6 +110,29 @@ class Yesterday:
                 int(at),
                 beside if slot in beside else (),
             )
+
+    def requests(
+        self, slots: list[str], most: int, without: Sequence[str] = ()
+    ) -> list[tuple[str, str, Page, str, int, tuple[str, ...]]]:
+        """Decisions, kept whole or not: id, slot, page, profile id ("": nobody), when, the slots beside."""
+        if self._decided is None:
+            return []
+        rows = self._read(
+            self._decided,
+            "SELECT decision_id, slot, page, profile_id, timestamp FROM {files} WHERE slot IN"
+            " (SELECT unnest($1::VARCHAR[])) AND decision_id IS NOT NULL AND decision_id NOT IN"
+            " (SELECT unnest($2::VARCHAR[])) ORDER BY hash(decision_id) LIMIT $3",
+            [slots, list(without), most],
+        )
+        together = self._together([(profile_id, at) for _, _, _, profile_id, at in rows if profile_id])
+        found = []
+        for decision_id, slot, page, profile_id, at in rows:
+            beside = together.get((profile_id, at), ())
+            beside = beside if slot in beside else ()
+            found.append(
+                (str(decision_id), str(slot), Page.parse(page), str(profile_id or ""), int(at), beside)
+            )
+        return found
 
     def _together(self, requests: list[tuple[str, int]]) -> dict[tuple[str, int], tuple[str, ...]]:
         """The slots that were decided together, in their order; a request is a visitor at a moment."""

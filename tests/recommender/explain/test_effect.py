@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
 
@@ -9,19 +12,24 @@ import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from redis.asyncio import Redis
 from support.floors import book, recommender_of, rule
+from support.house import RealRedis
 
 from bench import large_archive
+from habitue_collector.store import keys
 from habitue_recommender.catalog.catalog import Catalog
 from habitue_recommender.catalog.items import parse_item
 from habitue_recommender.decide import consider
 from habitue_recommender.explain.change import Change
-from habitue_recommender.explain.effect import Effect, Share, effect
+from habitue_recommender.explain.effect import Effect, Share, effect, estimated
+from habitue_recommender.explain.present import Present, present
 from habitue_recommender.explain.yesterday import Yesterday
 from habitue_recommender.live import Live
 from habitue_recommender.page import Page
 from habitue_recommender.rulebook.book import Rulebook
 from habitue_warehouse import sql
+from habitue_warehouse.archive import Archiver
 from habitue_warehouse.partitions import Partition, open_duckdb
 from habitue_warehouse.schema import DECISIONS, LogRecord, row_of, structure
 
@@ -232,3 +240,111 @@ def test_the_archive_tells_which_slots_were_decided_together(tmp_path: Path) -> 
     finally:
         past.close()
     assert found == {"anna": ("home-popular", ("home-popular", "home-hero")), None: ("home-popular", ())}
+
+
+@pytest.fixture(scope="module")
+def real() -> Iterator[RealRedis]:
+    real = RealRedis().start()
+    yield real
+    real.remove()
+
+
+def first_day(real: RealRedis, people: int, decisions: int, archive: Path, *, logged: bool = True) -> None:
+    """A shop whose first visitors came today: profiles in Redis, decisions in the log or archived already."""
+    records = large_archive.records(SHAPE, list(range(people)))
+    with real.client() as redis, redis.pipeline(transaction=False) as pipeline:
+        pipeline.flushall()
+        for who, record in records.items():
+            pipeline.set(keys.profile(who), b"v" * 16 + record.encode())
+        ids = sorted(records)
+        for number in range(decisions):
+            slots = ("home-hero", "home-popular") if number % 2 else ("cart-extras",)
+            who = ids[number % len(ids)] if number % 5 else None
+            for slot in slots:
+                record = {
+                    **{"decision_id": f"d{number}-{slot}", "timestamp": NOW - number, "slot": slot},
+                    **{"page": {"type": "cart" if slot == "cart-extras" else "home"}, "model": "m"},
+                    **({"profile_id": who} if who else {}),
+                    **{"variant": "", "holdout": False, "offers": []},
+                }
+                pipeline.xadd(keys.log(keys.bucket_of(who or "")), {"decision": orjson.dumps(record)})
+        pipeline.execute()
+        if not logged:
+            Archiver(redis, archive).run_once()
+
+
+def guessed(real: RealRedis, archive: Path, after: Rulebook) -> Effect:
+    async def here(slots: tuple[str, ...]) -> Present:
+        async with Redis.from_url(real.url) as redis:
+            return await present(redis, archive, NOW, slots)
+
+    found = effect(book(), after, recommender=RECOMMENDER, archive=archive, now=NOW)
+    known = asyncio.run(here(found.slots))
+    return estimated(found, book(), after, recommender=RECOMMENDER, present=known, now=NOW)
+
+
+@pytest.mark.parametrize("logged", [True, False])
+def test_on_a_shops_first_day_it_is_estimated_and_says_so(
+    real: RealRedis, tmp_path: Path, logged: bool
+) -> None:
+    first_day(real, people=200, decisions=120, archive=tmp_path, logged=logged)
+    pin = {"pin": [{"item_id": "item-00007", "position": 1}]}
+    found = guessed(real, tmp_path, book({"a": rule(pin, GOLD, slots=("home-hero",))}))
+    assert found.people == 20  # every tenth is gold
+    assert (found.people_of, found.people_tried) == (200, 200)
+    assert found.people_estimated
+    assert found.decisions_of == 60 * 2 + 60
+    assert found.decisions_tried == 60
+    assert found.decisions_estimated
+    assert found.decisions_changed_share is not None
+    assert 0 < found.decisions_changed_share < 60 / 180
+    people, decisions = told(found).split(" / ")
+    assert people.startswith("Estimate: this touches about 20 (20 to 20) of 200 people, in one slot; 200")
+    assert decisions.startswith("Estimate: it would have changed")
+    assert decisions.endswith("60 were tried again with their visitors as they are now")
+    everybody = guessed(real, tmp_path, book({"a": rule(pin)}))
+    assert everybody.people == 200
+    assert everybody.decisions_changed_share is not None
+    assert everybody.decisions_changed_share > 0.7  # an item stands once on a page
+
+
+def test_of_many_people_some_are_drawn_and_the_margin_is_told(
+    real: RealRedis, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("habitue_recommender.segments.sample._ALL_KEYS", 100)
+    monkeypatch.setattr("habitue_recommender.explain.present.PEOPLE", 150)
+    first_day(real, people=600, decisions=0, archive=tmp_path)
+    found = guessed(real, tmp_path, book({"a": rule({"boost": 2}, GOLD)}))
+    assert found.people_estimated
+    assert found.people_tried == 150
+    assert found.people_low < found.people < found.people_high
+    assert found.people_low <= 60 <= found.people_high
+    assert found.decisions_changed_share is None
+    assert "Too few decisions" in told(found)
+
+
+def test_what_the_archive_tells_is_never_replaced_by_an_estimate(
+    real: RealRedis, archive: Path, tmp_path: Path
+) -> None:
+    first_day(real, people=50, decisions=60, archive=tmp_path)
+    after = book({"a": rule({"boost": 2}, GOLD)})
+    exact, found = tried(archive, after), guessed(real, archive, after)
+    assert exact.is_whole
+    assert replace(found, seconds=0.0) == replace(exact, seconds=0.0)
+    assert "Estimate" not in told(found)
+
+
+def test_a_small_shop_that_kept_few_decisions_whole_tries_them_with_who_is_known_now(
+    real: RealRedis, tmp_path: Path
+) -> None:
+    few = replace(SHAPE, visitors=50, events=1_200, days=2, decisions=800, whole_every=100)
+    large_archive.write(tmp_path, few)
+    first_day(real, people=50, decisions=40, archive=tmp_path)
+    found = guessed(real, tmp_path, book({"a": rule({"pin": [{"item_id": "item-00007", "position": 1}]})}))
+    assert not found.people_estimated  # there is a snapshot
+    assert found.decisions_estimated
+    with sql.connect(tmp_path) as connection:
+        of_yesterday = connection.execute(
+            f"SELECT count(*) FROM decisions WHERE date = '{found.day}'"
+        ).fetchall()
+    assert [(found.decisions_of,)] == of_yesterday  # the log is of today
