@@ -366,7 +366,7 @@ async def some_done(acknowledged: dict[str, list[str]], more: int) -> None:
 
 
 async def test_redis_killed_in_mid_load_loses_and_doubles_nothing() -> None:
-    async with house(workers=2) as shop:
+    async with house(workers=2, fsync="always") as shop:
         cookies = [str((await shop.browser(page("/"))).cookie) for _ in range(6)]
 
         async def disturb(acknowledged: dict[str, list[str]]) -> None:
@@ -380,7 +380,7 @@ async def test_redis_killed_in_mid_load_loses_and_doubles_nothing() -> None:
 
 
 async def test_redis_stopped_for_a_while_loses_and_doubles_nothing() -> None:
-    async with house(workers=2) as shop:
+    async with house(workers=2, fsync="always") as shop:
         cookies = [str((await shop.browser(page("/"))).cookie) for _ in range(6)]
         for collector in shop.workers:
             await make_impatient(collector)
@@ -510,7 +510,7 @@ async def test_a_profile_lives_as_long_as_its_kind_and_a_user_is_never_forgotten
 
 async def chaos(rounds: int, kills: int) -> None:
     """Logins, logouts, shared devices, orders and repeats through two workers while Redis is killed."""
-    async with house(workers=2) as shop:
+    async with house(workers=2, fsync="always") as shop:
         acknowledged: set[str] = set()
         orders: set[str] = set()
         done = 0

