@@ -23,7 +23,7 @@ from habitue_warehouse.partitions import live_paths
 from habitue_warehouse.schema import MOVES
 
 
-async def until(holds: Callable[[], Awaitable[bool]], seconds: float = 20.0) -> None:
+async def until(holds: Callable[[], Awaitable[bool]], seconds: float = 120.0) -> None:
     async with asyncio.timeout(seconds):
         while not await holds():
             await asyncio.sleep(0.02)

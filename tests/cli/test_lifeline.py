@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 
+PATIENCE = 120.0  # seconds, for a Python that starts on a busy machine
 CHILD = """
 import sys, time, signal, socket
 import habitue_cli.lifeline as lifeline
@@ -26,7 +27,7 @@ def _child(manner: str) -> tuple[subprocess.Popen[bytes], socket.socket]:
         process = subprocess.Popen(
             [sys.executable, "-c", CHILD, str(theirs.fileno()), manner], pass_fds=(theirs.fileno(),)
         )
-    ours.settimeout(20)
+    ours.settimeout(PATIENCE)
     return process, ours
 
 
@@ -34,18 +35,18 @@ def test_a_beat_arrives() -> None:
     process, line = _child("willing")
     with line:
         assert line.recv(16) == b"."
-    process.wait(20)
+    process.wait(PATIENCE)
 
 
 def test_a_broken_line_ends_the_child() -> None:
     process, line = _child("willing")
     line.recv(16)
     line.close()
-    assert process.wait(20) == -signal.SIGTERM
+    assert process.wait(PATIENCE) == -signal.SIGTERM
 
 
 def test_a_child_that_does_not_listen_is_ended_all_the_same() -> None:
     process, line = _child("stubborn")
     line.recv(16)
     line.close()
-    assert process.wait(20) == 1
+    assert process.wait(PATIENCE) == 1
