@@ -6,7 +6,7 @@ import logging
 import sys
 import time
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress
@@ -48,11 +48,17 @@ class Progress:
 
 
 def bars() -> RichProgress:
-    """rich's bars on stderr, for those who fill several of them; silent where nobody looks."""
+    """rich's bars on stderr, for those who fill several of them; a line for each where nobody looks."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-    return Progress(
+    class Lines(Progress):
+        def add_task(self, description: str, *others: Any, **named: Any) -> TaskID:
+            if self.disable:
+                logger.info("%s", description[:1].upper() + description[1:])
+            return super().add_task(description, *others, **named)
+
+    return Lines(
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
