@@ -6,7 +6,7 @@ taken out here, once. Scores are 0 to 1 within a source, best first. The sources
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 
 import numpy as np
 
@@ -24,6 +24,7 @@ from habitue_recommender.pools import Drop as Drop
 from habitue_recommender.pools import Pool
 from habitue_recommender.pools import is_below as is_below
 from habitue_recommender.reasons import Reason
+from habitue_recommender.resting import resting
 from habitue_recommender.served import ServedModel
 from habitue_recommender.settings import RecommenderSettings
 from habitue_recommender.slots import Source
@@ -62,7 +63,7 @@ class Candidates:
         viewed = catalog.get(page.item_id) if page.item_id else None
         self.category = page.category or (viewed.category if viewed else "")
         self._blocked = self._block()
-        self._resting = self._rest()
+        self._resting = resting(visitor, self.hour, settings.cap_impressions, settings.cap_days)
         self._fresh: Pool | None = None
         self._likenesses: dict[str, tuple[float, Item]] | None = None
         self._query: Query | None = None
@@ -110,15 +111,6 @@ class Candidates:
             blocked[self._group(self.page.item_id)] = Drop.VIEWED_NOW
         return blocked
 
-    def _rest(self) -> frozenset[str]:
-        since = self.hour - self.settings.cap_days * DAY
-        cap = self.settings.cap_impressions
-        return frozenset(
-            item_id
-            for item_id, seen in self.visitor.exposures.items()
-            if cap and seen.count >= cap and seen.last > since
-        )
-
     def _group(self, item_id: str) -> str:
         item = self.catalog.get(item_id)
         return item.group if item else item_id
@@ -139,12 +131,12 @@ class Candidates:
         items, blocked = self.catalog.items, self._blocked
         if again:
             blocked = {group: why for group, why in blocked.items() if why is not Drop.JUST_BOUGHT}
-        resting = self._resting if capped else frozenset()
+        rests: Container[str] = self._resting if capped else ()
         pool = Pool()
         add, add_score = pool.items.append, pool.scores.append
         for item_id, score in zip(item_ids, scores, strict=True):
             item = items.get(item_id)
-            if item is not None and item.plain and item.group not in blocked and item_id not in resting:
+            if item is not None and item.plain and item.group not in blocked and item_id not in rests:
                 add(item)  # most of them: 500 of these take 100 µs
                 add_score(score)
             elif item is None:
@@ -155,7 +147,7 @@ class Candidates:
                 self._drop(blocked[item.group], item_id)
             elif not item.verified and not on_hosts(item.url, self._hosts):
                 self._drop(Drop.UNVERIFIED, item_id)
-            elif item_id in resting:
+            elif item_id in rests:
                 self._drop(Drop.RESTED, item_id)
                 pool.rested.append(item)
             else:

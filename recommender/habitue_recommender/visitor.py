@@ -54,6 +54,7 @@ class Visitor:
     bought: dict[str, Bought] = field(default_factory=dict)
     cart: frozenset[str] = frozenset()
     exposures: dict[str, Exposure] = field(default_factory=dict)
+    worn: str = ""  # what was in view before those, packed: see the collector's `exposures`
     categories: dict[str, float] = field(default_factory=dict)  # path → share
     brands: dict[str, float] = field(default_factory=dict)
     orders: OrderSummary = _NO_ORDERS
@@ -77,6 +78,7 @@ class Visitor:
             profile.bought,
             frozenset(profile.cart),
             profile.exposures,
+            profile.state.get("worn", ""),
             profile.affinity("category"),
             profile.affinity("brand"),
             profile.orders,

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from support.decisions import DAY, NOW, catalog_of, item, model_of, visitor
 
+from habitue_collector import exposures
 from habitue_collector.profile import Profile
 from habitue_recommender.candidates import Candidates, Drop, is_below
 from habitue_recommender.catalog.catalog import Catalog
@@ -109,6 +110,31 @@ def test_every_refusal_is_counted_by_its_reason() -> None:
     assert [one.item_id for one in pool.rested] == ["d"]
     assert candidates.drops == dict.fromkeys(Drop, 1)
     assert candidates.to_record() == {"popular": [("e", 1.0)]}
+
+
+def test_what_was_shown_often_rests_though_hundreds_were_shown_since() -> None:
+    many = [f"i{number:03d}" for number in range(200)]
+    catalog, model = catalog_of(*many), model_of(many, popular=many)
+    profile = visitor()
+    seconds = (NOW - DAY) // 1000
+    for times, some in ((12, many[:5]), (11, many[5:10]), (1, many[10:150])):
+        for one in some:
+            for _ in range(times):
+                exposures.touch(profile.state, one, seconds)
+    assert not set(many[:10]) & set(profile.exposures)  # others are the latest
+
+    def resting(profile: Profile, config: RecommenderSettings | None = None) -> set[str]:
+        pool = gather(profile, catalog=catalog, model=model, config=config).pool(Source.POPULAR)
+        pool.whole()
+        return {one.item_id for one in pool.rested}
+
+    assert resting(profile) == set(many[:5])
+    later = visitor()
+    later.state["worn"] = exposures.pack(
+        {key: one._replace(day=one.day - 40) for key, one in exposures.unpack(profile.state["worn"]).items()}
+    )
+    assert not resting(later)
+    assert not resting(profile, RecommenderSettings(cap_impressions=0))
 
 
 def test_popular_of_the_pages_category_comes_first() -> None:
