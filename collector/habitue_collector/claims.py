@@ -1,7 +1,8 @@
 """The claim on an order: a key in the order's own bucket says which profile counts it, for 25 months.
 
 Claim, then fold. What a claim is called stands in `orders.claim_name`; contested claims are settled
-by `transfers.Mover`.
+by `transfers.Mover`. Of somebody who was erased a claim keeps the time and no name
+(`warehouse/order_claims.py`): the order stays counted.
 """
 
 from __future__ import annotations
@@ -19,6 +20,6 @@ def claim_value(profile_id: str, now: int) -> bytes:
 
 
 def read_claim(value: bytes) -> tuple[str, int]:
-    """Who owns an order, and since when."""
+    """Who owns an order ("": somebody who was erased), and since when."""
     since, _, owner = value.decode().partition(" ")
     return owner, int(since)

@@ -213,8 +213,8 @@ class Mover:
             await self._reclaim(name, owner, target, since)
             intake.claim, intake.claimed_here = None, False
             return
-        if event.kind is not Kind.PURCHASE:
-            intake.order_known = True  # one refund, reported twice
+        if event.kind is not Kind.PURCHASE or not owner:
+            intake.order_known = True  # one refund, reported twice; or an order of somebody who was erased
             intake.claim = (target, since)
             return
         read = await self._read(owner)
@@ -235,9 +235,13 @@ class Mover:
             intake.claim = (given, since)
             return
         if entry is None and orders.lists_all(read.profile.state):
+            if await self._erased(owner, owner, since):
+                intake.order_known = True  # counted, and forgotten with whoever it was
+                intake.claim = (target, since)
+                return
             # Claimed, and not counted. Either it is being folded right now, or whoever claimed it died in
             # between; nobody may be told that it is counted before it is.
-            if now - since > TAKEOVER_AFTER or await self._erased(owner, target, since):
+            if now - since > TAKEOVER_AFTER or await self._erased(target, target, since):
                 await self._reclaim(name, owner, target, now)
             else:
                 await asyncio.sleep(LOOK_AGAIN_SECONDS)

@@ -82,22 +82,27 @@ def pending(archive_dir: Path) -> list[PendingErasure]:
     return sorted((one for one in found if one is not None), key=lambda one: one.queued_at)
 
 
+def due(archive_dir: Path, *, settle_seconds: float = 60.0, now: int | None = None) -> list[PendingErasure]:
+    """What has been asked for and has waited long enough."""
+    at = time.time_ns() // 1_000_000 if now is None else now
+    return [one for one in pending(archive_dir) if at - one.queued_at >= settle_seconds * 1000]
+
+
 def run_pending(archive_dir: Path, *, settle_seconds: float = 60.0, now: int | None = None) -> int:
-    """Does all erasures that have waited long enough, in one pass; returns how many.
+    """Does all erasures that are due, in one pass; returns how many.
 
     The wait lets what was under way when the person was erased (decisions, the other half of a move)
     reach the archive first.
     """
-    at = time.time_ns() // 1_000_000 if now is None else now
-    due = [one for one in pending(archive_dir) if at - one.queued_at >= settle_seconds * 1000]
-    if not due:
+    found = due(archive_dir, settle_seconds=settle_seconds, now=now)
+    if not found:
         return 0
-    _erase(archive_dir, {one.profile_id: one.until_ms for one in due})
-    for one in due:
+    _erase(archive_dir, {one.profile_id: one.until_ms for one in found})
+    for one in found:
         path = archive_dir / QUEUE / one.file_name
         if _read(path) == one:  # asked again meanwhile: stays
             path.unlink()
-    return len(due)
+    return len(found)
 
 
 def erase(archive_dir: Path | str, profile_ids: Iterable[str], until_ms: int) -> int:

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event as Stop
-from time import monotonic
+from time import monotonic, time_ns
 from typing import Any
 
 from redis.exceptions import RedisError
@@ -21,7 +21,7 @@ from redis.exceptions import RedisError
 from habitue_collector.retention import Retention, parsed
 from habitue_collector.settings import Lifetimes
 from habitue_collector.store import keys
-from habitue_warehouse import compaction, erasure, lifetimes, rollups, snapshots
+from habitue_warehouse import compaction, erasure, lifetimes, order_claims, rollups, snapshots
 from habitue_warehouse.compaction import CompactionSettings
 from habitue_warehouse.rollups import RollupSettings
 from habitue_warehouse.schema import DECISIONS, EVENTS, MOVES, PROFILES
@@ -156,7 +156,10 @@ class Upkeep:
         return touched
 
     def _erase(self) -> int:
-        return erasure.run_pending(self.archive_dir, settle_seconds=self.settings.erase_settle_seconds)
+        settle, now = self.settings.erase_settle_seconds, time_ns() // 1_000_000
+        due = erasure.due(self.archive_dir, settle_seconds=settle, now=now)
+        order_claims.disown(self.redis, {one.profile_id: one.until_ms for one in due})
+        return erasure.run_pending(self.archive_dir, settle_seconds=settle, now=now)
 
     def _roll(self) -> int:
         began = monotonic()
