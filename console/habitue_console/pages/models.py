@@ -20,6 +20,7 @@ from ..guard import require
 from ..house import House
 from ..model_figures import Models, Trained, read
 from ..rendering import redirect, render
+from ..training_words import told
 from ..words import N_, Words, words
 
 _CHARTED = 60
@@ -39,6 +40,7 @@ def routes(house: House) -> list[BaseRoute]:
             charts_=_charts(house, models, words(request)),
             verdicts=VERDICTS,
             whys=WHYS,
+            told=lambda note: told(note, words(request)),
             log=list(reversed(models.log))[:_LOGGED],
         )
 
