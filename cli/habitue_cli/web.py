@@ -143,6 +143,11 @@ def _recommender(
         visitor = collector.cookie.read(value.encode("latin-1", "replace"), collector.ingest.clock())
         return visitor.anonymous_id if visitor is not None else None
 
+    def name_of(item_id: str) -> str:
+        item = recommender.reader.catalog.get(item_id)
+        return item.name if item is not None and item.name else item_id
+
+    collector.endpoints.me.name_of = name_of
     doors = Doors(
         recommender=recommender,
         redis=client,

@@ -30,6 +30,8 @@ from habitue_collector.submission import Submission
 Endpoint = Callable[[Request], Awaitable[Response]]
 History = Callable[[list[str]], Awaitable[list[dict[str, Any]]]]
 """What the archive has of these profiles, oldest first; the collector alone has none."""
+NameOf = Callable[[str], str]
+"""An item's name by its id; the collector alone knows the id."""
 
 MAX_BYTES = 16_384
 PURPOSES = ("analytics", "personalization")
@@ -45,6 +47,7 @@ class VisitorDoor:
         self.profiles = profiles
         self.base_path = base_path
         self.history: History | None = None  # told by the house, where there is an archive
+        self.name_of: NameOf = str  # told by the house, where there is a catalog
         self._exporting = asyncio.Semaphore(1)
 
     def routes(self) -> list[Route]:

@@ -18,7 +18,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from habitue_collector.errors import Problem
-from habitue_collector.me import PURPOSES, VisitorDoor, keep_cookies, read, shown
+from habitue_collector.me import PURPOSES, NameOf, VisitorDoor, keep_cookies, read, shown
 
 _STYLE = """\
 :root{color-scheme:light dark}
@@ -26,7 +26,7 @@ body{font:1rem/1.5 system-ui,sans-serif;max-width:44rem;margin:2rem auto;padding
 h2{margin:2rem 0 .25rem;font-size:1.1rem}p{margin:.25rem 0 .75rem}small{opacity:.75}
 ul{list-style:none;padding:0}
 li{display:flex;justify-content:space-between;gap:1rem;padding:.25rem 0;border-bottom:1px solid #8884}
-form{display:inline}button{font:inherit;padding:.2rem .7rem;cursor:pointer}
+form{display:inline}button{font:inherit;padding:.2rem .7rem;cursor:pointer;white-space:nowrap}
 dl{display:grid;gap:.25rem 1rem;grid-template-columns:max-content 1fr}dd{margin:0;overflow-wrap:anywhere}
 .last button{color:#b00020}
 """
@@ -45,6 +45,8 @@ _WHAT_FOR = {
     "analytics": "Analytics: to remember this visit, and to count what happens in the shop.",
     "personalization": "Personalization: to choose offers by what you looked at.",
 }
+# An interest's dimension, and what the form calls a list of such.
+_LISTS = {"category": "categories", "brand": "brands", "price_band": "price_bands"}
 
 
 class VisitorPage:
@@ -59,14 +61,15 @@ class VisitorPage:
     async def page(self, request: Request) -> Response:
         if request.method == "POST":
             return await self._done(request)
-        shop = self._door.ingest.settings.shop.name
+        shop = self._door.ingest.settings.shop
         try:
             known = shown(await self._door.profile(request))
         except Problem as error:
             if error.code != "unknown_visitor":
                 raise
-            return _html(shop, "<p>Nothing is known of this browser.</p>")
-        return _html(shop, _known(known, self._door.base_path))
+            return _html(shop.name, "<p>Nothing is known of this browser.</p>")
+        body = _known(known, self._door.base_path, self._door.name_of, shop.currency or "")
+        return _html(shop.name, body)
 
     async def _done(self, request: Request) -> Response:
         said = {
@@ -90,7 +93,7 @@ class VisitorPage:
         return response
 
 
-def _known(me: dict[str, Any], base_path: str) -> str:
+def _known(me: dict[str, Any], base_path: str, name_of: NameOf, currency: str) -> str:
     consents = me["consents"]
     parts = ["<h2>What you agreed to</h2><ul>"]
     for purpose in PURPOSES:
@@ -98,19 +101,26 @@ def _known(me: dict[str, Any], base_path: str) -> str:
         act, word = ("grant", "Allow") if state == "denied" else ("deny", "Switch off")
         parts.append(f"<li><span>{_WHAT_FOR[purpose]} <small>{escape(state)}</small></span>")
         parts.append(f"{_button(act, word, purpose)}</li>")
-    parts.append("</ul><h2>What we think you like</h2><p><small>Offers follow it.</small></p><ul>")
-    for dimension, lists in (("category", "categories"), ("brand", "brands"), ("price_band", "price_bands")):
-        for name, share in me["affinities"][dimension].items():
-            parts.append(f"<li><span>{escape(name)} <small>{share:.0%}</small></span>")
-            parts.append(f"{_button('forget', 'Forget', lists, name)}</li>")
-    parts.append(
-        "</ul><h2>What you looked at</h2><p><small>To find it again, and for offers.</small></p><ul>"
-    )
-    for item in me["recent_items"]:
-        parts.append(f"<li><span>{escape(item['item_id'])} <small>{_day(item['last'])}</small></span>")
-        parts.append(f"{_button('forget', 'Forget', 'item_ids', item['item_id'])}</li>")
-    parts.append("</ul><h2>What else is known</h2>")
-    parts.append(_list((label, value) for label, value in _facts(me) if value))
+    parts.append("</ul>")
+    likes = [
+        f"<li><span>{escape(_liked(dimension, name, currency))} <small>{share:.0%}</small></span>"
+        f"{_button('forget', 'Forget', lists, name)}</li>"
+        for dimension, lists in _LISTS.items()
+        for name, share in me["affinities"][dimension].items()
+    ]
+    if likes:
+        parts.append("<h2>What we think you like</h2><p><small>Offers follow it.</small></p>")
+        parts.append(f"<ul>{''.join(likes)}</ul>")
+    seen = [
+        f"<li><span>{escape(name_of(item['item_id']))} <small>{_day(item['last'])}</small></span>"
+        f"{_button('forget', 'Forget', 'item_ids', item['item_id'])}</li>"
+        for item in me["recent_items"]
+    ]
+    if seen:
+        parts.append("<h2>What you looked at</h2><p><small>To find it again, and for offers.</small></p>")
+        parts.append(f"<ul>{''.join(seen)}</ul>")
+    parts.append("<h2>What else is known</h2>")
+    parts.append(_list((label, value) for label, value in _facts(me, name_of) if value))
     parts.append(
         f'<h2>Yours</h2><p><a href="{escape(base_path)}/v1/me/export" download>Take everything along</a></p>'
         f'<p class="last">{_button("erase", "Erase everything, for good")}</p>'
@@ -118,7 +128,14 @@ def _known(me: dict[str, Any], base_path: str) -> str:
     return "".join(parts)
 
 
-def _facts(me: dict[str, Any]) -> list[tuple[str, str]]:
+def _liked(dimension: str, name: str, currency: str) -> str:
+    """As the shop would say it: Shoes › Trail, a brand, prices of 8–16 EUR."""
+    if dimension == "category":
+        return name.replace("/", " › ")
+    return f"Prices of {name.replace('-', '–')} {currency}".rstrip() if dimension == "price_band" else name
+
+
+def _facts(me: dict[str, Any], name_of: NameOf) -> list[tuple[str, str]]:
     orders = me["orders"]
     values = ", ".join(f"{value:,.2f} {currency}" for currency, value in orders["by_currency"].items())
     return [
@@ -126,8 +143,8 @@ def _facts(me: dict[str, Any]) -> list[tuple[str, str]]:
         ("First and last seen", f"{_day(me['first_seen'])} – {_day(me['last_seen'])}"),
         ("Visits", str(me["visits"])),
         ("Orders", f"{orders['count']} ({values})" if orders["count"] else ""),
-        ("In the cart", ", ".join(line["item_id"] for line in me["cart"])),
-        ("Bought", ", ".join(item["item_id"] for item in me["bought"])),
+        ("In the cart", ", ".join(name_of(line["item_id"]) for line in me["cart"])),
+        ("Bought", ", ".join(name_of(item["item_id"]) for item in me["bought"])),
         ("Role", me["persona"] if len(me["personas"]) > 1 else ""),
         *((str(name), str(value)) for name, value in me["traits"].items()),
     ]

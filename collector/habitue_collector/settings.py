@@ -387,7 +387,7 @@ def demo_settings(data: Path, port: int = 8000, host: str = "127.0.0.1", workers
         server=Server(host=host, port=port, workers=workers),
         data=Data(folder=data),
         lifetimes=Lifetimes(trim_lag_seconds=60),  # a year of history need not stay in Redis for long
-        shop=Shop(name="Complete Journey", hosts=(LOOPBACK, "*.test"), currency="USD"),
+        shop=Shop(name="Thistle & Oat", hosts=(LOOPBACK, "*.test"), currency="USD"),
         keys=(
             WriteKey(
                 DEMO_KEY, "browser", "assumed", aliases=("1",), origins=(LOOPBACK, "*.test"), name="demo shop"

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 import httpx
 import pytest
-from support.house import House, RealRedis, house, identify, track, user_hash, views, visitor_of
+from support.house import House, RealRedis, house, identify, page, track, user_hash, views, visitor_of
 
 from habitue_collector.app import create_app
 from habitue_collector.fold import apply
@@ -55,6 +55,24 @@ async def test_it_shows_what_is_known_and_neither_ids_nor_devices(real: RealRedi
             page = await browser.get("/h/me")
             assert "A <small>" in page.text
             assert "default-src 'none'" in page.headers["content-security-policy"]
+
+
+@pytest.mark.asyncio
+async def test_the_page_says_it_in_the_shop_s_words(real: RealRedis) -> None:
+    async with house(real=real) as shop:
+        shop.workers[0].endpoints.me.name_of = {"A": "Oat <bread>"}.get
+        one = str((await shop.browser(viewed("A", "Bakery/Bread"))).cookie)
+        another = str((await shop.browser(page("/"))).cookie)
+        async with visiting(shop, one) as browser:
+            told = (await browser.get("/h/me")).text
+        assert "<span>Oat &lt;bread&gt; <small>" in told
+        assert "<span>Bakery › Bread <small>100%" in told
+        assert "<span>Prices of 8–16 USD <small>100%" in told
+        async with visiting(shop, another) as browser:
+            told = (await browser.get("/h/me")).text
+        assert "What else is known" in told
+        assert "What we think you like" not in told, "no head above nothing"
+        assert "What you looked at" not in told
 
 
 @pytest.mark.asyncio
