@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Generator, Iterable
+from contextlib import suppress
 from types import TracebackType
 from typing import Any
 
 from habitue.async_transport import AsyncHTTPTransport
-from habitue.offers import NoOffers, Offer, Offers
+from habitue.offers import NoOffers, OfferLike, Offers
 from habitue.processes import here
 from habitue.questions import section_names
 from habitue.reporter import Reporter, Who
@@ -42,7 +43,7 @@ class AsyncClient(Reporter[Told]):
         item_id: str | int | None = None,
         category: str | None = None,
         deadline: float | None = None,
-        fallback: Iterable[Offer] | None = None,
+        fallback: Iterable[OfferLike] | None = None,
         sections: Iterable[str] = (),
     ) -> Offers:
         """The offers for a slot, or `fallback` when they cannot be had within `deadline` seconds.
@@ -175,6 +176,11 @@ class AsyncClient(Reporter[Told]):
     def after_fork(self) -> None:
         super().after_fork()
         self._loop_transport = None
+
+    def _prepare(self) -> None:
+        if isinstance(self._transport, HTTPTransport):
+            with suppress(ImportError):  # then each question is missed, and its reason counted
+                import h11  # noqa: F401  # 15 ms of the event loop's time, which are not a visitor's
 
     def _told(self) -> Told:
         return _TOLD

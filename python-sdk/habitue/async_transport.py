@@ -51,7 +51,7 @@ class AsyncHTTPTransport:
                     request.path.encode("ascii"),
                     headers,
                     request.body,
-                    seconds=seconds,
+                    seconds=None,  # one timer: with two, each would cancel what the other is cancelling
                 )
                 try:
                     body = b""
@@ -73,7 +73,7 @@ class AsyncHTTPTransport:
         headers: Headers,
         body: Body,
         *,
-        seconds: float,
+        seconds: float | None,
         length: int | None = None,
     ) -> AsyncStreamed:
         """A request and its answer in pieces, for a proxy; raises TransportError.
@@ -134,7 +134,7 @@ class AsyncStreamed:
     """An answer whose body comes in pieces: iterate `pieces`, then `close`. Header names are lower case."""
 
     def __init__(
-        self, transport: AsyncHTTPTransport, connection: _Connection, head: Any, seconds: float
+        self, transport: AsyncHTTPTransport, connection: _Connection, head: Any, seconds: float | None
     ) -> None:
         self.status: int = head.status_code
         self.headers: list[tuple[bytes, bytes]] = list(head.headers)

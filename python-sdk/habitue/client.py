@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from types import TracebackType
 from typing import Any
 
-from habitue.offers import NoOffers, Offer, Offers
+from habitue.offers import NoOffers, OfferLike, Offers
 from habitue.processes import here
 from habitue.questions import section_names
 from habitue.reporter import Reporter, Who
@@ -33,7 +33,7 @@ class Client(Reporter[None]):
         item_id: str | int | None = None,
         category: str | None = None,
         deadline: float | None = None,
-        fallback: Iterable[Offer] | None = None,
+        fallback: Iterable[OfferLike] | None = None,
         sections: Iterable[str] = (),
     ) -> Offers:
         """The offers for a slot, or `fallback` when they cannot be had within `deadline` seconds.

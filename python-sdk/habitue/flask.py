@@ -9,7 +9,7 @@ from flask import Flask, Request, current_app, has_app_context
 from habitue import page
 from habitue.client import Client
 from habitue.first_party import first_party
-from habitue.offers import Offer, Offers
+from habitue.offers import OfferLike, Offers
 from habitue.reporter import HOST
 from habitue.visit import Consent, UserId
 from habitue.wsgi import MAX_IN_FLIGHT, Environ, Mounted
@@ -80,7 +80,7 @@ class Habitue:
         category: str | None = None,
         page_type: str | None = None,
         deadline: float | None = None,
-        fallback: Iterable[Offer] | None = None,
+        fallback: Iterable[OfferLike] | None = None,
     ) -> Offers:
         """The offers alone, for templates that show them in their own way."""
         return self.client.offers(

@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypedDict, cast
 
 
-class Reason(TypedDict, total=False):
+class Reason(TypedDict):
     """Why an offer is made: as data and in plain words."""
 
     code: str
     text: str
 
 
-class Offer(TypedDict, total=False):
-    """One offer. A price is a number in `currency`.
+class _Said(TypedDict, total=False):
+    """What only some offers say: those of a content (`kind`: banner, message or coupon)."""
 
-    A content (`kind`: banner, message or coupon) has no price; `text`, and a coupon's `code`, are its own.
+    kind: str
+    text: str
+    code: str
+
+
+class Offer(_Said):
+    """One offer. A price is a number in `currency`; a content has none.
+
+    `item_id` to `reasons` are always there; what a shop's own fallback leaves out is empty, its name the id.
     """
 
     item_id: str
@@ -25,11 +33,27 @@ class Offer(TypedDict, total=False):
     currency: str | None
     url: str
     image_url: str
-    kind: str
-    text: str
-    code: str
     score: float
     reasons: list[Reason]
+
+
+OfferLike = Mapping[str, object]  # an `Offer`, or some members of one: a shop's own, as a fallback
+
+
+def complete(offer: OfferLike) -> Offer:
+    """With every member that an offer always has."""
+    whole = {
+        "item_id": "",
+        "name": offer.get("item_id", ""),
+        "price": None,
+        "currency": None,
+        "url": "",
+        "image_url": "",
+        "score": 0.0,
+        "reasons": [],
+        **offer,
+    }
+    return cast(Offer, whole)
 
 
 class Offers(list[Offer]):
@@ -43,7 +67,7 @@ class Offers(list[Offer]):
 
     def __init__(
         self,
-        offers: Iterable[Offer] = (),
+        offers: Iterable[OfferLike] = (),
         *,
         decision_id: str | None = None,
         model: str | None = None,
@@ -51,7 +75,7 @@ class Offers(list[Offer]):
         missed: str | None = None,
         sections: Sequence[str] = (),
     ) -> None:
-        super().__init__(offers)
+        super().__init__(map(complete, offers))
         self.decision_id = decision_id
         self.model = model
         self.variant = variant
@@ -77,7 +101,7 @@ def offers_in(answer: Any, slot: str, sections: Sequence[str] = ()) -> Offers:
     if answered.get("reason") == "unknown_slot":
         raise NoOffers("unknown_slot", slot)
     return Offers(
-        (cast(Offer, offer) for offer in answered["offers"] if isinstance(offer, dict)),
+        (offer for offer in answered["offers"] if isinstance(offer, dict)),
         decision_id=_text(answered.get("decision_id")),
         model=_text(answered.get("model")),
         variant=_text(answered.get("variant")),

@@ -11,7 +11,7 @@ from typing import Any
 
 from habitue.async_client import AsyncClient
 from habitue.client import Client
-from habitue.offers import Offer, Offers
+from habitue.offers import OfferLike, Offers
 from habitue.rendering import slot_html, tag_html
 from habitue.visit import current_visit
 
@@ -38,7 +38,7 @@ def slot(
     category: str | None = None,
     page_type: str | None = None,
     deadline: float | None = None,
-    fallback: Iterable[Offer] | None = None,
+    fallback: Iterable[OfferLike] | None = None,
     nonce: str | None = None,
     cards: Callable[[Offers], str] | None = None,
 ) -> Markup:
@@ -65,7 +65,7 @@ async def slot_async(
     category: str | None = None,
     page_type: str | None = None,
     deadline: float | None = None,
-    fallback: Iterable[Offer] | None = None,
+    fallback: Iterable[OfferLike] | None = None,
     nonce: str | None = None,
     cards: Callable[[Offers], str] | None = None,
 ) -> Markup:

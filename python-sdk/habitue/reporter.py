@@ -11,7 +11,7 @@ from uuid import UUID
 
 from habitue.breaker import Breaker
 from habitue.events import InvalidArgument, encode_event, identifier
-from habitue.offers import NoOffers, Offer, Offers
+from habitue.offers import NoOffers, OfferLike, Offers
 from habitue.processes import close_at_exit, here, notice_forks
 from habitue.questions import Asker
 from habitue.stats import Stats, Tally
@@ -41,7 +41,7 @@ class Reporter(Generic[Told]):
         transport: Transport | None = None,
         max_queue: int = 10_000,
         linger: float = 0.2,
-        fallbacks: Mapping[str, Iterable[Offer]] | None = None,
+        fallbacks: Mapping[str, Iterable[OfferLike]] | None = None,
         base_path: str = "/h",
         breaker: Breaker | None = None,
         deadline: float = DEADLINE,
@@ -55,7 +55,7 @@ class Reporter(Generic[Told]):
         self._worker: Worker | None = None
         self._secret = ""
         self._breaker = breaker if breaker is not None else Breaker()
-        self._fallbacks: dict[str, list[Offer]] = {}
+        self._fallbacks: dict[str, list[OfferLike]] = {}
         self._asker = Asker({})
         self.host = host
         self.base_path = base_path
@@ -74,6 +74,7 @@ class Reporter(Generic[Told]):
             }
             self._asker = Asker(headers, base_path)
             self._transport = transport if transport is not None else HTTPTransport(host)
+            self._prepare()
             self._worker = Worker(
                 self._transport, headers, self._tally, max_queue=max_queue, linger=linger, base_path=base_path
             )
@@ -82,6 +83,9 @@ class Reporter(Generic[Told]):
         notice_forks(self)
         if self._worker is not None:
             close_at_exit(self._worker)
+
+    def _prepare(self) -> None:
+        """What the first question would otherwise have to wait for."""
 
     # ---- what happens ------------------------------------------------------------------------
 
@@ -359,7 +363,7 @@ class Reporter(Generic[Told]):
         return max(0.0, self.deadline if deadline is None else deadline)
 
     def _fallback(
-        self, slot: str, given: Iterable[Offer] | None, reason: str, sections: Sequence[str] = ()
+        self, slot: str, given: Iterable[OfferLike] | None, reason: str, sections: Sequence[str] = ()
     ) -> Offers:
         try:
             offers = self._fallbacks.get(slot, ()) if given is None else given

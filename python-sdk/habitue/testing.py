@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import unquote
 
-from habitue.offers import Offer
+from habitue.offers import OfferLike
 from habitue.transport import Request, Response, TransportError
 
 
@@ -29,7 +29,7 @@ class RecordingTransport:
 
     def __init__(
         self,
-        offers: Mapping[str, Iterable[Offer]] | None = None,
+        offers: Mapping[str, Iterable[OfferLike]] | None = None,
         profiles: Mapping[str, Mapping[str, Any]] | None = None,
         liked: Iterable[str] = (),
     ) -> None:
@@ -37,7 +37,9 @@ class RecordingTransport:
         the sections that come first, in this order."""
         self.liked = list(liked)
         self.requests: list[Request] = []
-        self.offers: dict[str, list[Offer]] = {slot: list(given) for slot, given in (offers or {}).items()}
+        self.offers: dict[str, list[OfferLike]] = {
+            slot: list(given) for slot, given in (offers or {}).items()
+        }
         self.profiles: dict[str, Mapping[str, Any]] = dict(profiles or {})
         self.failing: str | int | None = None
         self.closed = False

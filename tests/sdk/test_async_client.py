@@ -16,7 +16,18 @@ import habitue
 import habitue.testing
 from habitue import AsyncClient, Breaker, Client
 
-FALLBACK: list[habitue.Offer] = [{"item_id": "bestseller"}]
+FALLBACK: list[habitue.Offer] = [
+    {
+        "item_id": "bestseller",
+        "name": "Bestseller",
+        "price": 9.9,
+        "currency": "EUR",
+        "url": "/p/bestseller",
+        "image_url": "",
+        "score": 0.0,
+        "reasons": [],
+    }
+]
 
 
 def with_client(
@@ -51,7 +62,7 @@ def test_offers_keep_one_connection(collector: FakeCollector) -> None:
     async def work(client: AsyncClient) -> None:
         for _ in range(5):
             offers = await client.offers("home-hero", user_id=42, item_id=7)
-            assert offers == [{"item_id": "SKU-001"}]
+            assert [offer["item_id"] for offer in offers] == ["SKU-001"]
             assert offers.decision_id == "d-1"
 
     with_client(collector, work)
@@ -102,6 +113,36 @@ def test_the_deadline_holds(collector: FakeCollector, failure: Any) -> None:
     with_client(collector, work, breaker=Breaker(failures=100))
     assert 0.099 <= min(times) < 0.11  # the best of five: a busy machine wakes us late
     assert max(times) < 3.0
+
+
+def test_a_connection_that_is_not_made_costs_no_more_than_the_deadline() -> None:
+    """What a bare timer is late by is the machine's; the client's own part is the work left to do then."""
+    full = socket.socket()
+    full.bind(("127.0.0.1", 0))
+    full.listen(0)
+    waiting = [socket.socket() for _ in range(4)]
+    for one in waiting:
+        one.setblocking(False)
+        one.connect_ex(full.getsockname())
+    spent = []
+
+    async def work() -> None:
+        loop = asyncio.get_running_loop()
+        host = f"http://127.0.0.1:{full.getsockname()[1]}"
+        async with AsyncClient("secret", host, breaker=Breaker(failures=100)) as client:
+            for _ in range(5):
+                began: list[float] = []
+                loop.call_later(0.05, lambda began=began: began.append(time.thread_time()))
+                offers = await client.offers("home-hero", user_id="u", deadline=0.05, fallback=FALLBACK)
+                assert (offers, offers.missed) == (FALLBACK, "deadline")
+                spent.append(time.thread_time() - began[0] if began else 0.0)
+
+    try:
+        asyncio.run(work())
+    finally:
+        for one in (full, *waiting):
+            one.close()
+    assert min(spent) < 0.005
 
 
 def test_many_ask_at_once_and_nobody_blocks_the_loop(collector: FakeCollector) -> None:

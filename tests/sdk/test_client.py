@@ -26,7 +26,18 @@ from support.fake_collector import (
 import habitue
 from habitue import Client
 
-FALLBACK: list[habitue.Offer] = [{"item_id": "bestseller"}]
+FALLBACK: list[habitue.Offer] = [
+    {
+        "item_id": "bestseller",
+        "name": "Bestseller",
+        "price": 9.9,
+        "currency": "EUR",
+        "url": "/p/bestseller",
+        "image_url": "",
+        "score": 0.0,
+        "reasons": [],
+    }
+]
 
 
 @pytest.fixture
@@ -311,7 +322,7 @@ class TestOffers:
         offers = client.offers(
             "home-hero", visitor="cookie.value", user_id=42, page_type="product", item_id=7, category="Shoes"
         )
-        assert offers == [{"item_id": "SKU-001"}]
+        assert [offer["item_id"] for offer in offers] == ["SKU-001"]
         assert (offers.decision_id, offers.model, offers.variant, offers.missed) == ("d-1", "m", None, None)
         path, headers, body = collector.requests[0]
         assert path == "/v1/recommend"

@@ -17,7 +17,18 @@ from support.raw_server import RawServer, hangs, raw_server
 from habitue import Client, Offer
 
 PROPERTIES = {"product_id": "SKU-001", "price": 89.9, "currency": "EUR", "brand": "Fjell"}
-FALLBACK: list[Offer] = [{"item_id": "bestseller"}]
+FALLBACK: list[Offer] = [
+    {
+        "item_id": "bestseller",
+        "name": "Bestseller",
+        "price": 9.9,
+        "currency": "EUR",
+        "url": "/p/bestseller",
+        "image_url": "",
+        "score": 0.0,
+        "reasons": [],
+    }
+]
 
 
 class Outage:

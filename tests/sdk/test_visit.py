@@ -57,7 +57,7 @@ class TestWhose:
         with visiting(Visit()) as visit:
             client.track("One")
             client.track("Two")
-            assert client.offers("home-hero") == [{"item_id": "SKU-001"}]
+            assert client.offers("home-hero")[0]["item_id"] == "SKU-001"
         _, headers, body = sent(client, transport)
         assert "x-habitue-visitor" not in headers
         assert visit is not None

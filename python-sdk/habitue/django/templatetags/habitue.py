@@ -12,7 +12,7 @@ from django.utils.formats import number_format
 from django.utils.safestring import SafeString, mark_safe
 
 from habitue.django.conf import get_client, get_site
-from habitue.offers import Offer, Offers
+from habitue.offers import OfferLike, Offers
 from habitue.rendering import slot_html, tag_html
 from habitue.visit import current_visit
 
@@ -37,7 +37,7 @@ def habitue_slot(
     page_type: str | None = None,
     template: str | None = None,
     deadline: float | None = None,
-    fallback: Iterable[Offer] | None = None,
+    fallback: Iterable[OfferLike] | None = None,
     nonce: str | None = None,
 ) -> SafeString:
     """A slot with the visitor's offers in it. `template` makes their HTML, from `offers` and `slot`."""
@@ -67,7 +67,7 @@ def habitue_offers(
     category: str | None = None,
     page_type: str | None = None,
     deadline: float | None = None,
-    fallback: Iterable[Offer] | None = None,
+    fallback: Iterable[OfferLike] | None = None,
 ) -> Offers:
     """The offers alone: `{% habitue_offers "pdp" item=sku as offers %}`."""
     return get_client().offers(
