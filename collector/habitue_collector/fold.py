@@ -15,7 +15,17 @@ from typing import Any
 
 import orjson
 
-from habitue_collector import affinity, exposures, identity, interests, orders, personas, sessions, touches
+from habitue_collector import (
+    affinity,
+    exposures,
+    identity,
+    interests,
+    order_lines,
+    orders,
+    personas,
+    sessions,
+    touches,
+)
 from habitue_collector.events import Event, Kind
 from habitue_collector.item_numbers import joined
 from habitue_collector.profile import (
@@ -335,13 +345,19 @@ def _cart_view(state: State, event: Event, facts: Facts) -> None:
 
 def _purchase(state: State, event: Event, facts: Facts) -> None:
     if facts.order_known:
+        order_lines.close(state, event)
         return
-    if orders.count(state, event, facts.server):
-        bought = state.setdefault("bought", {})
-        for item in event.items:
-            touches.touch(bought, item.item_id, event.timestamp // 1000, MAX_BOUGHT)
-        _item_interest(state, event, facts)
+    first = orders.count(state, event, facts.server)
+    if (news := order_lines.of_report(state, event, first=first)) is not None:
+        _bought(state, news, facts)
     state.pop("cart", None)
+
+
+def _bought(state: State, event: Event, facts: Facts) -> None:
+    bought = state.setdefault("bought", {})
+    for item in event.items:
+        touches.touch(bought, item.item_id, event.timestamp // 1000, MAX_BOUGHT)
+    _item_interest(state, event, facts)
 
 
 def _refund(state: State, event: Event, facts: Facts) -> None:
@@ -390,6 +406,8 @@ def latest(known: dict[str, State], name: str, member: str, value: Any, at: int)
 def _custom(state: State, event: Event, facts: Facts) -> None:
     if event.name == interests.CORRECTED:
         interests.forget(state, event.properties)
+    elif order_lines.is_line(event) and (news := order_lines.of_line(state, event)) is not None:
+        _bought(state, news, facts)
 
 
 def _offer_impression(state: State, event: Event, facts: Facts) -> None:

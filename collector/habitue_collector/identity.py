@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from habitue_collector import affinity, exposures, orders, personas, touches
+from habitue_collector import affinity, exposures, order_lines, orders, personas, touches
 from habitue_collector.profile import (
     MAX_AFFINITIES,
     MAX_BOUGHT,
@@ -171,6 +171,9 @@ def merge(state: State, moved: State) -> None:
                 mine[key] = dict(statement)
         keep_latest(state.get(name, {}), size)
     personas.merge(state, moved)
+    for order, items in moved.get("lines", {}).items():
+        if order not in state.get("lines", ()):
+            order_lines.note(state, order, items)
     _merge_orders(state, moved.get("orders"))
     if "visits" in moved:
         state["visits"] = state.get("visits", 0) + moved["visits"]

@@ -280,7 +280,7 @@ def live(shop: House) -> dict[str, dict[str, Any]]:
     return found
 
 
-BROWSING = "view view view add page again order order_again refund offer consent trait"
+BROWSING = "view view view add page again order order_again bare_order line refund offer consent trait"
 MOVING = "login login claim reset backend_order backend_trait undo erase persona parallel"
 STEPS = (*BROWSING.split(), *MOVING.split())
 scenarios = st.lists(
@@ -326,6 +326,12 @@ class Play:
             await self.send(browser, worker, buys(order, 10.5 + thing, item))
         elif what == "order_again":
             await self.send((browser + 1) % 3, worker, buys(order, 10.5, item))
+        elif what == "bare_order":
+            await self.send(browser, worker, track("transaction", {"order_id": order, "total": 10.5}))
+        elif what == "line":
+            await self.send(
+                browser, worker, track("transaction_item", {"order_id": order, "product_id": f"I{person}"})
+            )
         elif what == "refund":
             await self.send(
                 browser, worker, track("Order Refunded", {"order_id": order, "total": 1, "refund_id": "1"})

@@ -95,6 +95,20 @@ def test_people_and_sessions_are_counted_once(shop: Shop) -> None:
     assert shop.rows("SELECT hour, visitors, sessions FROM visits WHERE span = 'day'") == [(FIRST, 2, 3)]
 
 
+def test_the_lines_that_followed_an_order_are_its_items(shop: Shop) -> None:
+    boots, socks = ({"item_id": item_id, "price": 50.0, "quantity": 1.0} for item_id in ("boots", "socks"))
+    for at, item in ((FIRST, boots), (FIRST + 2, socks), (FIRST + 3, socks)):
+        shop.event(at, "custom", name="transaction_item", order_id="o1", items=[item])
+    shop.event(FIRST + 1, "purchase", order_id="o1", value=99.0, currency="EUR")
+    shop.event(FIRST + 4, "custom", "ben", name="transaction_item", order_id="o1", items=[boots])
+    shop.roll()
+    assert shop.rows("SELECT orders, revenue, quantity FROM orders") == [(1, 99.0, 2.0)]
+    assert shop.rows("SELECT item_id, orders, revenue FROM items ORDER BY 1") == [
+        ("boots", 1, 50.0),
+        ("socks", 1, 50.0),
+    ]
+
+
 def test_an_order_told_twice_counts_once_and_every_currency_by_itself(shop: Shop) -> None:
     bought = [{"item_id": "boots", "price": 50.0, "quantity": 2.0}]
     shop.event(

@@ -19,6 +19,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from habitue_collector.order_lines import LINE
+
 HOUR_MS: Final = 3_600_000
 CLICK_WINDOW_DAYS: Final = 7  # an order counts for an offer that its buyer clicked so many days before it
 TOP_ITEMS: Final = 100
@@ -89,14 +91,27 @@ ORDER BY span, hour
 """
 
 # One row for each order of the day, whoever told of it: the collector knows an order again for ever, but
-# not one that was only counted, so of equal numbers the one with a profile is taken.
-BOUGHT: Final = """
+# not one that was only counted, so of equal numbers the one with a profile is taken. Where it names no items,
+# they may have come line by line, from the same person.
+BOUGHT: Final = f"""
 CREATE OR REPLACE TEMP TABLE bought AS
+WITH lines AS (
+    SELECT order_id, profile_id, list(item ORDER BY log_ms, log_seq) AS items FROM (
+        SELECT order_id, profile_id, items[1] AS item, log_ms, log_seq FROM happened
+        WHERE kind = 'custom' AND name = '{LINE}' AND order_id IS NOT NULL AND len(items) > 0 AND NOT bot
+        QUALIFY row_number() OVER (
+            PARTITION BY order_id, profile_id, items[1].item_id ORDER BY log_ms, log_seq) = 1
+    ) GROUP BY ALL
+), told AS (
+    SELECT h.* REPLACE (if(len(h.items) > 0, h.items, l.items) AS items)
+    FROM happened h LEFT JOIN lines l
+        ON l.order_id = h.order_id AND l.profile_id IS NOT DISTINCT FROM h.profile_id
+    WHERE kind = 'purchase' AND NOT bot AND NOT coalesce(order_known, false)
+)
 SELECT order_id, profile_id, timestamp, coalesce(currency, '') AS currency,
     coalesce(value, list_sum([coalesce(i.price, 0) * coalesce(i.quantity, 1) FOR i IN items]), 0) AS value,
     coalesce(items, []) AS items
-FROM happened
-WHERE kind = 'purchase' AND NOT bot AND NOT coalesce(order_known, false)
+FROM told
 QUALIFY order_id IS NULL
     OR row_number() OVER (PARTITION BY order_id ORDER BY profile_id IS NULL, log_ms, log_seq, bucket) = 1
 """

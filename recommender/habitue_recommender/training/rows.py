@@ -16,6 +16,7 @@ from tempfile import TemporaryDirectory
 
 import duckdb
 
+from habitue_collector.order_lines import LINE
 from habitue_recommender.kinds import KINDS, PURCHASE
 from habitue_warehouse.sql import connect
 
@@ -259,18 +260,25 @@ def _of_file(types: dict[str, str], source: str) -> str:
 
 
 # The view counts each event once. An order may still be reported by several events.
-_OF_ARCHIVE = """
+_OF_ARCHIVE = f"""
 CREATE TEMP TABLE rows AS
 WITH told AS (
     SELECT * FROM events
-    WHERE list_contains($1, kind) AND "timestamp" >= $2 AND "timestamp" < $3
+    WHERE (list_contains($1, kind) OR (kind = 'custom' AND name = '{LINE}' AND order_id IS NOT NULL))
+        AND "timestamp" >= $2 AND "timestamp" < $3
         AND coalesce(kept, '') = '' AND NOT bot
-), once AS (
-    SELECT * FROM told WHERE kind <> 'purchase'
-    UNION ALL
+), ordered AS (
     SELECT * FROM told WHERE kind = 'purchase'
     QUALIFY row_number() OVER (  -- the report that names most items
         PARTITION BY coalesce(order_id, event_id) ORDER BY len(items) DESC NULLS LAST, log_ms, log_seq) = 1
+), once AS (
+    SELECT * FROM told WHERE kind NOT IN ('purchase', 'custom')
+    UNION ALL
+    SELECT * FROM ordered
+    UNION ALL  -- the lines of orders of which no report names an item
+    SELECT * REPLACE ('purchase' AS kind) FROM told WHERE kind = 'custom' AND len(items) > 0
+        AND order_id NOT IN (SELECT order_id FROM ordered WHERE order_id IS NOT NULL AND len(items) > 0)
+    QUALIFY row_number() OVER (PARTITION BY order_id, items[1].item_id ORDER BY log_ms, log_seq) = 1
 ), lines AS (
     SELECT * EXCLUDE (items), unnest(items) AS item, generate_subscripts(items, 1) AS line FROM once
 )

@@ -194,6 +194,17 @@ def test_an_event_sent_twice_and_an_order_told_twice_count_once(tmp_path) -> Non
     assert baskets(data) == ["ab"]
 
 
+def test_an_order_whose_lines_came_by_themselves_is_their_basket(tmp_path) -> None:
+    archive = Archive(tmp_path)
+    for order in ("told", "whole", "lost"):
+        for item in ("a", "b", "b"):
+            archive._tell("custom", [item], "anna", name="transaction_item", order_id=order)
+    archive._tell("custom", ["z"], "anna", name="transaction_item")
+    data = from_archive(archive.buys("told").buys("whole", "c", "d").write())
+    assert sorted(baskets(data)) == ["ab", "ab", "cd"]
+    assert list(data.vocabulary) == ["a", "b", "c", "d"]
+
+
 def test_an_order_without_a_session_is_a_trail_of_its_own_in_no_order(tmp_path) -> None:
     data = from_archive(Archive(tmp_path).buys("o1", "b", "a").views("s1", "c", "d").write())
     assert data.trails.ordered.tolist() == [0, 1]
