@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import resource
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -31,10 +31,16 @@ def test_help_imports_no_room_at_all() -> None:
 def test_help_is_there_at_once() -> None:
     best = 9.0
     for _ in range(3):
-        began = time.perf_counter()
+        before = _processor_seconds()
         subprocess.run([sys.executable, "-m", "habitue_cli", "--help"], capture_output=True, check=True)
-        best = min(best, time.perf_counter() - began)
-    assert best < 0.3
+        best = min(best, _processor_seconds() - before)
+    assert best < 0.2, "a twentieth of a second where nobody else uses the processor's caches"
+
+
+def _processor_seconds() -> float:
+    """What ended children used: a clock would count who else works on this machine."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def test_no_drawer_for_everything() -> None:
