@@ -9,12 +9,14 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
+from e2e.tag.patience import SECONDS, patient_context, until
 from e2e.tag.real_collector import ASSUMED, REQUIRED, RealCollector
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from habitue_collector.debug import DebugTokens
 from habitue_collector.secret_keys import signing_keys
 
+USUAL_PATIENCE_MS = 5_000  # Playwright's own
 NONCE = "TmljZSB0cnk"
 POLICY = (
     "default-src 'self'; script-src 'nonce-{nonce}' 'strict-dynamic'; style-src 'self'; object-src 'none';"
@@ -74,8 +76,17 @@ class Shop:
 def shop() -> Iterator[Shop]:
     with RealCollector() as collector:
         running = Shop(collector)
+        expect.set_options(timeout=SECONDS * 1000)
         yield running
+        expect.set_options(timeout=USUAL_PATIENCE_MS)
         running.close()
+
+
+@pytest.fixture
+def visitor(browser: Browser) -> Iterator[BrowserContext]:
+    context = patient_context(browser)
+    yield context
+    context.close()
 
 
 def test_it_shows_what_was_captured_sent_and_refused_as_it_happens(
@@ -165,5 +176,5 @@ def test_the_console_says_the_same_without_a_token(shop: Shop, page: Page) -> No
     page.goto(shop.link(token=""))
     with page.expect_console_message(lambda message: "habitue doctor --page" in message.text):
         page.evaluate("habitue('doctor')")
-    assert sum(line.startswith("table") for line in said) >= 2
+    until(page, lambda: sum(line.startswith("table") for line in said) >= 2, "both tables")
     assert page.locator("habitue-debug").count() == 0

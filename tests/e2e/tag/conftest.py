@@ -6,8 +6,17 @@ from collections.abc import Iterator
 
 import pytest
 from e2e.tag.mall import Mall
+from e2e.tag.patience import patient_context
 from e2e.tag.real_collector import RealCollector
 from e2e.tag.recorder import Recorder
+from playwright.sync_api import Browser, BrowserContext
+
+
+@pytest.fixture
+def visitor(browser: Browser) -> Iterator[BrowserContext]:
+    context = patient_context(browser)
+    yield context
+    context.close()
 
 
 @pytest.fixture

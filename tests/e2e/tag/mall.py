@@ -13,6 +13,7 @@ import re
 import secrets
 import threading
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -213,7 +214,6 @@ class _Handler(BaseHTTPRequestHandler):
     mall: Mall
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
-    _upstream: http.client.HTTPConnection | None = None
 
     def log_message(self, format: str, *args: object) -> None:
         """The tests speak for themselves."""
@@ -223,11 +223,6 @@ class _Handler(BaseHTTPRequestHandler):
             super().handle_one_request()
         except (ConnectionError, ValueError):
             self.close_connection = True  # a browser that left
-
-    def finish(self) -> None:
-        if self._upstream is not None:
-            self._upstream.close()
-        super().finish()
 
     def _serve(self) -> None:
         raw = self.rfile.read(int(self.headers.get("Content-Length", 0)))
@@ -279,13 +274,15 @@ class _Handler(BaseHTTPRequestHandler):
         self._answer(status, content, None, headers)
 
     def _forward(self, raw: bytes) -> tuple[int, list[tuple[str, str]], bytes]:
-        if self._upstream is None:
-            self._upstream = http.client.HTTPConnection("127.0.0.1", self.mall.collector_port, timeout=20)
         headers = {name: value for name, value in self.headers.items() if name.lower() not in HOP}
-        self._upstream.request(self.command, self.path, raw or None, headers)
-        answer = self._upstream.getresponse()
-        kept = [(name, value) for name, value in answer.getheaders() if name.lower() not in HOP]
-        return answer.status, kept, answer.read()
+        # A connection for each: one that is kept may be closed by the collector at the moment it is used.
+        with closing(
+            http.client.HTTPConnection("127.0.0.1", self.mall.collector_port, timeout=120)
+        ) as upstream:
+            upstream.request(self.command, self.path, raw or None, headers)
+            answer = upstream.getresponse()
+            kept = [(name, value) for name, value in answer.getheaders() if name.lower() not in HOP]
+            return answer.status, kept, answer.read()
 
     def _answer(
         self,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import socket
 import subprocess
 import sys
@@ -34,6 +35,7 @@ KEYS = [
 ]
 
 PATIENCE_SECONDS = 120.0  # only what fails waits for so long
+PORTS = range(20_000, 32_000)  # below those that the system gives to whoever connects to somebody
 LOOK_SECONDS = 0.1  # many trials ask at once, and a look at 256 logs costs milliseconds
 T = TypeVar("T")
 Record = dict[str, Any]
@@ -46,9 +48,7 @@ class RealCollector:
         self.demo = demo
         self.redis = RealRedis()
         self.folder = Path(tempfile.mkdtemp(prefix="habitue-pages-"))
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port: int = free.getsockname()[1]
+        self.port = _free_port()
         self._process: subprocess.Popen[bytes] | None = None
         self._client: Any = None
         self._read: dict[int, bytes] = {}
@@ -118,7 +118,7 @@ class RealCollector:
                     self._events.setdefault(_host(event), []).append(event)
             self._read[bucket] = entries[-1][0]
 
-    def wait(self, look: Callable[[], T], what: str, seconds: float = 20) -> T:
+    def wait(self, look: Callable[[], T], what: str, seconds: float = PATIENCE_SECONDS) -> T:
         """The first true value of `look`."""
         deadline = time.monotonic() + seconds
         while not (found := look()):
@@ -136,7 +136,7 @@ class RealCollector:
         request = urllib.request.Request(self.address + path, body, {"Authorization": f"Bearer {secret}"})
         request.method = method or ("GET" if body is None else "POST")
         try:
-            with urllib.request.urlopen(request, timeout=10) as response:
+            with urllib.request.urlopen(request, timeout=PATIENCE_SECONDS) as response:
                 found: Record = json.loads(response.read())
                 return found
         except urllib.error.HTTPError as error:
@@ -153,6 +153,17 @@ class RealCollector:
                 return bool(response.status == 200)
         except OSError:
             return False
+
+
+def _free_port() -> int:
+    """A port that nobody takes in the seconds until the collector listens."""
+    while True:
+        with socket.socket() as free:
+            try:
+                free.bind(("127.0.0.1", random.choice(PORTS)))
+            except OSError:
+                continue
+            return int(free.getsockname()[1])
 
 
 def _host(event: Record) -> str:

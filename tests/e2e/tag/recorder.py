@@ -18,7 +18,14 @@ from typing import Any, Literal
 
 TAG = Path(__file__).parents[3] / "collector" / "habitue_collector" / "static" / "tag"
 
+PATIENCE_SECONDS = 120.0  # only what fails waits for so long
+
 TILE = b'<svg xmlns="http://www.w3.org/2000/svg"><path d="M0 0h90v90H0z" fill="#c60"/></svg>'
+
+SOON = """<script>setTimeout(() => {
+    window.soon = getComputedStyle(document.querySelector('[data-habitue-slot]')).visibility
+}, 2000)</script>"""
+"""Half a second after the stub's own patience, by the page's clock: is the shop's own content shown?"""
 
 Mood = Literal["ok", "overloaded", "hang", "close", "portal"]
 """How the collector behaves: 200; 503; never answers; hangs up; a captive portal's 200 that is no JSON."""
@@ -78,6 +85,8 @@ class Recorder:
         self.mood: Mood = "ok"
         self.retry_after: int | None = None
         self.delay = 0.0
+        self.answers_when = threading.Event()
+        self.answers_when.set()
         self.serves_renderer = True
         self.beacons: list[Beacon] = []
         self.fetched: list[str] = []
@@ -103,6 +112,7 @@ class Recorder:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._closing.set()
+        self.answers_when.set()
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
@@ -137,6 +147,11 @@ class Recorder:
         self.pages[path] = Page(html, headers or {})
         return self.shop + path
 
+    def bare(self) -> str:
+        """A page without the tag: whoever goes there has left, and nobody tries again."""
+        self.pages["/bare"] = Page("<!doctype html><title>bare</title>")
+        return self.shop + "/bare"
+
     def note(self, beacon: Beacon) -> None:
         with self._changed:
             self.beacons.append(beacon)
@@ -146,7 +161,9 @@ class Recorder:
         """Keeps a request waiting until the test is over."""
         self._closing.wait(60)
 
-    def wait(self, condition: Callable[[], Any], what: str = "the condition", timeout: float = 10) -> Any:
+    def wait(
+        self, condition: Callable[[], Any], what: str = "the condition", timeout: float = PATIENCE_SECONDS
+    ) -> Any:
         """Waits until `condition` is true of what was recorded; asked again after each request."""
         deadline = time.monotonic() + timeout
         with self._changed:
@@ -169,7 +186,7 @@ class Recorder:
         events = sorted(self.acknowledged().values(), key=lambda event: str(event["timestamp"]))
         return [_name(event) for event in events]
 
-    def expect(self, *names: str, timeout: float = 10) -> None:
+    def expect(self, *names: str, timeout: float = PATIENCE_SECONDS) -> None:
         """Exactly these events are acknowledged sooner or later, whatever their order."""
         self.wait(lambda: len(self.names()) >= len(names), f"events {names}", timeout)
         assert sorted(self.names()) == sorted(names)
@@ -270,6 +287,7 @@ class _Handler(BaseHTTPRequestHandler):
             unknown = {"offers": [], "reason": "unknown_slot"}
             answer["slots"] = {slot: recorder.answers.get(slot, unknown) for slot in body["slots"]}
         recorder.note(beacon)
+        recorder.answers_when.wait(PATIENCE_SECONDS)
         return self._answer(200, json.dumps(answer).encode(), "application/json", headers)
 
     def _answer(

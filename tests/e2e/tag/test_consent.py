@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from e2e.tag.patience import until
 from e2e.tag.recorder import Recorder, offers
 from playwright.sync_api import BrowserContext, Page
 
@@ -109,7 +110,7 @@ def test_withdrawal_stops_at_once_tells_the_server_once_and_clears_the_browser(
     page.goto(recorder.lay("/a", tag=""))
     page.evaluate("habitue('consent', {analytics: 'granted', personalization: 'granted'})")
     recorder.expect("page")
-    assert [cookie["name"] for cookie in visitor.cookies()] == ["habitue"]
+    until(page, lambda: [cookie["name"] for cookie in visitor.cookies()] == ["habitue"], "the cookie")
     page.evaluate(
         """habitue('track', 'Just before')
            habitue('consent', {analytics: 'denied', personalization: 'denied'})
@@ -121,6 +122,7 @@ def test_withdrawal_stops_at_once_tells_the_server_once_and_clears_the_browser(
     assert notice.body["context"] == {"consent": DENIED}
     assert notice.events == []
     page.wait_for_function("localStorage.length === 0")
+    until(page, lambda: visitor.cookies() == [], "the end of the cookie")
     recorder.lay("/b", SLOT, tag="")
     page.goto(recorder.shop + "/b")
     recorder.wait(lambda: len(recorder.beacons) == 3, "the next page's question")

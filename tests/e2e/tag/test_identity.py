@@ -10,6 +10,7 @@ def test_the_nonce_goes_until_the_first_answer_and_no_further(recorder: Recorder
     recorder.mood = "overloaded"
     page.goto(recorder.lay("/a"))
     recorder.wait(lambda: recorder.beacons, "a refused beacon")
+    page.goto(recorder.bare())
     recorder.mood = "ok"
     page.goto(recorder.lay("/b"))
     recorder.wait(lambda: len(recorder.names()) == 2, "both page views")
@@ -46,7 +47,8 @@ def test_a_logout_survives_an_outage_and_the_end_of_the_page(recorder: Recorder,
     recorder.expect("page")
     recorder.mood = "overloaded"
     page.evaluate("habitue('track', 'Hers'); habitue('reset'); habitue('track', 'His')")
-    recorder.wait(lambda: len(recorder.beacons) == 2, "a refused beacon")
+    recorder.wait(lambda: len(recorder.beacons) >= 2, "a refused beacon")
+    page.goto(recorder.bare())
     recorder.mood = "ok"
     page.goto(recorder.lay("/b"))
     recorder.expect("page", "Hers", "His", "page")

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 from e2e.tag.mall import Mall, Trial
+from e2e.tag.patience import OPENED, SECONDS, patient_context
 from e2e.tag.real_collector import RealCollector, Record
 from playwright.sync_api import Browser, Page
 from support.house import BROWSER
@@ -22,8 +23,7 @@ var here = +(new URLSearchParams(location.search).get('n') || 0)"""
 
 @pytest.fixture
 def tab(browser: Browser) -> Page:
-    context = browser.new_context(user_agent=BROWSER)
-    return context.new_page()
+    return patient_context(browser, user_agent=BROWSER).new_page()
 
 
 def _told(collector: RealCollector, trial: Trial, kind: str) -> list[str]:
@@ -36,7 +36,7 @@ def _numbered(letter: str, count: int) -> list[str]:
 
 
 def _expect_all(
-    collector: RealCollector, trial: Trial, kind: str, letter: str, count: int, seconds: float = 20
+    collector: RealCollector, trial: Trial, kind: str, letter: str, count: int, seconds: float = SECONDS
 ) -> None:
     """Each was told, and each once: the ids of events make a second sending harmless."""
     wanted = _numbered(letter, count)
@@ -68,7 +68,7 @@ def test_a_click_that_leaves_the_page_takes_its_events_along(
     trial = mall.open(body, refuse=REFUSALS[collector_does])
     tab.goto(trial.address + "/?n=0")
     for number in range(pages):
-        tab.wait_for_function("window.habitue && window.habitue.core")
+        tab.wait_for_function(OPENED)
         tab.click("#next")
         tab.wait_for_url(f"**/?n={number + 1}")
     _expect_all(collector, trial, "product_click", "C", pages, 240)
@@ -93,7 +93,7 @@ def test_a_page_that_goes_on_by_itself_before_anything_could_be_sent(
         </body></html>"""
     trial = mall.open(body, sdk="sync")
     tab.goto(trial.address + "/?n=0", wait_until="commit")
-    tab.wait_for_url(f"**/?n={pages}", timeout=120_000)
+    tab.wait_for_url(f"**/?n={pages}", timeout=600_000)
     _expect_all(collector, trial, "product_click", "C", pages + 1, 240)
     _expect_all(collector, trial, "product_view", "V", pages + 1)
     tab.context.close()
@@ -102,11 +102,11 @@ def test_a_page_that_goes_on_by_itself_before_anything_could_be_sent(
 def test_a_tab_that_is_closed_at_once(browser: Browser, mall: Mall, collector: RealCollector) -> None:
     body = f"{HEAD}{{{{SDK}}}}<script>{PUSH}; tell('view_item', 'V' + here)</script></head></html>"
     trial = mall.open(body)
-    context = browser.new_context(user_agent=BROWSER)
+    context = patient_context(browser, user_agent=BROWSER)
     for number in range(5):
         tab = context.new_page()
         tab.goto(f"{trial.address}/?n={number}")
-        tab.wait_for_function("window.habitue && window.habitue.core")
+        tab.wait_for_function(OPENED)
         tab.evaluate("tell('select_item', 'C' + here)")
         tab.close(run_before_unload=True)
     last = context.new_page()

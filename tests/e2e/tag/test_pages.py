@@ -28,6 +28,8 @@ BRIEF = [
     # What a page says does not depend on when the tag comes, what was pushed before it does.
     if (case.sdk == "async" or case.truth.name in LATE) and case.truth.name not in FEW_PRICES
 ] + cases(SHARED, USUAL)
+# The first of them waits for all, on a machine that may have other things to do.
+pytestmark = pytest.mark.timeout(1800)
 GAPS: dict[str, str] = {}
 """Pages that do not hold yet, and why; whoever mends one takes its line away."""
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from e2e.tag.recorder import Recorder, offers
+from e2e.tag.patience import until
+from e2e.tag.recorder import SOON, Recorder, offers
 from playwright.sync_api import Page
 
 NONCE = "cmFuZG9t"
@@ -47,6 +48,7 @@ def test_a_policy_that_forbids_the_collector_gets_no_error_of_ours_and_no_storm(
         )
     )
     page.wait_for_selector("text=Ours", state="visible")
+    until(page, lambda: complaints, "the browser's complaint")
     page.wait_for_timeout(1500)  # a storm would have come by now
     assert 1 <= len(complaints) <= 8
     assert all("Content Security Policy" in text or "violates" in text for text in complaints), complaints
@@ -55,13 +57,11 @@ def test_a_policy_that_forbids_the_collector_gets_no_error_of_ours_and_no_storm(
 
 def test_a_page_that_allows_no_policy_of_ours_is_still_counted(recorder: Recorder, page: Page) -> None:
     header = "require-trusted-types-for 'script'; trusted-types shop"
-    page.goto(
-        recorder.lay(
-            "/a", "<div data-habitue-slot='s'>Ours</div>", headers={"Content-Security-Policy": header}
-        )
-    )
+    headers = {"Content-Security-Policy": header}
+    page.goto(recorder.lay("/a", "<div data-habitue-slot='s'>Ours</div>", head=SOON, headers=headers))
     recorder.expect("page")
-    page.wait_for_selector("text=Ours", state="visible", timeout=2500)
+    # Not by wait_for_function: it evaluates text inside the page, which the policy forbids.
+    assert until(page, lambda: page.evaluate("window.soon"), "the time to look") == "visible"
 
 
 def test_integrity_is_passed_on(recorder: Recorder, page: Page, complaints: list[str]) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import pytest
 from e2e.tag.mall import POLICIES, Mall, Trial
+from e2e.tag.patience import patient_context
 from e2e.tag.real_collector import RealCollector
 from e2e.tag.trials import WATCH
 from playwright.sync_api import Browser, BrowserContext, Page, Route
@@ -42,7 +43,7 @@ def tab(browser: Browser, mall: Mall) -> Iterator[Open]:
     opened: list[Quiet] = []
 
     def open_tab(**switches: str) -> Quiet:
-        context = browser.new_context(user_agent=BROWSER)
+        context = patient_context(browser, user_agent=BROWSER)
         context.add_init_script(WATCH)
         quiet = Quiet(mall.open(EVERYTHING, **switches), context, context.new_page())
         quiet.page.on("console", lambda said: quiet.heard.append(said.text) if said.type == "error" else None)
@@ -84,7 +85,7 @@ def test_under_every_policy_that_lets_us_be(tab: Open, collector: RealCollector)
         def known(host: str = host, wanted: set[str] = wanted) -> bool:
             return wanted <= {event["kind"] for event in collector.events(host)}
 
-        collector.wait(known, f"everything under {csp}", 60)
+        collector.wait(known, f"everything under {csp}")
 
 
 def test_a_policy_that_forbids_the_collector_hears_of_it_a_few_times_only(tab: Open) -> None:
@@ -126,8 +127,8 @@ def test_when_something_of_ours_cannot_be_had(tab: Open) -> None:
     for what, one in tabs.items():
         one.page.route(*MISHAPS[what])
     with _walk(*tabs.values()):
-        for what, one in tabs.items():
-            assert one.page.locator("text=Ours").is_visible(), what
+        for one in tabs.values():
+            one.page.wait_for_selector("text=Ours")
     for what, one in tabs.items():
         # The browser itself says on the console that a request failed or must not be read.
         ours = [text for text in one.complaints() if "Failed to load" not in text and "CORS" not in text]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import pytest
-from e2e.tag.mall import Mall
+from e2e.tag.mall import Mall, Trial
+from e2e.tag.patience import patient_context, until
 from e2e.tag.real_collector import ASSUMED, REQUIRED, RealCollector
 from playwright.sync_api import Browser
 from support.house import BROWSER
@@ -46,10 +48,14 @@ class Visit:
         html = f"""<!doctype html><html><head><title>Shop</title><script>{STUB}; {words}</script>
             <script>{TALK}</script>{{{{SDK}}}}</head><body>{MARKUP}</body></html>"""
         self.trial = mall.open(html, **switches)
-        self.context = browser.new_context(user_agent=BROWSER)
+        self.context = patient_context(browser, user_agent=BROWSER)
         self.page = self.context.new_page()
         self.complaints: list[str] = []
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+
+
+def _answered(trial: Trial) -> bool:
+    return all(sent.status for sent in trial.sent)
 
 
 FEW = ("denied although assumed", "Consent Mode", "gpc although granted")
@@ -70,6 +76,7 @@ def test_nobody_is_known_and_slots_are_still_asked_for(
         one.page.wait_for_url("**/?n=9")
     one.page.wait_for_timeout(1300)  # nothing may happen, and that is not to be waited for otherwise
     for way, one in visits.items():
+        until(one.page, partial(_answered, one.trial), f"the answers to {way}")
         told = [(sent.path, sent.names_somebody) for sent in one.trial.sent if sent.names_somebody]
         assert told == [], way
         assert one.page.evaluate(KEPT) == 0, way

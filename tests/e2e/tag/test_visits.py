@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
-import time
+import threading
 from collections import Counter
 from collections.abc import Iterator
+from itertools import pairwise
 
 import pytest
 from e2e.tag.mall import Mall, Trial
+from e2e.tag.patience import OPENED, SECONDS, patient_context
 from e2e.tag.real_collector import RealCollector
-from playwright.sync_api import Browser, BrowserContext
+from playwright.sync_api import Browser, BrowserContext, Page
 from support.house import BROWSER
 
 PRODUCT = """<!doctype html><html><head><title>Product</title>{{SDK}}</head><body><h1>Product</h1>
@@ -23,13 +25,22 @@ function add(id) { dataLayer.push({event: 'add_to_cart', ecommerce: {currency: '
 
 @pytest.fixture
 def visitor(browser: Browser) -> Iterator[BrowserContext]:
-    context = browser.new_context(user_agent=BROWSER)
+    context = patient_context(browser, user_agent=BROWSER)
     yield context
     context.close()
 
 
 def _kinds(collector: RealCollector, trial: Trial) -> Counter[str]:
     return Counter(event["kind"] for event in collector.events(trial.host))
+
+
+def _processor_seconds(page: Page) -> float:
+    """What the page's main thread has had of the processor: what others take is not our fault."""
+    devtools = page.context.new_cdp_session(page)
+    devtools.send("Performance.enable", {"timeDomain": "threadTicks"})
+    metrics = devtools.send("Performance.getMetrics")["metrics"]
+    devtools.detach()
+    return float(next(one["value"] for one in metrics if one["name"] == "ThreadTime"))
 
 
 def test_a_product_page_that_comes_back_from_the_bfcache_is_looked_at_again(
@@ -52,13 +63,23 @@ def test_a_product_page_that_comes_back_from_the_bfcache_is_looked_at_again(
 def test_two_tabs_are_one_visitor_and_neither_tells_for_the_other(
     visitor: BrowserContext, mall: Mall, collector: RealCollector
 ) -> None:
-    trial = mall.open(LAYER)
+    both = threading.Event()
+
+    def wait_for_the_other(number: int) -> bool:
+        """Neither has an answer before both have asked: they can only know each other by what they keep."""
+        if number:
+            both.set()
+        both.wait(SECONDS)
+        return False
+
+    trial = mall.open(LAYER, refuse=wait_for_the_other)
     first, second = visitor.new_page(), visitor.new_page()
-    for tab in (first, second):  # both before either has an answer
-        tab.goto(trial.address + "/", wait_until="commit")
+    first.goto(trial.address + "/", wait_until="commit")
+    collector.wait(lambda: trial.beacons, "the first tab's beacon")
+    second.goto(trial.address + "/", wait_until="commit")
     for number in range(6):
         tab = (first, second)[number % 2]
-        tab.wait_for_function("window.habitue && window.habitue.core")
+        tab.wait_for_function(OPENED)
         tab.evaluate(f"add({number})")
     first.close(run_before_unload=True)
     collector.wait(lambda: _kinds(collector, trial)["add_to_cart"] == 6, "all six")
@@ -77,13 +98,13 @@ def test_ten_thousand_pushes_neither_block_the_page_nor_flood_the_collector(
     page.goto(trial.address + "/")
     collector.wait(lambda: _kinds(collector, trial)["page_view"] == 1, "the page view")
     before = len(trial.beacons)
-    took = page.evaluate(
-        "{const start = performance.now(); for (let i = 0; i < 1e4; i++) add(i); performance.now() - start}"
-    )
-    assert took < 3_000, "a tenth of a millisecond a push would be one second"
-    start = time.monotonic()
+    spent = _processor_seconds(page)
+    page.evaluate("for (let i = 0; i < 1e4; i++) add(i)")
+    assert _processor_seconds(page) - spent < 3, "a tenth of a millisecond a push would be one second"
     collector.wait(lambda: len(trial.beacons) >= before + 12, "twelve batches")
-    assert time.monotonic() - start > 11 * 0.04, "one after the other, with a breath between"
+    sent = sorted(one.sent_at for one in trial.beacons[before:])
+    breaths = [later - earlier for earlier, later in pairwise(sent)]
+    assert min(breaths) > 0.04, "one after the other, with a breath between"
     assert all(len(one.events) <= 25 and len(one.raw) <= 61_440 for one in trial.beacons)
     assert page.evaluate("JSON.stringify(localStorage).length") < 1_000_000
 
@@ -95,7 +116,7 @@ def test_ten_thousand_pushes_arrive_or_are_counted(
     trial = mall.open(LAYER)
     page = visitor.new_page()
     page.goto(trial.address + "/")
-    page.wait_for_function("window.habitue && window.habitue.core")
+    page.wait_for_function(OPENED)
     page.evaluate("for (let i = 0; i < 1e4; i++) add(i)")
 
     def accounted() -> bool:
@@ -147,6 +168,7 @@ def test_slots_of_a_single_page_shop_fill_on_every_page_and_nothing_moves(
     page.evaluate("go('/cart', 'Cart', 'cart-extras')")
     page.wait_for_selector("[data-habitue-slot=cart-extras][data-habitue=offers] .habitue-card")
     collector.wait(lambda: _kinds(collector, trial)["page_view"] == 3, "three page views")
-    questions = [one.body for one in trial.beacons if one.path == "/h/v1/context"]
+    asked = [one for one in trial.beacons if one.path == "/h/v1/context"]
+    questions = [one.body for one in asked if one.status != 503]  # what was refused is asked again
     assert [one["slots"] for one in questions] == [["home-hero"], ["pdp-related"], ["cart-extras"]]
     assert questions[1]["page"]["item_id"] == "I1"

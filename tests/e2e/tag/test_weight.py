@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from e2e.tag.mall import Mall
+from e2e.tag.patience import patient_context
 from e2e.tag.real_collector import RealCollector
 from playwright.sync_api import Browser
 from support.house import BROWSER
@@ -100,15 +101,15 @@ def shop() -> Iterator[RealCollector]:
 
 
 def _loads(browser: Browser, address: str, settled: str) -> list[Task]:
-    """The tasks with a part of ours, of the best of three visits by somebody new on a slow processor.
+    """The tasks with a part of ours, of the best of five visits by somebody new on a slow processor.
 
     The best, because the machine has other things to do; a good one is enough. Nothing moves in it, nor in
     any so that it is seen.
     """
     found: list[list[Task]] = []
     shifts: list[float] = []
-    for _ in range(3):
-        context = browser.new_context(user_agent=BROWSER, viewport={"width": 400, "height": 800})
+    for _ in range(5):
+        context = patient_context(browser, user_agent=BROWSER, viewport={"width": 400, "height": 800})
         context.add_init_script(WATCH)
         page = context.new_page()
         context.new_cdp_session(page).send("Emulation.setCPUThrottlingRate", {"rate": SLOWER})
@@ -122,9 +123,9 @@ def _loads(browser: Browser, address: str, settled: str) -> list[Task]:
         context.close()
         if found[-1] and shifts[-1] == 0 and _light(found[-1]):
             break
-    assert all(found), "the trace names our files"
+    assert any(found), "the trace names our files"
     assert min(shifts) == 0
-    best = min(found, key=lambda tasks: max(task.ours for task in tasks))
+    best = min(filter(None, found), key=lambda tasks: max(task.ours for task in tasks))
     shown = sorted((task for task in best if task.ours >= 1), key=lambda task: -task.ours)
     print(f"\n{address} at {SLOWER}× slower:", *(f"{one.ours:.1f} of {one.length:.1f} ms" for one in shown))
     return best

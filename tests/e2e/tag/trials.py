@@ -8,13 +8,14 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote_plus, urlencode
 
 from e2e.conftest import FLAGS
 from e2e.tag.mall import Csp, Mall, Sdk, Sent, Trial
+from e2e.tag.patience import OPENED, SECONDS
 from e2e.tag.real_collector import ASSUMED, REQUIRED, RealCollector
 from e2e.tag.truth import SENTINEL, Truth, counts_of, judge, reached
 from playwright.async_api import BrowserContext, Error, Page, async_playwright
@@ -24,7 +25,6 @@ AT_ONCE = 12
 # A process for each of a hundred pages costs more than the pages; every shop has a host, and so a storage,
 # of its own.
 SHARING = ["--disable-site-isolation-trials", "--renderer-process-limit=4"]
-PATIENCE_SECONDS = 40.0  # only what fails waits for so long
 WATCH = """
 window.__complaints = []
 addEventListener('error', (event) => {
@@ -90,6 +90,7 @@ async def _run_all(cases: Sequence[Case], mall: Mall, collector: RealCollector) 
         )
         turnstile = asyncio.Semaphore(AT_ONCE)
         context = await browser.new_context(user_agent=BROWSER, viewport={"width": 800, "height": 600})
+        context.set_default_timeout(SECONDS * 1000)
         await context.add_init_script(WATCH)
         await context.add_init_script(CLICKED)
 
@@ -151,10 +152,23 @@ class _Run:
 
     async def _ready(self, page: Page) -> None:
         # Not by wait_for_function: it evaluates text inside the page, and strict policies forbid that.
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while not await page.evaluate("!!(window.habitue && window.habitue.core)"):
-            assert time.monotonic() < deadline, "the tag never came"
+        assert await self._until(lambda: self._asked(page, OPENED)), "the tag never came"
+
+    async def _asked(self, page: Page, expression: str) -> Any:
+        """What the page says; None while it is being left for another."""
+        try:
+            return await page.evaluate(expression)
+        except Error as error:
+            if "context was destroyed" not in str(error) and "navigat" not in str(error):
+                raise
+            return None
+
+    async def _until(self, look: Callable[[], Awaitable[Any]]) -> Any:
+        """The first true value, or the last false one."""
+        deadline = time.monotonic() + SECONDS
+        while not (found := await look()) and time.monotonic() < deadline:
             await asyncio.sleep(0.03)
+        return found
 
     async def _take(self, page: Page, step: Any) -> None:
         if isinstance(step, str):
@@ -176,16 +190,19 @@ class _Run:
             await page.goto(self.trial.address + value)
             await self._ready(page)
         elif word == "expect":
-            await self._until(value)
+            await self._reach(value)
+        elif word == "until":
+            assert await self._until(lambda: self._asked(page, value)), f"never: {value}"
         else:
             if self.spans and self.spans[-1][0] == "denied":
                 await self._look_for_traces(page, "before the grant")
             self.spans.append((word, len(self.trial.sent)))
 
-    async def _until(self, counts: Any) -> None:
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while time.monotonic() < deadline and not reached(counts_of(self._events()), counts):
-            await asyncio.sleep(0.03)
+    async def _reach(self, counts: Any) -> None:
+        async def there() -> bool:
+            return reached(counts_of(self._events()), counts)
+
+        await self._until(there)
 
     def _events(self) -> list[dict[str, Any]]:
         return self.collector.events(self.trial.host)
@@ -198,27 +215,39 @@ class _Run:
     async def _finish(self, page: Page) -> list[str]:
         truth = self.truth
         views = {} if truth.page_views is None else {"page_view": truth.page_views}
-        await self._until({**truth.counts, **views})
+        await self._reach({**truth.counts, **views})
         await page.wait_for_timeout(truth.settle)
         if truth.sentinel:
             await self._ready(page)
             await page.evaluate(f"habitue('track', '{SENTINEL}')")
-            deadline = time.monotonic() + PATIENCE_SECONDS
-            while not any(event["name"] == SENTINEL for event in self._events()):
-                assert time.monotonic() < deadline, f"the last event never came: {self._summary()}"
-                await asyncio.sleep(0.03)
+
+            async def over() -> bool:
+                return any(event["name"] == SENTINEL for event in self._events())
+
+            assert await self._until(over), f"the last event never came: {self._summary()}"
         if self.spans and self.spans[-1][0] in ("denied", "withdrawn"):
+            if self.spans[-1][0] == "withdrawn":
+                await self._until(self._has_forgotten)
             await self._look_for_traces(page, "at the end")
         found = list(judge(truth, self.run, self._events()))
         for expression, wanted in truth.page.items():
-            got = await page.evaluate(expression)
-            if got != wanted:
+
+            async def as_wanted(expression: str = expression, wanted: Any = wanted) -> bool:
+                return bool(await page.evaluate(expression) == wanted)
+
+            if not await self._until(as_wanted):
+                got = await page.evaluate(expression)
                 found.append(f"{expression} is {got!r} instead of {wanted!r}")
         self.complaints += await page.evaluate("window.__complaints")
         if found:
             refused = [reason for sent in self.trial.beacons for reason in sent.rejected]
             found += [f"the collector refused {refused}"] if refused else []
         return [*found, *self.kept, *self._told(), *self._spoken_without_leave(), *self._noise()]
+
+    async def _has_forgotten(self) -> bool:
+        """The server heard of the withdrawal, and its answer has taken the cookie away."""
+        told = any(_is_last_word(sent) and sent.status == 200 for sent in self.trial.sent)
+        return told and not await self.context.cookies([self.trial.address, self.trial.collector])
 
     async def _look_for_traces(self, page: Page, when: str) -> None:
         if await page.evaluate(KEPT):
@@ -235,9 +264,8 @@ class _Run:
                 if word in said or quote_plus(word) in said:
                     yield f"{word!r} left the page"
         if self.truth.consent and self.trial.beacons:
-            consents = [
-                sent.body.get("context", {}).get("consent") for sent in self.trial.beacons if sent.events
-            ]
+            by_time = sorted(self.trial.beacons, key=lambda sent: sent.sent_at)
+            consents = [sent.body.get("context", {}).get("consent") for sent in by_time if sent.events]
             if self.truth.consent not in consents[-1:]:
                 yield f"consent {consents[-1:]} instead of {self.truth.consent}"
 
@@ -254,8 +282,10 @@ class _Run:
                     # On a busy machine, what left before may arrive after it.
                     if not _is_last_word(sent) and not 0 < sent.sent_at < self.withdrawn_at
                 )
-                if sum(map(_is_last_word, spoken)) != 1:
-                    yield f"the withdrawal was told {sum(map(_is_last_word, spoken))} times"
+                # A server that could not take it hears it again.
+                heard = sum(_is_last_word(sent) and sent.status == 200 for sent in spoken)
+                if heard != 1:
+                    yield f"the withdrawal was told {heard} times"
 
     def _noise(self) -> Iterable[str]:
         return dict.fromkeys([*self.complaints, *(f"report: {one[:200]}" for one in self.trial.reports)])

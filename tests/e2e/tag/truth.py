@@ -22,8 +22,9 @@ class Truth:
 
     `counts`: kind → how often, a number or [least, most]; page views, custom events and logins apart; an
     order that counts once is one. A value that is a list means any of these, `{{RUN}}` the trial's own id.
-    `drive`: selectors to click, or {"wait": ms}, {"reload": true}, {"fill": [selector, text]}, {"js": code},
-    {"expect": counts}, and {"denied"|"granted"|"withdrawn": true}: what the visitor has said so far.
+    `drive`: selectors to click, or {"wait": ms} for what must not happen, {"expect": counts} and
+    {"until": expression} for what must, {"reload": true}, {"fill": [selector, text]}, {"js": code}, and
+    {"denied"|"granted"|"withdrawn": true}: what the visitor has said so far.
     """
 
     name: str
