@@ -97,6 +97,7 @@ class Committer:
         link: Link,
         *,
         queue_events: int = 20_000,
+        queue_bytes: int = 33_554_432,
         patience_seconds: float = 5.0,
         lifetimes: Lifetimes | None = None,
         cached_profiles: int = MAX_CACHED,
@@ -107,7 +108,9 @@ class Committer:
         self.transfers: Transfers | None = None
         self.companion: Companion | None = None
         self.queued_events = 0
-        self._queue_limit = queue_events
+        self.queued_bytes = 0
+        self._most_events = queue_events
+        self._most_bytes = queue_bytes
         self._patience = patience_seconds
         self._max_cached = cached_profiles
         self.cache: dict[str, tuple[bytes, Profile]] = {}  # with the version that was written
@@ -117,7 +120,6 @@ class Committer:
         self._version_prefix = os.urandom(4).hex().encode()
         self._version_count = 0
         self._busy = False
-        self._closing = False
         self._ready = False
         self._refused = False
         self._tasks: set[asyncio.Task[None]] = set()
@@ -144,11 +146,11 @@ class Committer:
 
     @property
     def is_overloaded(self) -> bool:
-        return self.queued_events >= self._queue_limit or self._closing
+        return self.queued_events >= self._most_events or self.queued_bytes >= self._most_bytes
 
     def submit(self, submission: Submission) -> bool:
         """Take a request in. False: the queue is full, answer 503; `done` will not be called."""
-        if self.queued_events >= self._queue_limit or self._closing:
+        if self.queued_events >= self._most_events or self.queued_bytes >= self._most_bytes:
             self.tally.refused += 1
             return False
         loop = self._loop or asyncio.get_running_loop()
@@ -158,6 +160,7 @@ class Committer:
             if intake.event.kind in CLAIMED_KINDS:
                 submission.claims = True
         self.queued_events += len(intakes) or 1
+        self.queued_bytes += submission.size
         self._queue.append(submission)
         if not self._busy and self._ready:
             self._busy = True
@@ -214,7 +217,7 @@ class Committer:
 
     async def close(self) -> None:
         """Refuse what is new, finish what is in the queue, disconnect."""
-        self._closing = True
+        self._most_events = 0  # nobody else comes in
         self._write_notes()
         if self._ready:
             loop = asyncio.get_running_loop()
@@ -389,6 +392,7 @@ class Committer:
         if answer is not None:
             submission.profile = answer.profile
         self.queued_events -= len(intakes) or 1
+        self.queued_bytes -= submission.size
         try:
             submission.done(submission)
         except Exception as error:
@@ -487,6 +491,7 @@ class Committer:
 
     def _fail(self, submission: Submission) -> None:
         self.queued_events -= len(submission.intakes) or 1
+        self.queued_bytes -= submission.size
         self.tally.refused += 1
         submission.error = "unavailable"
         self._answer(submission)

@@ -169,8 +169,8 @@ class Ingest:
                 self.refuse(refusal, request)
                 raise refusal
         opened.raw_events = events
-        sent = request.body
-        opened.measure_events = len(sent) > MAX_EVENT_BYTES or sent.startswith(GZIP_MAGIC)
+        size = opened.size = len(request.body)
+        opened.measure_events = size > MAX_EVENT_BYTES
         return opened
 
     def _see_through(self, request: Request) -> str | None:
@@ -398,6 +398,7 @@ class Ingest:
         submission.opened = opened
         submission.then = done
         submission.received_at = opened.received_at
+        submission.size = opened.size
         submission.visitor = visitor
         submission.consent = said
         submission.wants_profile = wants_profile
@@ -498,10 +499,10 @@ def batch_answer(opened: Opened, submission: Submission) -> bytes:
 
 
 def read_body(request: Request) -> dict[str, Any]:
-    """The request's JSON object, unpacked if it is gzip (by its first bytes). Raises RequestError."""
+    """The request's JSON object; of gzip (by its first bytes) the body is unpacked. Raises RequestError."""
     body = request.body
     if body.startswith(GZIP_MAGIC):
-        body = gunzip(body)
+        body = request.body = gunzip(body)
     try:
         parsed = orjson.loads(body)
     except orjson.JSONDecodeError as error:

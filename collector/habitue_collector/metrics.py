@@ -50,6 +50,7 @@ LABELLED = {
 }
 GAUGES = {
     "queued_events": "Events waiting for Redis.",
+    "queued_bytes": "Bytes of the requests that carry them.",
     "cached_profiles": "Profiles kept for folding.",
     "resident_bytes": "Memory of the process.",
     "rulebook_version": "Changes of rules, segments, slots and contents that this process works with.",
@@ -93,6 +94,7 @@ def figures(ingest: Ingest, committer: Committer, tally: Tally, extra: dict[str,
         "step_events": {name: entry[0] for name, entry in taken.steps.items()},
         "step_nanoseconds": {name: entry[1] for name, entry in taken.steps.items()},
         "queued_events": committer.queued_events,
+        "queued_bytes": committer.queued_bytes,
         "cached_profiles": committer.cached_profiles,
         "resident_bytes": resident_bytes(),
         **extra,

@@ -49,6 +49,7 @@ class Opened(Envelope):
         "results",
         "secret",
         "settings",
+        "size",
         "visitor_id",
     )
 
@@ -68,6 +69,7 @@ class Opened(Envelope):
     respond: Respond  # of who answers by it
     results: list[dict[str, Any] | None]
     secret: bool  # whether the key is
+    size: int  # of the body, in bytes, unpacked
     settings: Settings
     visitor_id: str | None
 

@@ -48,6 +48,7 @@ class Collector:
         self.committer = Committer(
             self.link,
             queue_events=settings.limits.queue_events,
+            queue_bytes=settings.limits.queue_bytes,
             lifetimes=Lifetimes.of(settings.lifetimes),
         )
         self.mover = Mover(self.committer)

@@ -116,6 +116,11 @@ class Limits:
     queue_events: int = _setting(
         20_000, "Events waiting for Redis per worker; past it beacons are answered 503."
     )
+    queue_bytes: int = _setting(
+        33_554_432,
+        "Bytes of the requests that carry them, unpacked; past it beacons are answered 503, too. A worker"
+        " needs about three times as much memory for them.",
+    )
     dead_letters: int = _setting(10_000, "Refused events kept for the console.")
     decision_deadline_ms: int = _setting(150, "Past this a slot is answered by the fallback.")
 

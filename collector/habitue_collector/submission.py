@@ -81,7 +81,7 @@ class Submission:
 
     `visitor` is the profile that the answer may speak of; with `wants_profile` it is read afresh,
     never from the cache; with `asks_companion` the companion's commands are read too. `consent` is
-    what the request said, to be kept with the profile.
+    what the request said, to be kept with the profile. `size` is how long the request's JSON was, in bytes.
     """
 
     __slots__ = (
@@ -99,6 +99,7 @@ class Submission:
         "profile",
         "received_at",
         "refused",
+        "size",
         "then",
         "unsettled",
         "visitor",
@@ -131,6 +132,7 @@ class Submission:
         self.consent = consent
         self.wants_profile = wants_profile
         self.asks_companion = asks_companion
+        self.size = 0
         self.alone = self.claims = self.looks_again = self.refused = self.unsettled = False
         self.profile: Profile | None = None
         self.error: str | None = None

@@ -147,6 +147,7 @@ class Trackers:
                 if key is not None and find(key) is None:
                     calls.events[index] = refused("the key that it names is not known here")
         opened.raw_events = calls.events
+        opened.size = len(request.body) + len(request.query)
         return calls, opened
 
     def _custom_path(self) -> Handler:

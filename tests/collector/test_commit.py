@@ -284,21 +284,23 @@ async def test_an_order_is_settled_by_who_the_device_is_now_not_by_who_it_was() 
 # ---- too much --------------------------------------------------------------------------------
 
 
-async def test_a_full_queue_is_a_503_with_retry_after_and_forgets_nothing() -> None:
+@pytest.mark.parametrize(("limit", "most"), [("_most_events", 10), ("_most_bytes", 3_000)])
+async def test_a_full_queue_is_a_503_with_retry_after_and_forgets_nothing(limit: str, most: int) -> None:
     async with house() as shop:
         cookie = (await shop.browser(page("/"))).cookie
         committer = shop.workers[0].committer
-        committer._queue_limit = 10
+        setattr(committer, limit, most)
         events = [views(f"I{number % 20}") for number in range(60)]
         answers = await asyncio.gather(*(shop.browser(event, cookie=cookie) for event in events))
         refused = [answer for answer in answers if answer.status == 503]
         assert refused
+        assert committer.tally.refused == len(refused)
         for answer in refused:
             assert answer.body["code"] == "overloaded"
             assert (b"retry-after", b"1") in answer.headers
         accepted = [event for event, answer in zip(events, answers, strict=True) if answer.status == 200]
         assert sum(counts_of(await shop.profile(visitor_of(cookie))).values()) == len(accepted)
-        assert committer.queued_events == 0
+        assert committer.queued_events == committer.queued_bytes == 0
         again = await shop.browser(views("LAST"), cookie=cookie)
         assert again.status == 200
 
