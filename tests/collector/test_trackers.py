@@ -263,7 +263,7 @@ async def test_a_wrong_key_is_a_401_with_code_and_message() -> None:
 
 @pytest.mark.asyncio
 async def test_broken_and_bursting_gzip_is_refused_whole() -> None:
-    bomb = gzip.compress(b" " * 50_000_000)
+    bomb = gzip.compress(b" " * 10_000_000)
     async with served() as (_, http):
         for path in ("/matomo.php", TP2, "/api/v1/event"):
             for body, status, code in ((b"\x1f\x8b\x08", 400, "invalid_gzip"), (bomb, 413, "body_too_large")):

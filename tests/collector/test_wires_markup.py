@@ -336,7 +336,7 @@ def test_broken_json_is_mended(text: str, value: Any) -> None:
 
 
 @given(st.text(alphabet='{}[]",:\\/*\n a1&<!->', max_size=200))
-@settings(max_examples=60)
+@settings(max_examples=25)
 def test_whatever_a_theme_prints_is_read_or_not(text: str) -> None:
     read_json(text)
 
@@ -389,7 +389,7 @@ TREES = st.recursive(
     st.dictionaries(st.sampled_from(["jsonld", "microdata", "opengraph", "canonical", "platform_id"]), TREES),
     st.sampled_from([None, PAGE, "https://[", "", "/x"]),
 )
-@settings(max_examples=60)
+@settings(max_examples=25)
 def test_any_markup_is_a_product_or_a_reason(said: dict[str, Any], url: str | None) -> None:
     reason: RejectReason | None = None
     try:
@@ -407,7 +407,7 @@ def test_any_markup_is_a_product_or_a_reason(said: dict[str, Any], url: str | No
     ),
     st.sampled_from(["markup", "form", "cart_call", "datalayer"]),
 )
-@settings(max_examples=60)
+@settings(max_examples=25)
 def test_any_sighting_is_an_event_or_a_reason(name: str, properties: dict[str, Any], source: str) -> None:
     before = repr(properties)
     try:

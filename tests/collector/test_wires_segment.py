@@ -259,6 +259,7 @@ class TestThePixel:
             st.text(),
         )
     )
+    @settings(max_examples=30, deadline=None)
     def test_any_query_is_an_event_or_a_reason(self, query: dict[str, str]) -> None:
         check_any(decode_pixel(query))
 
@@ -336,12 +337,13 @@ def check_any(raw: Any) -> None:
 
 
 @given(JSON)
+@settings(max_examples=30, deadline=None)
 def test_any_json_is_an_event_or_a_reason(raw: Any) -> None:
     check_any(raw)
 
 
 @given(ANY_EVENT)
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=30, deadline=None)
 def test_any_event_is_an_event_or_a_reason(raw: Any) -> None:
     check_any(raw)
 

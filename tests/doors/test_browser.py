@@ -24,10 +24,12 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
+# The page is the same in all three shops; one is enough for a browser.
+pytestmark = pytest.mark.parametrize("shop", ["django"], indirect=True)
+
+
 @pytest.fixture
 def tab(chromium: Browser, shop: Shop) -> Iterator[Page]:
-    if shop.name != "django":
-        pytest.skip("the page is the same in all three shops; one is enough for a browser")
     context = chromium.new_context(base_url=shop.url)
     yield context.new_page()
     context.close()

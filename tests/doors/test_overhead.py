@@ -67,6 +67,7 @@ def added(name: str, server: str, url: str, rounds: int) -> dict[str, Any]:
     return told
 
 
+@pytest.mark.long
 def test_a_mount_adds_little(shop: Shop) -> None:
     told = added(shop.name, shop.server, shop.url, 100)
     limit = 2.0 if shop.name == "fastapi" else 3.0  # werkzeug's own server makes a connection per request

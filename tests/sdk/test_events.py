@@ -178,12 +178,23 @@ ANYTHING = st.recursive(
 )
 
 
-@settings(deadline=None)  # a busy machine proves nothing
-@given(ANYTHING, ANYTHING, ANYTHING, ANYTHING, ANYTHING)
-def test_anything_is_an_event_or_an_invalid_argument(a: Any, b: Any, c: Any, d: Any, e: Any) -> None:
+def check_anything(a: Any, b: Any, c: Any, d: Any, e: Any) -> None:
     for call in ("track", "identify"):
         try:
             body = encode_event(call, name=a, properties=b, user_id=c, timestamp=d, context=e, now=NOW)
         except InvalidArgument:
             continue
         json.loads(body.decode("utf-8"), parse_constant=pytest.fail)
+
+
+@settings(deadline=None, max_examples=25)  # a busy machine proves nothing
+@given(ANYTHING, ANYTHING, ANYTHING, ANYTHING, ANYTHING)
+def test_anything_is_an_event_or_an_invalid_argument(a: Any, b: Any, c: Any, d: Any, e: Any) -> None:
+    check_anything(a, b, c, d, e)
+
+
+@pytest.mark.long
+@settings(deadline=None, max_examples=2_000)
+@given(ANYTHING, ANYTHING, ANYTHING, ANYTHING, ANYTHING)
+def test_anything_at_full_size(a: Any, b: Any, c: Any, d: Any, e: Any) -> None:
+    check_anything(a, b, c, d, e)

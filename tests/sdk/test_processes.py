@@ -85,7 +85,7 @@ def wait_for(condition: Callable[[], bool], what: str, seconds: float = 30.0) ->
         time.sleep(0.01)
 
 
-@pytest.mark.parametrize("preload", [True, False])
+@pytest.mark.parametrize("preload", [True, pytest.param(False, marks=pytest.mark.long)])
 def test_gunicorns_workers_deliver_their_own(collector: FakeCollector, tmp_path: Path, preload: bool) -> None:
     pytest.importorskip("gunicorn")
     (tmp_path / "shop.py").write_text(WSGI_APP.format(url=collector.url))
@@ -130,7 +130,7 @@ if __name__ == "__main__":
 """
 
 
-@pytest.mark.parametrize("method", ["fork", "spawn"])
+@pytest.mark.parametrize("method", ["fork", pytest.param("spawn", marks=pytest.mark.long)])
 def test_a_child_of_multiprocessing_delivers_at_its_end(
     collector: FakeCollector, tmp_path: Path, method: str
 ) -> None:

@@ -13,7 +13,7 @@ from habitue.proxy import Refused, appended, declared_length, request_headers, r
 PATHS = st.one_of(st.text(), st.from_regex(r"/[a-z.%/\\2eEfF5cC;]*", fullmatch=True))
 
 
-@settings(deadline=None)  # a busy machine proves nothing
+@settings(deadline=None, max_examples=40)  # a busy machine proves nothing
 @given(PATHS, st.text())
 def test_a_target_never_leaves_its_folder(path: str, query: str) -> None:
     try:
@@ -33,7 +33,7 @@ def test_a_target_never_leaves_its_folder(path: str, query: str) -> None:
     assert walked[1] == "h" or split.path == "/h"
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=40)
 @given(st.lists(st.tuples(st.text(min_size=1), st.text()), max_size=8), st.one_of(st.none(), st.text()))
 def test_headers_never_fail_and_never_carry_a_secret(
     pairs: list[tuple[str, str]], address: str | None
@@ -48,7 +48,7 @@ def test_headers_never_fail_and_never_carry_a_secret(
     response_headers(pairs, cookie="habitue", secure=True)
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=40)
 @given(st.one_of(st.none(), st.text()), st.one_of(st.none(), st.text()))
 def test_a_chain_is_bounded_text(chain: str | None, address: str | None) -> None:
     told = appended(chain, address)
