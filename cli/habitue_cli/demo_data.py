@@ -188,9 +188,12 @@ _HURRIED = {"ranker": {"trees": 0}, "repurchase": {"most_questions": 3_000}}
 def _train(data: Path) -> None:
     from habitue_recommender.artifact import publish
     from habitue_recommender.training.train import TrainingConfig, train
+    from habitue_recommender.training.trainings import PUBLISHED, Training, note
 
-    config = TrainingConfig(settings=_HURRIED)
+    config, began = TrainingConfig(settings=_HURRIED), time.monotonic()
     with bars() as progress:
         digest = train(data / "archive", data / "models", config, progress)
     publish(data / "models", digest)
+    seconds = round(time.monotonic() - began, 1)
+    note(data / "models", Training(time.time_ns() // 1_000_000, PUBLISHED, digest, "first", seconds))
     logger.info("The model %s is live", digest)

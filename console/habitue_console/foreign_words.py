@@ -115,7 +115,7 @@ EXPLAINED = (
 
 REASONS = (
     N_("Because you looked at {anchor}"),
-    N_("Because {anchor} is in your cart"),
+    N_("Because you put {anchor} in your cart"),
     N_("Because you bought {anchor}"),
     N_("Because you often buy {anchor}"),
     N_("Others who chose {anchor} also chose this"),

@@ -126,7 +126,7 @@ def _gates(ranker: Mapping[str, float], repurchase: Mapping[str, float]) -> list
         )
     elif ranker:
         gates.append(
-            Gate(N_("Order of candidates"), N_("too few visits to learn an order from"), False, 0.0, 0.0)
+            Gate(N_("Order of candidates"), N_("not learnt yet: the fixed blend answers"), False, 0.0, 0.0)
         )
     learnt, counted = repurchase.get("ndcg@20"), repurchase.get("ndcg@20 of the decayed count")
     if learnt is not None and counted is not None:

@@ -50,7 +50,7 @@ class ReasonCode(StrEnum):
 _SENTENCES: dict[str, dict[ReasonCode, str]] = {
     "en": {
         ReasonCode.VIEWED: "Because you looked at {anchor}",
-        ReasonCode.IN_CART: "Because {anchor} is in your cart",
+        ReasonCode.IN_CART: "Because you put {anchor} in your cart",
         ReasonCode.BOUGHT: "Because you bought {anchor}",
         ReasonCode.OFTEN_BOUGHT: "Because you often buy {anchor}",
         ReasonCode.GOES_WITH: "Others who chose {anchor} also chose this",

@@ -70,7 +70,7 @@ def test_looked_at() -> None:
 
 def test_in_the_cart() -> None:
     said = why(NEIGHBOURS, "cup", profile=visitor(carts=["tea"]), anchor="tea")
-    assert said == ("because_in_cart", "Because Green Tea is in your cart")
+    assert said == ("because_in_cart", "Because you put Green Tea in your cart")
 
 
 def test_bought_once_and_bought_often() -> None:

@@ -44,9 +44,14 @@
   const image = (id) => (items[id] && items[id].image_url) || (known.get(id) && known.get(id).image_url)
   const url = (id) => (items[id] && items[id].url) || (known.get(id) && known.get(id).url)
 
-  const thing = (id, note) => {
+  const thing = (id, note, offer) => {
     const made = make('a', 'know-item')
     if (url(id)) made.href = url(id)
+    /* What marketers wrote has no picture and no score. */
+    if (offer && offer.kind) {
+      made.append(make('span', '', make('b', '', offer.name || name(id)), make('small', '', note || '')))
+      return made
+    }
     const tile = make('img')
     tile.alt = ''
     tile.width = tile.height = 36
@@ -71,7 +76,7 @@
 
   const bars = (dimension, shares) => {
     const best = entries(shares).map(([label, value]) => [label, typeof value === 'number' ? value : value.share])
-      .filter(([, share]) => share > 0).sort((a, b) => b[1] - a[1]).slice(0, 5)
+      .filter(([, share]) => share >= 0.005).sort((a, b) => b[1] - a[1]).slice(0, 5)
     if (!best.length) return null
     const list = make('ul', 'bars')
     for (const [label, share] of best) {
@@ -97,8 +102,8 @@
   const offerBlocks = () => Array.from(offers, ([slot, answer]) => {
     const lines = (answer.offers || []).map((offer) => {
       const reasons = (offer.reasons || []).map((reason) => reason.text).filter(Boolean)
-      const line = thing(offer.item_id, reasons.join('; ') || 'no reason given')
-      if (typeof offer.score === 'number') line.append(make('code', '', offer.score.toFixed(2)))
+      const line = thing(offer.item_id, reasons.join('; ') || 'no reason given', offer)
+      if (typeof offer.score === 'number' && !offer.kind) line.append(make('code', '', offer.score.toFixed(2)))
       return fresh(`offer/${slot}/${offer.item_id}`, '1', make('li', '', line))
     })
     const list = make('ol', 'why', ...lines.slice(0, FIRST))
