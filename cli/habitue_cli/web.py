@@ -96,7 +96,7 @@ def create(settings: Settings, worker: str = "worker-1") -> tuple[ASGIApp, type[
             await collector.stop()
 
     app = create_app(collector.ingest, handlers, routes, collector.tally, lifespan)
-    return app, beacon_protocol(handlers, tally=collector.tally)
+    return app, beacon_protocol(handlers, tally=collector.tally, readable=collector.ingest.readable)
 
 
 def _recommender(

@@ -33,7 +33,7 @@ def create_app(
     # A path that takes other methods too has one route for all, so that `Allow` names them all.
     routed = {route.path for route in routes if isinstance(route, Route) and "POST" in (route.methods or ())}
     mounted = [
-        Route(path, starlette_endpoint(handler, tally=tally), methods=["POST"])
+        Route(path, starlette_endpoint(handler, tally=tally, readable=ingest.readable), methods=["POST"])
         for path, handler in handlers.items()
         if path not in routed
     ]

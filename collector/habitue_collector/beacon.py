@@ -42,8 +42,10 @@ from .request import (
     Handler,
     Headers,
     Prepared,
+    Readable,
     Request,
     Tally,
+    for_nobody,
     header_map,
 )
 
@@ -168,6 +170,7 @@ class _BeaconProtocol(HttpToolsProtocol):
     head_timeout_seconds: ClassVar[float] = 10.0
     body_timeout_seconds: ClassVar[float] = 60.0
     leave_timeout_seconds: ClassVar[float] = 5.0
+    readable: ClassVar[staticmethod[[bytes | None], Headers]] = staticmethod(for_nobody)
     tally: ClassVar[Tally]
     heads: ClassVar[dict[bytes, Head]]  # by what is left of them without the lines that change
     _doors: ClassVar[list[Door]]
@@ -282,7 +285,9 @@ class _BeaconProtocol(HttpToolsProtocol):
         if self.transport.is_closing():
             return
         if cycle is None or cycle.response_complete or not cycle.response_started:
-            self.transport.write(self.door.answer(status, body, _CLOSE, False))
+            origin = next((value for name, value in self._pairs if name == b"origin"), None)
+            headers = [*_CLOSE, *self.readable(origin)]
+            self.transport.write(self.door.answer(status, body, headers, False))
         self.close()
 
     def resume_writing(self) -> None:
@@ -307,7 +312,7 @@ class _BeaconProtocol(HttpToolsProtocol):
             self.transport.abort()
         elif (beacon := self._receiving) is not None and not beacon.answered:
             beacon.keep_alive = False
-            beacon.respond(408, BODY_TIMEOUT)
+            beacon.respond(408, BODY_TIMEOUT, self.readable(beacon.headers.get(b"origin")))
         else:
             self.close()
 
@@ -415,14 +420,14 @@ class _BeaconProtocol(HttpToolsProtocol):
         elif int(length) > self.max_body_bytes:
             # answered at once and kept alive, as Starlette's way does; the rest is read past
             self.tally.too_large += 1
-            beacon.respond(413, BODY_TOO_LARGE)
+            beacon.respond(413, BODY_TOO_LARGE, self.readable(headers.get(b"origin")))
             self.enter(BODY)
         elif self.limit_concurrency is not None and (
             len(self.connections) >= self.limit_concurrency or len(self.tasks) >= self.limit_concurrency
         ):
             self.tally.overloaded += 1
             beacon.keep_alive = False
-            beacon.respond(503, OVERLOADED, _RETRY)
+            beacon.respond(503, OVERLOADED, [*_RETRY, *self.readable(headers.get(b"origin"))])
         return True
 
     def _fall_through(self) -> None:
@@ -479,7 +484,7 @@ class _BeaconProtocol(HttpToolsProtocol):
             self.tally.failed += 1
             logger.exception("the handler of %s failed", beacon.path)
             if not beacon.answered:
-                beacon.respond(500, INTERNAL_ERROR)
+                beacon.respond(500, INTERNAL_ERROR, self.readable(beacon.headers.get(b"origin")))
 
     def _see_through(self, beacon: _Beacon) -> None:
         """Peer and scheme as a trusted proxy tells them, by the rule of uvicorn's ProxyHeadersMiddleware."""
@@ -528,13 +533,15 @@ def beacon_protocol(
     body_timeout_seconds: float = 60.0,
     leave_timeout_seconds: float = 5.0,
     tally: Tally | None = None,
+    readable: Readable = for_nobody,
 ) -> type[HttpToolsProtocol]:
     """A protocol class for `uvicorn.Config(http=…)` that serves these paths below Starlette.
 
     The same paths must be mounted in the app with `slow_path.starlette_endpoint`. `root_path` is
     uvicorn's. A head must be complete `head_timeout_seconds` after its first byte, a beacon's body
     `body_timeout_seconds` after its head; a client that does not read its answers has as long. Once
-    the server shuts down nobody gets more than `leave_timeout_seconds`.
+    the server shuts down nobody gets more than `leave_timeout_seconds`. `readable` says which pages may
+    read what is refused before a handler sees it.
     """
     return type(
         "BeaconProtocol",
@@ -547,6 +554,7 @@ def beacon_protocol(
             "head_timeout_seconds": head_timeout_seconds,
             "body_timeout_seconds": body_timeout_seconds,
             "leave_timeout_seconds": leave_timeout_seconds,
+            "readable": staticmethod(readable),
             "tally": tally if tally is not None else Tally(),
             "heads": {},
             "_doors": [],

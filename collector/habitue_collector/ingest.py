@@ -304,9 +304,13 @@ class Ingest:
     def refuse(self, error: RequestError, request: Request) -> None:
         """Count it, and let the shop's pages read why."""
         self.tally.refused[error.code] = self.tally.refused.get(error.code, 0) + 1
-        origin = request.headers.get(b"origin")
-        if origin is not None and self.any_key_allows(origin):
-            error.headers = [*_CORS, (b"access-control-allow-origin", origin)]
+        error.headers = [*error.headers, *self.readable(request.headers.get(b"origin"))]
+
+    def readable(self, origin: bytes | None) -> Headers:
+        """The headers with which a page of the shop reads what was refused."""
+        if origin is None or not self.any_key_allows(origin):
+            return NO_HEADERS
+        return [*_CORS, (b"access-control-allow-origin", origin)]
 
     def _network(self, peer: str | None, now: int) -> str | None:
         """A keyed hash of the client's network (/24, /48) that changes daily: for caps, not for people."""

@@ -70,6 +70,15 @@ unless `headers` brings its own. Length, date and connection headers are added. 
 has gone the call does nothing.
 """
 
+Readable = Callable[[bytes | None], Headers]
+"""The headers that let a page of this origin read a refusal; none for an origin that is no key's."""
+
+
+def for_nobody(origin: bytes | None) -> Headers:
+    """No page reads a refusal: it sees that the network failed."""
+    return NO_HEADERS
+
+
 Handler = Callable[[Request, Respond], None]
 """Promises not to raise: every input has an answer. What it raises all the same is our bug,
 logged, counted and answered as a 500."""

@@ -21,8 +21,10 @@ from .request import (
     INTERNAL_ERROR,
     Handler,
     Headers,
+    Readable,
     Request,
     Tally,
+    for_nobody,
     header_map,
 )
 
@@ -37,16 +39,18 @@ def starlette_endpoint(
     max_body_bytes: int = MAX_BODY_BYTES,
     body_timeout_seconds: float = 60.0,
     tally: Tally | None = None,
+    readable: Readable = for_nobody,
 ) -> Callable[[StarletteRequest], Awaitable[Response]]:
     """The handler as an endpoint for `Route(path, endpoint, methods=["POST"])`."""
     counts = tally or Tally()
 
     async def endpoint(request: StarletteRequest) -> Response:
         headers = header_map(request.scope["headers"])
+        refusal = readable(headers.get(b"origin"))
         declared = headers.get(b"content-length", b"0")
         if declared.isdigit() and int(declared) > max_body_bytes:
             counts.too_large += 1
-            return _response(413, BODY_TOO_LARGE)
+            return _response(413, BODY_TOO_LARGE, refusal)
         body = bytearray()
         try:
             async with asyncio.timeout(body_timeout_seconds):
@@ -54,13 +58,13 @@ def starlette_endpoint(
                     body += piece
                     if len(body) > max_body_bytes:
                         counts.too_large += 1
-                        return _response(413, BODY_TOO_LARGE)
+                        return _response(413, BODY_TOO_LARGE, refusal)
         except ClientDisconnect:
             counts.gone += 1
             return Response(status_code=400)  # nobody reads it
         except TimeoutError:
             counts.timed_out += 1
-            return _response(408, BODY_TIMEOUT, ((b"connection", b"close"),))
+            return _response(408, BODY_TIMEOUT, [(b"connection", b"close"), *refusal])
         scope = request.scope
         client = scope.get("client")
         complete = Request(

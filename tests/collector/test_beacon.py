@@ -169,6 +169,10 @@ async def page(request: StarletteRequest) -> PlainTextResponse:
     return PlainTextResponse(f"{request.method} {request.url.path}")
 
 
+def readable(origin: bytes | None) -> list[tuple[bytes, bytes]]:
+    return [(b"access-control-allow-origin", origin)] if origin == b"https://shop.test" else []
+
+
 @asynccontextmanager
 async def a_house(way: str, **options: object) -> AsyncIterator[House]:
     desk, tally = Desk(), Tally()
@@ -178,6 +182,7 @@ async def a_house(way: str, **options: object) -> AsyncIterator[House]:
         if name in options
     }
     both = {name: options.pop(name) for name in ("body_timeout_seconds",) if name in options}
+    both["readable"] = readable
     endpoint = starlette_endpoint(desk, max_body_bytes=CAP, tally=tally, **both)  # type: ignore[arg-type]
     app = Starlette(
         routes=[
@@ -670,10 +675,11 @@ async def test_a_body_at_the_cap_is_taken(house: House) -> None:
 
 async def test_a_body_past_the_cap_is_refused_and_the_connection_lives(house: House) -> None:
     client = await house.connect()
-    client.send(post(b"x" * (CAP * 5)))
+    client.send(post(b"x" * (CAP * 5), "Origin: https://shop.test"))
     answer = await client.answer()
     assert (answer.status, answer.json["code"]) == (413, "body_too_large")
     assert answer.header("content-type") == "application/problem+json"
+    assert answer.header("access-control-allow-origin") == "https://shop.test", "its page reads why"
     client.send(post(b"next"))
     assert (await client.answer()).json["got"] == "next"
     assert house.tally.too_large == 1
@@ -737,6 +743,14 @@ async def test_a_refused_request_is_told_in_json() -> None:
         client.send(b"garbage\r\n\r\n")
         answer = await client.answer()
         assert (answer.status, answer.json["code"]) == (400, "invalid_request")
+        for origin, reads in (("https://shop.test", True), ("https://other.test", False)):
+            client = await house.connect()
+            client.send(post(b"{}", f"Origin: {origin}", "X: y", "no header at all"))
+            answer = await client.answer()
+            assert (answer.status, answer.header("access-control-allow-origin")) == (
+                400,
+                origin if reads else None,
+            )
 
 
 async def test_garbage_behind_a_waiting_beacon_is_not_its_answer() -> None:
