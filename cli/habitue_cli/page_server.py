@@ -131,7 +131,7 @@ class Server:
                 "`habitue import items` fills the catalog",
                 "slots",
             )
-        return Finding(True, f"the slot {name} is answered with {len(offers)} offers", check="slots")
+        return Finding(True, f"the slot {name} is answered with {_offers(len(offers))}", check="slots")
 
 
 def slots_without_server(source: PageSource) -> Iterator[Finding]:
@@ -159,3 +159,7 @@ def _object(text: str) -> dict[str, Any]:
     except orjson.JSONDecodeError:
         return {}
     return read if isinstance(read, dict) else {}
+
+
+def _offers(number: int) -> str:
+    return "1 offer" if number == 1 else f"{number} offers"

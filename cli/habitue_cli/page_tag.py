@@ -28,6 +28,8 @@ def find_tags(
     found = []
     known = {one.key for one in settings.keys} | ({key} if key else set())
     base = urljoin(url, source.base or "")
+    # The shop may stand on the same host, as the demo's does: its own scripts are none of ours.
+    below = f"{base_of(server, settings)}/" if server else ""
     for script in source.scripts:
         if not script.src:
             continue
@@ -39,7 +41,7 @@ def find_tags(
         said = script.attributes.get("data-key") or query.get("key", [""])[0]
         ours = (
             (said and said in known)
-            or (server and src.startswith(server.rstrip("/") + "/"))
+            or (below and src.startswith(below))
             or (urlsplit(src).path.endswith("/s.js") and bool(said))
             or (urlsplit(src).path.endswith("/h/s.js"))
         )
