@@ -18,7 +18,11 @@ class Problem(Exception):
     @property
     def headers(self) -> dict[str, str]:
         """What belongs to the status, whoever refuses."""
-        return {401: {"www-authenticate": "Bearer"}, 503: {"retry-after": "1"}}.get(self.status, {})
+        return {
+            401: {"www-authenticate": "Bearer"},
+            429: {"retry-after": "1"},
+            503: {"retry-after": "1"},
+        }.get(self.status, {})
 
 
 def answer_problem(status: int, code: str, message: str, headers: dict[str, str] | None = None) -> Response:

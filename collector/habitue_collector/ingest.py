@@ -32,6 +32,7 @@ from habitue_collector.events import (
 )
 from habitue_collector.pipeline import STEPS, Opened, new_opened, walk_steps
 from habitue_collector.proxies import country_told, seen_through, trusted_networks
+from habitue_collector.rates import Rates
 from habitue_collector.request import NO_HEADERS, Headers, Prepared, Request, problem
 from habitue_collector.settings import Settings, WriteKey
 from habitue_collector.submission import ACCEPTED, Intake, Submission, new_intake, new_submission
@@ -95,6 +96,8 @@ class Ingest:
         self.clock = clock
         self._network_secret = network_secret
         self._networks: dict[str | None, str] = {}  # of this day
+        most = settings.limits.network_events_per_second
+        self._rates = Rates(most) if most else None
         self._day = 0
         self._known: dict[tuple[str, bytes], tuple[WriteKey, Prepared]] = {}  # by key and origin
         self._origins: dict[tuple[bytes, str], bool] = {}
@@ -168,10 +171,26 @@ class Ingest:
                 )
                 self.refuse(refusal, request)
                 raise refusal
+        if self._rates is not None and opened.network is not None:
+            self._slow_down(request, opened.network, len(events) or 1, received_at)
         opened.raw_events = events
         size = opened.size = len(request.body)
         opened.measure_events = size > MAX_EVENT_BYTES
         return opened
+
+    def _slow_down(self, request: Request, network: str, events: int, now: int) -> None:
+        """Raises RequestError (429) when a network sends more than it may."""
+        assert self._rates is not None
+        wait = self._rates.take(network, request.peer, events, now)
+        if wait:
+            refusal = RequestError(
+                429,
+                "too_many_requests",
+                f"Too much comes from this network. Please send it again in {wait} s.",
+            )
+            refusal.headers = [(b"retry-after", b"%d" % wait)]
+            self.refuse(refusal, request)
+            raise refusal
 
     def _see_through(self, request: Request) -> str | None:
         """Put the client's own address and scheme into the request, as trusted proxies tell them.

@@ -121,6 +121,12 @@ class Limits:
         "Bytes of the requests that carry them, unpacked; past it beacons are answered 503, too. A worker"
         " needs about three times as much memory for them.",
     )
+    network_events_per_second: int = _setting(
+        0,
+        "Events that one public network (/24, /48) may send a worker with browser keys, on average and ten"
+        " times as many at once; past it 429. 0: no limit. Needs `trusted_proxies` where a proxy stands"
+        " before us.",
+    )
     dead_letters: int = _setting(10_000, "Refused events kept for the console.")
     decision_deadline_ms: int = _setting(150, "Past this a slot is answered by the fallback.")
 
@@ -361,8 +367,10 @@ class Settings:
             problems += [
                 f"{item.name} must be more than 0"
                 for item in fields(section)
-                if getattr(section, item.name) <= 0 and item.name != "trim_lag_seconds"
+                if getattr(section, item.name) <= 0 and item.name not in _MAY_BE_NONE
             ]
+        if self.limits.network_events_per_second < 0:
+            problems.append("network_events_per_second must be 0 or more")
         try:
             ZoneInfo(self.shop.timezone)
         except (KeyError, ValueError, OSError):
@@ -403,6 +411,7 @@ def demo_settings(data: Path, port: int = 8000, host: str = "127.0.0.1", workers
     )
 
 
+_MAY_BE_NONE = ("trim_lag_seconds", "network_events_per_second")
 # RFC 6265: a name is a token; of a domain nothing may end the attribute.
 _COOKIE_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _COOKIE_DOMAIN = re.compile(r"[0-9A-Za-z.\-]+")
