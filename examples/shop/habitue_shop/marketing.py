@@ -82,7 +82,7 @@ def documents(root: str = "/shop") -> dict[str, list[dict[str, Any]]]:
                 "note": "For who has been here before.",
                 "kind": "message",
                 "title": "Good to see you again.",
-                "text": "Your departments come first today. What you looked at last time is still here.",
+                "text": "Your departments come first today, and the offers go on where you left off.",
                 "url": f"{root}/cart",
                 "slots": ["home-welcome"],
                 "when": '!("first-visit" in visitor.segments)',

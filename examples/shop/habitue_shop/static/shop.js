@@ -32,7 +32,7 @@
     const button = form.querySelector('button')
     button.disabled = true
     send(form)
-      .then(({ name, changed }) => say(changed ? `${name} is in your basket` : 'Your basket is full'))
+      .then(({ name, changed }) => say(changed ? `In your basket: ${name}` : 'Your basket is full'))
       .catch(() => form.submit())
       .finally(() => {
         button.disabled = false
