@@ -117,9 +117,8 @@ def _known(me: dict[str, Any], base_path: str, name_of: NameOf, currency: str) -
         for item in me["recent_items"]
     ]
     if seen:
-        parts.append(
-            "<h2>What you looked at or bought lately</h2><p><small>To find it again, and for offers.</small></p>"
-        )
+        parts.append("<h2>What you looked at or bought lately</h2>")
+        parts.append("<p><small>To find it again, and for offers.</small></p>")
         parts.append(f"<ul>{''.join(seen)}</ul>")
     parts.append("<h2>What else is known</h2>")
     parts.append(_list((label, value) for label, value in _facts(me, name_of) if value))
