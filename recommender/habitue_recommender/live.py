@@ -15,6 +15,7 @@ from typing import Any, Protocol
 import orjson
 
 from habitue_collector.store import keys
+from habitue_recommender.conditions.fields import DEVICES
 
 MINUTE = 60_000
 BUCKET = 5 * MINUTE
@@ -31,7 +32,7 @@ _TREND_LEAST = 5  # distinct visitors
 _TREND_RATIO = 2.0
 _MAX_ARRIVED = 100_000  # visitors of whom is known how they came
 _ARRIVALS = 30  # campaigns and sites that are published, those of most people
-_OF_ARRIVAL = 40  # items of each
+_OF_ARRIVAL = 40  # items of each, and of each kind of device
 _MAX_MARKS = 500_000  # (item, visitor) pairs held: some 100 MB; past it new ones are counted as overflow
 
 
@@ -43,7 +44,7 @@ class Live:
     overall: tuple[tuple[str, int], ...] = ()
     categories: Mapping[str, tuple[tuple[str, int], ...]] = field(default_factory=dict)
     trending: Mapping[str, float] = field(default_factory=dict)  # item → times its usual number
-    # By how people came, as `arrival` names it: what they look at.
+    # By how people came, as `arrival` and `with_device` name it: what they look at.
     arrivals: Mapping[str, tuple[tuple[str, int], ...]] = field(default_factory=dict)
 
     def is_stale(self, now: int) -> bool:
@@ -80,6 +81,11 @@ def arrival(campaign: str | None, referrer: str | None) -> str:
     if campaign:
         return f"campaign:{campaign}"
     return f"referrer:{referrer}" if referrer else ""
+
+
+def with_device(device: str) -> str:
+    """With what somebody came, in one word; "" when that is not known."""
+    return f"device:{device}" if device in DEVICES else ""
 
 
 def _arrival(context: Mapping[str, Any]) -> str:
@@ -123,7 +129,7 @@ class LiveCounts:
         self._usual: dict[str, float] = {}
         self._usual_weight = 0.0  # how much of the average is behind us: it began with nothing
         self._marks = 0
-        self._arrived: dict[str, tuple[str, int]] = {}  # visitor → (how they came, bucket)
+        self._arrived: dict[str, tuple[str, str, int]] = {}  # visitor → (how they came, with what, bucket)
         self._arrivals: dict[str, tuple[tuple[str, int], ...]] = {}
         self._bucket = 0
         self._buckets_seen = 0
@@ -154,11 +160,16 @@ class LiveCounts:
                 self._mark(str(item.get("item_id") or ""), visitor, bucket, network)
 
     def _note_arrival(self, visitor: str, context: Mapping[str, Any]) -> None:
-        """Only the first page of a visit says how somebody came."""
-        if ("campaign" in context or "referrer" in context) and (how := _arrival(context)):
-            known = visitor in self._arrived
-            if known or len(self._arrived) < _MAX_ARRIVED:
-                self._arrived[visitor] = (how, self._bucket)
+        """Only the first page of a visit says how somebody came, all of them with what."""
+        how = _arrival(context) if "campaign" in context or "referrer" in context else ""
+        device = with_device(context.get("device") or "")
+        if not how and not device:
+            return
+        known = self._arrived.get(visitor)
+        if known is not None:
+            self._arrived[visitor] = (how or known[0], device or known[1], self._bucket)
+        elif len(self._arrived) < _MAX_ARRIVED:
+            self._arrived[visitor] = (how, device, self._bucket)
 
     def _mark(self, item_id: str, visitor: str, bucket: int, network: str) -> None:
         if not item_id:
@@ -211,28 +222,32 @@ class LiveCounts:
 
     def _count_arrivals(self, oldest: int) -> None:
         """What people look at who came the same way; once in a bucket, for it looks at every mark."""
-        self._arrived = {who: mark for who, mark in self._arrived.items() if mark[1] >= oldest}
+        self._arrived = {who: mark for who, mark in self._arrived.items() if mark[2] >= oldest}
         counts: dict[str, dict[str, dict[str, int]]] = {}
         for item_id, seen in self._items.items():
             for who, (_, network) in seen.visitors.items():
                 if (mark := self._arrived.get(who)) is not None:
-                    networks = counts.setdefault(mark[0], {}).setdefault(item_id, {})
-                    networks[network] = networks.get(network, 0) + 1
+                    for way in mark[:2]:
+                        if way:
+                            networks = counts.setdefault(way, {}).setdefault(item_id, {})
+                            networks[network] = networks.get(network, 0) + 1
         most = self._per_network
         totals = {
-            how: {
+            way: {
                 item_id: sum(min(count, most) if network else count for network, count in networks.items())
                 for item_id, networks in items.items()
             }
-            for how, items in counts.items()
+            for way, items in counts.items()
         }
-        largest = sorted(totals, key=lambda how: (-sum(totals[how].values()), how))[:_ARRIVALS]
+        devices = [way for way in map(with_device, DEVICES) if way in totals]
+        ways = [way for way in totals if way not in devices]
+        largest = sorted(ways, key=lambda way: (-sum(totals[way].values()), way))[:_ARRIVALS]
         self._arrivals = {}
-        for how in largest:
-            enough = [(item_id, count) for item_id, count in totals[how].items() if count >= self._least]
+        for way in (*largest, *devices):
+            enough = [(item_id, count) for item_id, count in totals[way].items() if count >= self._least]
             enough.sort(key=lambda pair: (-pair[1], pair[0]))
             if enough:
-                self._arrivals[how] = tuple(enough[:_OF_ARRIVAL])
+                self._arrivals[way] = tuple(enough[:_OF_ARRIVAL])
 
     def _learn_usual(self, passed: int) -> None:
         keep = math.pow(0.5, passed / _USUAL_HALF_LIFE)

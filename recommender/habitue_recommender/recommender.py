@@ -372,7 +372,10 @@ class Recommender:
             self._failed = (digest, ticks - 1)
             return None
         try:
-            return ServedModel(self._load(self._models / digest))
+            found = ServedModel(self._load(self._models / digest))
+            if self.model is not None and self.model.took:  # lists go from one whole model to the next
+                found.take(found.late_members())
+            return found
         except Exception:  # whatever is wrong with it, the one that serves goes on
             self._failed = (digest, _RETRY_TICKS)
             _log.exception("model %s cannot be served", digest)

@@ -46,6 +46,7 @@ class ServedModel:
         self._week: frozenset[str] | None = None
         self._loaded = loaded
         self.late: tuple[str, ...] = getattr(loaded, "late", ())
+        self.took = False  # whether late ones were put to work: what they wait for is compiled then
         self.failures = 0
 
     def index(self, item_id: str) -> int:
@@ -71,6 +72,7 @@ class ServedModel:
     def take(self, members: Mapping[str, Model]) -> None:
         self._members.update(members)
         self.late = ()
+        self.took = bool(members)
 
     def has(self, name: str) -> bool:
         return name in self._members

@@ -27,7 +27,7 @@ class RecommenderSettings:
     timezone: str = "UTC"  # the shop's clock, for the schedules of rules
     deadline_ms: int = 150  # no slot may take longer, whatever it says of itself
     candidates: int = 500  # asked of each model
-    ranker: int = 0  # 1: the learnt order answers where session neighbours would; 1 ms more a decision
+    ranker: int = 1  # 1: the learnt order answers where session neighbours would; 0: they do
     affinity_weight: float = 0.5  # how far a visitor's categories and brands lift what is popular or new
     just_bought_days: float = 7.0  # an item is not offered again for so long after it was bought
     cap_impressions: int = 12  # an offer in view this often …

@@ -61,6 +61,7 @@ class Visitor:
     campaign: str | None = None  # that brought this visit
     referrer: str | None = None
     visits: int = 0  # this one included
+    device: str = ""  # of this visit: mobile, tablet or desktop
     near: Nearness = field(init=False)
 
     def __post_init__(self) -> None:
@@ -85,6 +86,7 @@ class Visitor:
             session.campaign if session else None,
             session.referrer if session else None,
             profile.visits,
+            session.device if session else "",
         )
 
     def just_bought(self) -> list[str]:

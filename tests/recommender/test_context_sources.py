@@ -193,6 +193,26 @@ def test_a_new_visitor_is_met_by_campaign_site_hour_and_landing_item(play: Any) 
     play(scene)
 
 
+def test_a_new_visitor_is_met_by_what_others_hold_in_their_hands(play: Any) -> None:
+    phone = {"userAgent": "Mozilla/5.0 (Linux; Android 14; Pixel 8) Chrome/131.0 Mobile Safari/537.36"}
+
+    async def scene(shop: Shop, anna: Browser) -> None:
+        hour = tuple((name, 9 - place) for place, name in enumerate(IDS[:5]))
+        ways = {"campaign:spring": (("hats-9", 3),), "device:mobile": (("bags-8", 60), (IDS[3], 6))}
+        shop.recommender.live = Live(shop.now, hour, arrivals=ways)
+        held = page("/") | {"context": phone}
+        assert (await anna.lists("home-popular", page("/")))[:2] == list(IDS[:2]), "nobody holds what they do"
+        by_phone = Browser(shop)
+        assert (await by_phone.lists("home-popular", held))[:3] == [IDS[0], "bags-8", IDS[1]]
+        assert (await by_phone.lists("home-popular"))[:3] == [IDS[0], "bags-8", IDS[1]], "the same question"
+        spring = page("/?utm_source=mail&utm_campaign=spring") | {"context": phone}
+        assert (await Browser(shop).lists("home-popular", spring))[0] == "hats-9", "how they came says more"
+        shop.recommender.live = Live(shop.now, hour, arrivals={"device:mobile": (("bags-8", 2),)})
+        assert (await Browser(shop).lists("home-popular", held))[:2] == list(IDS[:2]), "two say little"
+
+    play(scene)
+
+
 def test_variants_of_one_product_count_once(play: Any) -> None:
     async def scene(shop: Shop, anna: Browser) -> None:
         sizes = [GOODS[n] | {"group_id": "shoe"} for n in range(6)]

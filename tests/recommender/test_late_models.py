@@ -29,12 +29,19 @@ class Later(ScriptedArtifact):
 
 
 def recommender(folder: Path, **told: Any) -> Recommender:
-    (folder / "live").write_text("d1")
-    artifact = Later("d1", Vocabulary.of(IDS), {"neighbours": Scripted(list(range(15)))}, **told)
-    made = Recommender(RecommenderSettings(ranker=1), folder, lambda folder: artifact, lambda: NOW)
+    publish(folder, "d1")
+
+    def load(folder: Path) -> Later:
+        return Later(folder.name, Vocabulary.of(IDS), {"neighbours": Scripted(list(range(15)))}, **told)
+
+    made = Recommender(RecommenderSettings(), folder, load, lambda: NOW)
     made.reader.catalog = catalog_of(*IDS)
     made.reader.loaded = True
     return made
+
+
+def publish(folder: Path, digest: str) -> None:
+    (folder / "live").write_text(digest)
 
 
 def shown(one: Recommender) -> set[str]:
@@ -63,3 +70,17 @@ def test_one_that_cannot_be_brought_leaves_the_others_to_answer(tmp_path: Path) 
     assert asyncio.run(one.swap_model())
     asyncio.run(become_whole(one))
     assert {"i0", "i9"} <= shown(one)
+
+
+def test_the_next_model_is_whole_when_the_one_before_it_was(tmp_path: Path) -> None:
+    one = recommender(tmp_path)
+    asyncio.run(one.swap_model())
+    publish(tmp_path, "d2")
+    asyncio.run(one.swap_model())
+    assert one.model is not None
+    assert one.model.late, "the first start waits for no kernels"
+    asyncio.run(become_whole(one))
+    publish(tmp_path, "d3")
+    asyncio.run(one.swap_model())
+    assert one.digest == "d3"
+    assert {"i15", "i24"} <= shown(one), "nobody sees the lists of neighbours in between"

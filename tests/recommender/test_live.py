@@ -148,6 +148,24 @@ def test_people_who_came_by_a_campaign_are_told_what_others_of_it_look_at() -> N
     assert dict(later.overall) == {"rake": 2, "lamp": 2}
 
 
+def test_people_with_the_same_kind_of_device_are_counted_beside_how_they_came() -> None:
+    def looks(who: str, item_id: str, device: str, **more: object) -> dict[str, object]:
+        return view(who, item_id, context={"device": device, **more})
+
+    live = LiveCounts(least=2)
+    phones = [looks(who, "case", "mobile", campaign={"name": "spring"}) for who in "ab"]
+    desks = [looks(who, "desk", "desktop") for who in "cd"]
+    strange = [looks(who, "oven", "fridge") for who in "ef"]
+    live.observe(
+        [*phones, *desks, *strange, looks("a", "desk", "mobile"), looks("c", "case", "desktop")], NOW
+    )
+    assert live.snapshot(NOW + BUCKET).arrivals == {
+        "campaign:spring": (("case", 2),),
+        "device:desktop": (("desk", 2),),
+        "device:mobile": (("case", 2),),
+    }
+
+
 def test_a_machine_that_says_it_came_by_a_campaign_counts_no_more_than_elsewhere() -> None:
     said = {"context": {"network": "one", "referrer": {"kind": "search", "host": "find.example"}}}
     live = LiveCounts(least=1, per_network=3)

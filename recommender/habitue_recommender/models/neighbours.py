@@ -91,10 +91,6 @@ class Neighbours(Source):
             trails.ordered[several],
         )
 
-    def asked(self, query: Query) -> tuple[Ints, Floats]:
-        """Distinct items of the query with a weight each, newest first."""
-        return self._asked(query)
-
     def scatter(self, query: Query, space: Workspace) -> int:
         asked, weights = self._asked(query)
         if len(asked) == 0:

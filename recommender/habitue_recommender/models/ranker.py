@@ -17,13 +17,14 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from habitue_recommender.models import ranking_kernels
+from habitue_recommender.models import candidate_kernels, ranking_kernels
 from habitue_recommender.models.base import (
     NOTHING,
     CorruptModel,
     Fitting,
     Floats,
     Ints,
+    Longs,
     Model,
     Query,
     Ranked,
@@ -38,7 +39,7 @@ from habitue_recommender.models.neighbours import Neighbours, NeighboursSettings
 from habitue_recommender.models.repeats import Repeats
 from habitue_recommender.models.second_hand import SecondHand
 from habitue_recommender.models.sequences import Sequences, SequencesSettings
-from habitue_recommender.models.trees import Trees
+from habitue_recommender.models.trees import Doubles, Trees
 
 if TYPE_CHECKING:  # serving needs neither duckdb nor scipy
     from habitue_recommender.training.interactions import Interactions
@@ -55,10 +56,11 @@ ALIKE = NeighboursSettings(  # VMIS-kNN: more of the session, no distance, few n
 )
 SOURCES = ("neighbours", "recent", "alike", "item_item", "sequences", "second_hand", "repeats", "history")
 _BLEND = np.array([1.0, 0.5, 0.5, 1.0, 0.5, 0.1, 0.02, 0.1], dtype=np.float32)
-_LEAST_BLEND = np.float32(1e-9)
+_LEAST_BLEND = 1e-9
 BLEND_WEIGHT = "blend_weight"  # among the figures of a training: what the gate found best
 LEAD = "lead"  # the same: what stands before the blend, as a place in SOURCES and then LEADING_FACTS
 LEADING_FACTS = FACTS[:2]
+_USUAL_LENGTH = 256  # events of a session, or fewer
 _ROOM = 20_000  # candidates that sources may name together, before the best are kept
 
 
@@ -105,7 +107,7 @@ class Parts:
 
 
 class Asker:
-    """Candidates and features of one query after another, from fitted parts."""
+    """Candidates, features and order of one query after another, from fitted parts."""
 
     def __init__(self, parts: Parts, settings: RankerSettings) -> None:
         self.parts = parts
@@ -113,49 +115,76 @@ class Asker:
         self._items = parts.neighbours.items
         self._space = _Space(self._items, settings.candidates)
         ways = (parts.neighbours, parts.neighbours.asked_with(RECENT), parts.neighbours.asked_with(ALIKE))
-        self._kin = _Kin(ways)
+        beyond, repeats = SecondHand.beyond(parts.item_item), Repeats.of(self._items)
         self.sources: tuple[tuple[str, Source], ...] = (
             *zip(SOURCES, ways, strict=False),
             ("item_item", parts.item_item),
             ("sequences", parts.sequences),
-            ("second_hand", SecondHand.beyond(parts.item_item)),
-            ("repeats", Repeats.of(self._items)),
+            ("second_hand", beyond),
+            ("repeats", repeats),
         )
         for _, source in self.sources:
             source.share(self._space)
+        self._kin = _Kin.of(ways)
+        asked = (*ways, parts.item_item, parts.sequences, beyond, repeats)
+        self._position_decays = np.array([one.settings.position_decay for one in asked])
+        self._longest = np.array([one.settings.longest for one in asked], dtype=np.int64)
+        self._width = beyond.settings.width
+        self._told: tuple[Query, Floats, Floats] | None = None
+
+    def _past(self, query: Query) -> tuple[Floats, Floats]:
+        """What each item of the history weighs: for the features, and for the source."""
+        told = self._told
+        if told is None or told[0] is not query:
+            weights = query.history_weights(self._settings.history_half_life_days)
+            own = self.parts.item_item.settings
+            source = weights
+            if len(weights):
+                if own.history_half_life_days != self._settings.history_half_life_days:
+                    source = query.history_weights(own.history_half_life_days)
+                source = source * np.float32(own.history_weight)
+            told = self._told = (query, weights, source)
+        return told[1], told[2]
 
     def candidates(self, query: Query, keep: int) -> tuple[Ints, Floats, Floats, int]:
         """The `keep` best of the blend: (items, blend, score of each source, how many there were)."""
-        space = self._space
-        here = query
-        if len(query.history):
-            here = Query(session=query.session, session_kinds=query.session_kinds, anchor=query.anchor)
-        used = self._kin.gather(here, space)
-        for column, (_, source) in enumerate(self.sources):
-            if column >= self._kin.ways:
-                count = source.scatter(here, space)
-                if count:
-                    used = self._gather(count, column, used)
-        if len(query.history):
-            before = Query(
-                history=query.history,
-                history_counts=query.history_counts,
-                history_ages=query.history_ages,
-            )
-            count = self.parts.item_item.scatter(before, space)
-            used = self._gather(count, len(self.sources), used)
-        items, blend, scores = ranking_kernels.blended(
-            space.table, space.union, used, _BLEND, space.slots, keep
+        parts, kin, space = self.parts, self._kin, self._space
+        one, similar, following = parts.neighbours, parts.item_item, parts.sequences
+        found: tuple[Ints, Floats, Floats, int] = candidate_kernels.candidates(
+            query.trail(),
+            query.trail_weights(),
+            query.history,
+            self._past(query)[1],
+            one.item_importance,
+            one.item_starts,
+            one.item_sessions,
+            one.session_starts,
+            one.session_items,
+            one.session_times,
+            one.session_ordered,
+            kin.samples,
+            kin.nearests,
+            kin.decays,
+            kin.distance_decays,
+            kin.lengths,
+            kin.length_powers,
+            kin.backwards,
+            similar.starts,
+            similar.similar,
+            similar.similarities,
+            following.starts,
+            following.others,
+            following.strengths,
+            self._width,
+            self._position_decays,
+            self._longest,
+            _BLEND,
+            space.slots,
+            space.union,
+            space.table,
+            keep,
         )
-        return items, blend, scores, used
-
-    def _gather(self, count: int, column: int, used: int) -> int:
-        space = self._space
-        return int(
-            ranking_kernels.gather(
-                space.scores, space.touched, count, column, space.slots, space.union, space.table, used
-            )
-        )
+        return found
 
     def table(self, rows: int) -> Floats:
         """A table of features to be filled, the calling thread's own."""
@@ -165,87 +194,109 @@ class Asker:
         self, query: Query, items: Ints, blend: Floats, scores: Floats, found: int, out: Floats
     ) -> int:
         """Fill `out`, a row for each item; returns how many columns there are."""
-        if self.parts.embeddings is None:
+        asked = [*self._looked_at(query, items, blend, scores, found), out]
+        return int(ranking_kernels.features(*asked))
+
+    def ordered(
+        self, query: Query, found: tuple[Ints, Floats, Floats, int], trees: Trees, blend_weight: float
+    ) -> Ranked:
+        """The candidates as the trees see them, the first of them in their order."""
+        splits, table = trees.splits, self._space.features
+        if splits is not None:
+            asked = [*self._looked_at(query, *found), table, *splits, blend_weight, _LEAST_BLEND, query.n]
+            return Ranked(*ranking_kernels.ordered(*asked))
+        items, blend, _, _ = found
+        head = min(len(table), len(items))
+        self.features(query, items[:head], blend[:head], found[2][:head], found[3], table[:head])
+        values = blended(trees.score(table[:head]), blend[:head], blend_weight)
+        return Ranked(*ranking_kernels.by_value(values, items, blend, query.n))
+
+    def speakers(self, query: Query, items: Ints, found: Ints, scores: Floats) -> Ints:
+        """The visitor's own item that speaks most for each; -1 for none."""
+        parts = self.parts
+        one, similar, following = parts.neighbours, parts.item_item, parts.sequences
+        anchors: Ints = candidate_kernels.speakers(
+            items,
+            found,
+            scores,
+            _BLEND,
+            query.trail(),
+            query.trail_weights(),
+            query.history,
+            self._past(query)[1],
+            one.item_importance,
+            one.item_starts,
+            one.item_sessions,
+            self._kin.samples,
+            similar.starts,
+            similar.similar,
+            similar.similarities,
+            following.starts,
+            following.others,
+            following.strengths,
+            self._position_decays,
+            self._longest,
+        )
+        return anchors
+
+    def _looked_at(
+        self, query: Query, items: Ints, blend: Floats, scores: Floats, found: int
+    ) -> tuple[Any, ...]:
+        """What features are made of, in the order in which `ranking_kernels.features` wants it."""
+        parts = self.parts
+        if parts.embeddings is None:
             raise ValueError("fitted for the blend alone")
-        parts, longest = self.parts, self._settings.longest
-        trail, weights = query.trail(), query.trail_weights()
-        ages = query.session_ages
-        if len(ages) and len(ages) < len(trail):
-            ages = np.append(ages, np.float32(0.0))
-        known = (trail >= 0) & (trail < self._items)
-        if not known.all():
-            trail, weights = trail[known], weights[known]
-            ages = ages[known] if len(ages) else ages
-        return int(
-            ranking_kernels.features(
-                items,
-                blend,
-                scores,
-                found,
-                trail[-longest:],
-                weights[-longest:],
-                ages[-longest:],
-                query.history,
-                query.history_weights(self._settings.history_half_life_days),
-                query.history_ages,
-                parts.sequences.starts,
-                parts.sequences.others,
-                parts.sequences.forward,
-                parts.sequences.backward,
-                parts.sequences.direct,
-                parts.sequences.totals,
-                parts.item_item.starts,
-                parts.item_item.similar,
-                parts.item_item.similarities,
-                self.parts.embeddings.vectors,
-                parts.facts,
-                self._space.slots,
-                out,
-            )
+        return (
+            items,
+            blend,
+            scores,
+            found,
+            query.trail(),
+            query.trail_weights(),
+            query.session_ages,
+            query.history,
+            self._past(query)[0],
+            query.history_ages,
+            parts.sequences.starts,
+            parts.sequences.others,
+            parts.sequences.forward,
+            parts.sequences.backward,
+            parts.sequences.direct,
+            parts.sequences.totals,
+            parts.item_item.starts,
+            parts.item_item.similar,
+            parts.item_item.similarities,
+            parts.embeddings.vectors,
+            parts.facts,
+            self._settings.longest,
+            self._space.slots,
         )
 
 
+@dataclass(frozen=True, slots=True)
 class _Kin:
-    """The kindred sessions of one query, looked for once and weighed in several ways."""
+    """The ways in which kindred sessions are weighed, a row or value for each."""
 
-    def __init__(self, ways: tuple[Neighbours, ...]) -> None:
+    samples: Longs
+    nearests: Longs
+    decays: Doubles  # ms
+    distance_decays: Floats
+    lengths: Doubles  # n ** power for sessions of n events
+    length_powers: Doubles
+    backwards: Doubles
+
+    @classmethod
+    def of(cls, ways: tuple[Neighbours, ...]) -> Self:
         settings = [one.settings for one in ways]
-        self._sources = ways
-        self.ways = len(ways)
-        self._samples = np.array([one.sample for one in settings], dtype=np.int64)
-        self._nearests = np.array([one.nearest for one in settings], dtype=np.int64)
-        self._decays = np.array([one.session_decay_days * 86_400_000.0 for one in settings])
-        self._distance_decays = np.stack([one.distance_decay for one in ways])
-        self._length_powers = np.array([one.length_power for one in settings])
-        self._backwards = np.array([one.backward for one in settings])
-
-    def gather(self, query: Query, space: _Space) -> int:
-        """Fill the first columns of the table of candidates; returns how many rows it has then."""
-        asked = [one.asked(query) for one in self._sources]
-        items, one = asked[0][0], self._sources[0]
-        if len(items) == 0:
-            return 0
-        return int(
-            ranking_kernels.kindred(
-                items,
-                np.stack([weights for _, weights in asked]),
-                one.item_starts,
-                one.item_sessions,
-                one.session_starts,
-                one.session_items,
-                one.session_times,
-                one.session_ordered,
-                self._samples,
-                self._nearests,
-                self._decays,
-                self._distance_decays,
-                self._length_powers,
-                self._backwards,
-                space.slots,
-                space.union,
-                space.table,
-                0,
-            )
+        powers = np.array([one.length_power for one in settings])
+        return cls(
+            np.array([one.sample for one in settings], dtype=np.int64),
+            np.array([one.nearest for one in settings], dtype=np.int64),
+            np.array([one.session_decay_days * 86_400_000.0 for one in settings]),
+            np.stack([one.distance_decay for one in ways]),
+            np.maximum(np.arange(_USUAL_LENGTH), 1.0) ** powers[:, None],
+            powers,
+            np.array([one.backward for one in settings]),
         )
 
 
@@ -293,9 +344,6 @@ class Ranker(Model):
 
     def __post_init__(self) -> None:
         self._asker = Asker(self.parts, self.settings)
-        # Of the last query, for its explanations.
-        self._past: Query | None = None
-        self._worth: tuple[Floats, NDArray[np.float64]] | None = None
 
     @classmethod
     def settings_type(cls) -> type[RankerSettings]:
@@ -320,26 +368,15 @@ class Ranker(Model):
     def score(self, query: Query) -> Ranked:
         if query.n <= 0 or self.items == 0:
             return NOTHING
-        most = self.settings.candidates
-        items, blend, scores, found = self._candidates(query)
+        found = self._candidates(query)
+        items, blend, scores, _ = found
         if len(items) == 0:
             return NOTHING
         if self.trees is None:
             if (lead := int(self.learnt.get(LEAD, -1))) >= 0:
                 return _led(items, self._leading(lead, items, scores), query.n)
             return Ranked(items[: query.n], blend[: query.n])
-        head = min(most, len(items))
-        table = self._asker.table(head)
-        self._asker.features(query, items[:head], blend[:head], scores[:head], found, table)
-        values = blended(self.trees.score(table), blend[:head], self.learnt.get(BLEND_WEIGHT, 0.0))
-        order = np.lexsort((items[:head], -values))
-        # Positive, so that they compare like those of other models; what was not ranked stands below.
-        ranked = np.exp(values[order] - values[order[0]]).astype(np.float32)
-        if len(items) > head and query.n > head:
-            rest = blend[head:] / blend[head] * ranked[-1]
-            both = np.concatenate([items[:head][order], items[head:]])
-            return Ranked(both[: query.n], np.concatenate([ranked, rest])[: query.n])
-        return Ranked(items[:head][order][: query.n], ranked[: query.n])
+        return self._asker.ordered(query, found, self.trees, self.learnt.get(BLEND_WEIGHT, 0.0))
 
     def _leading(self, lead: int, items: Ints, scores: Floats) -> Floats:
         if lead < len(SOURCES):
@@ -352,42 +389,9 @@ class Ranker(Model):
 
     def because_all(self, query: Query, items: Sequence[int]) -> list[int | None]:
         """The visitor's own item, as the source sees it that speaks most for each offer."""
-        candidates, _, scores, _ = self._candidates(query)
-        stands = candidates == np.array(items, dtype=np.int32)[:, None]
-        offered = np.flatnonzero(stands.any(axis=1))
-        if not len(offered):
-            return [None] * len(items)
-        shares = scores[stands[offered].argmax(axis=1)] * self._per_score(scores)
-        waiting = [items[place] for place in offered.tolist()]
-        found: dict[int, int] = {}
-        for turn in np.argsort(-shares, axis=1, kind="stable").T:
-            asked: dict[int, list[int]] = {}
-            for row, column in enumerate(turn.tolist()):
-                if waiting[row] not in found and shares[row, column] > 0.0:
-                    asked.setdefault(column, []).append(waiting[row])
-            for column, some in asked.items():
-                for item, anchor in zip(some, self._because(column, query, some), strict=True):
-                    if anchor is not None and anchor != item:
-                        found[item] = anchor
-            if not asked:
-                break
-        return [found.get(item) for item in items]
-
-    def _because(self, column: int, query: Query, items: Sequence[int]) -> list[int | None]:
-        sources = self._asker.sources
-        if column < len(sources):
-            return sources[column][1].because_all(query, items)
-        before = self._past
-        if before is None or before.history is not query.history:
-            before = self._past = Query(history=query.history, history_counts=query.history_counts)
-        return self.parts.item_item.because_all(before, items)
-
-    def _per_score(self, scores: Floats) -> NDArray[np.float64]:
-        """What one point of each source is worth in the blend."""
-        if self._worth is None or self._worth[0] is not scores:
-            sums = scores.sum(axis=0, dtype=np.float64)
-            self._worth = (scores, _BLEND / np.where(sums > 0, sums, 1.0))
-        return self._worth[1]
+        found, _, scores, _ = self._candidates(query)
+        anchors = self._asker.speakers(query, np.array(items, dtype=np.int32), found, scores)
+        return [one if one >= 0 else None for one in anchors.tolist()]
 
     def _candidates(self, query: Query) -> tuple[Ints, Floats, Floats, int]:
         """Of all questions about one query once: its score, and why each of its offers is there."""

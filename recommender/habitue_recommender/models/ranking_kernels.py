@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from habitue_recommender.models.kernels import Floats, Ints, Longs, compiled
+from habitue_recommender.models.kernels import Floats, Ints, Longs, compiled, vectorized
 
 _BIT = np.zeros(32, np.int64)  # de Bruijn's sequence: which bit a power of two is
 for _place in range(32):
@@ -97,77 +97,6 @@ def followers(
 
 
 @compiled
-def gather(
-    scores: Floats, touched: Ints, count: int, column: int, slots: Ints, union: Ints, table: Floats, used: int
-) -> int:
-    """Move a source's scores into its column of the table of candidates; clears `scores`.
-
-    `slots[item]` is the item's row of the table, -1 for none; `union[row]` the item. Returns how many
-    rows are used now. When the table is full, items that it does not know are let go.
-    """
-    for t in range(count):
-        item = touched[t]
-        value = scores[item]
-        scores[item] = 0.0
-        if value <= 0.0:
-            continue
-        row = slots[item]
-        if row < 0:
-            if used == table.shape[0]:
-                continue
-            row = used
-            slots[item] = row
-            union[row] = item
-            for c in range(table.shape[1]):
-                table[row, c] = 0.0
-            used += 1
-        table[row, column] = value
-    return used
-
-
-@compiled
-def blended(
-    table: Floats, union: Ints, used: int, weights: Floats, slots: Ints, keep: int
-) -> tuple[Ints, Floats, Floats]:
-    """The `keep` best rows by Σ weight · score / the source's sum: (items, blend, scores), best first.
-
-    Equal ones stand in the order of the items' indices. Clears `slots`.
-    """
-    sources = table.shape[1]
-    scale = np.zeros(sources, np.float64)
-    for row in range(used):
-        slots[union[row]] = -1
-        for c in range(sources):
-            scale[c] += table[row, c]
-    for c in range(sources):
-        scale[c] = weights[c] / scale[c] if scale[c] > 0.0 else 0.0
-    blend = np.empty(used, np.float64)
-    for row in range(used):
-        total = 0.0
-        for c in range(sources):
-            total += scale[c] * table[row, c]
-        blend[row] = total
-    kept = min(keep, used)
-    if used > kept:
-        floor = np.partition(blend, used - kept)[used - kept]
-        rows = np.flatnonzero(blend >= floor)
-    else:
-        rows = np.arange(used)
-    by_item = rows[np.argsort(union[rows], kind="mergesort")]
-    order = by_item[np.argsort(-blend[by_item], kind="mergesort")][:kept]
-    items = np.empty(kept, np.int32)
-    values = np.empty(kept, np.float32)
-    scores = np.empty((kept, sources), np.float32)
-    for place in range(kept):
-        row = order[place]
-        items[place] = union[row]
-        values[place] = blend[row]
-        for c in range(sources):
-            scores[place, c] = table[row, c]
-    return items, values, scores
-
-
-@compiled
 def trees(
     features: Floats,
     tree_starts: Longs,
@@ -243,6 +172,14 @@ def standing_leaves(
     return scores
 
 
+@vectorized
+def _dot(one: Floats, other: Floats) -> np.float32:
+    total = np.float32(0.0)
+    for c in range(one.shape[0]):
+        total += one[c] * other[c]
+    return total
+
+
 @compiled
 def features(
     items: Ints,
@@ -266,14 +203,31 @@ def features(
     similarities: Floats,
     vectors: Floats,
     facts: Floats,
+    longest: int,
     slots: Ints,
     out: Floats,
 ) -> int:
     """What the trees look at, a row for each candidate; returns how many columns were written.
 
-    `trail` are the newest events, oldest first; `trail_ages` (ms) is as long or empty. `slots` is -1
-    everywhere, and is again afterwards. The columns are named by `feature_names`, in this order.
+    Of the `trail`, oldest first, the `longest` newest events of known items are read; `trail_ages` (ms) is
+    as long, shorter by what happens now, or empty. `slots` is -1 everywhere, and is again afterwards. The
+    columns are named by `feature_names`, in this order.
     """
+    places = np.empty(min(longest, trail.shape[0]), np.int64)
+    length = 0
+    for position in range(trail.shape[0] - 1, -1, -1):
+        if length < places.shape[0] and trail[position] >= 0 and trail[position] < slots.shape[0]:
+            places[length] = position
+            length += 1
+    events = np.empty(length, np.int32)
+    event_weights = np.empty(length, np.float32)
+    event_ages = np.zeros(length if trail_ages.shape[0] else 0, np.float32)
+    for step in range(length):
+        position = places[length - 1 - step]
+        events[step] = trail[position]
+        event_weights[step] = trail_weights[position]
+        if position < trail_ages.shape[0]:
+            event_ages[step] = trail_ages[position]
     rows = items.shape[0]
     sources = scores.shape[1]
     for row in range(rows):
@@ -284,15 +238,22 @@ def features(
     # What each source says: score, share of its best one, place.
     best = np.zeros(sources, np.float32)
     known = np.zeros(rows, np.float32)
+    bits = scores.view(np.uint32)
+    placed = np.empty(rows, np.uint64)
     for s in range(sources):
+        named = 0
         for row in range(rows):
-            best[s] = max(best[s], scores[row, s])
-        order = np.argsort(-scores[:, s], kind="mergesort")
-        for place in range(rows):
-            row = order[place]
             value = scores[row, s]
-            if value <= 0.0:
-                break
+            if value > 0.0:
+                best[s] = max(best[s], value)
+                # The bits of positive numbers stand in the order of the numbers; equal ones as they came.
+                key = np.uint64(np.uint32(0xFFFFFFFF) - bits[row, s])
+                placed[named] = (key << np.uint64(32)) | np.uint64(row)
+                named += 1
+        order = np.sort(placed[:named])
+        for place in range(named):
+            row = int(np.int64(order[place] & np.uint64(0xFFFFFFFF)))
+            value = scores[row, s]
             known[row] += 1.0
             out[row, f] = value
             out[row, f + 1] = value / best[s]
@@ -306,12 +267,11 @@ def features(
     f += 4
 
     # Pairs with what is in the session, each item once, the newest first.
-    length = trail.shape[0]
     distinct = np.empty(length, np.int32)
     steps = np.empty(length, np.int32)
     count = 0
     for position in range(length - 1, -1, -1):
-        item = trail[position]
+        item = events[position]
         again = False
         for d in range(count):
             if distinct[d] == item:
@@ -373,25 +333,12 @@ def features(
         decay = np.exp(np.float32(-0.4) * steps[d])
         for c in range(size):
             taste[c] += decay * vectors[distinct[d], c]
-    norm = np.float32(0.0)
-    for c in range(size):
-        norm += taste[c] * taste[c]
-    norm = max(np.sqrt(norm), np.float32(1e-6))
+    norm = max(np.sqrt(_dot(taste, taste)), np.float32(1e-6))
     for row in range(rows):
-        item = items[row]
-        last = np.float32(0.0)
-        second = np.float32(0.0)
-        whole = np.float32(0.0)
-        for c in range(size):
-            value = vectors[item, c]
-            whole += value * taste[c]
-            if count > 0:
-                last += value * vectors[distinct[0], c]
-            if count > 1:
-                second += value * vectors[distinct[1], c]
-        out[row, f] = last
-        out[row, f + 1] = second
-        out[row, f + 2] = whole / norm
+        vector = vectors[items[row]]
+        out[row, f] = _dot(vector, vectors[distinct[0]]) if count > 0 else np.float32(0.0)
+        out[row, f + 1] = _dot(vector, vectors[distinct[1]]) if count > 1 else np.float32(0.0)
+        out[row, f + 2] = _dot(vector, taste) / norm
     f += 3
 
     # The item itself, anywhere.
@@ -402,15 +349,15 @@ def features(
 
     # The item in this session, and in earlier ones.
     for position in range(length):
-        row = slots[trail[position]]
+        row = slots[events[position]]
         if row >= 0:
             out[row, f] += 1.0
             out[row, f + 1] = 1.0 / (length - position)
-            out[row, f + 2] = max(out[row, f + 2], trail_weights[position])
+            out[row, f + 2] = max(out[row, f + 2], event_weights[position])
             if position == length - 1:
                 out[row, f + 3] = 1.0
-            if trail_ages.shape[0] == length:  # against the newest: how long ago that was is another matter
-                ago = max(trail_ages[position] - trail_ages[length - 1], np.float32(0.0))
+            if event_ages.shape[0] == length:  # against the newest: how long ago that was is another matter
+                ago = max(event_ages[position] - event_ages[length - 1], np.float32(0.0))
                 out[row, f + 4] = np.log1p(ago / np.float32(1000.0))
     f += 5
     for h in range(history.shape[0]):
@@ -425,8 +372,8 @@ def features(
 
     # The visitor's moment: equal for all candidates, it tells the trees which of them to believe.
     gap = np.float32(0.0)
-    if trail_ages.shape[0] == length and length > 1:
-        gap = np.log1p(max(trail_ages[length - 2] - trail_ages[length - 1], np.float32(0.0)) / 1000.0)
+    if event_ages.shape[0] == length and length > 1:
+        gap = np.log1p(max(event_ages[length - 2] - event_ages[length - 1], np.float32(0.0)) / 1000.0)
     for row in range(rows):
         out[row, f] = np.log1p(np.float32(length))
         out[row, f + 1] = count / max(length, 1)
@@ -445,6 +392,111 @@ def features(
     for row in range(rows):
         slots[items[row]] = -1
     return columns
+
+
+@compiled
+def _tie_less(order: Longs, values: Doubles, items: Ints) -> None:
+    """Put equal values in the order of their items."""
+    for place in range(1, order.shape[0]):
+        row = order[place]
+        at = place
+        while at > 0 and values[order[at - 1]] == values[row] and items[order[at - 1]] > items[row]:
+            order[at] = order[at - 1]
+            at -= 1
+        order[at] = row
+
+
+@compiled
+def by_value(values: Doubles, items: Ints, blend: Floats, n: int) -> tuple[Ints, Floats]:
+    """The `n` best: those that have a value first, by it, then the others as they stand; scores above 0."""
+    head = values.shape[0]
+    order = np.argsort(-values)
+    _tie_less(order, values, items)
+    length = min(n, items.shape[0])
+    ranked = np.empty(length, np.int32)
+    worth = np.empty(length, np.float32)
+    for place in range(min(head, length)):
+        ranked[place] = items[order[place]]
+        worth[place] = np.exp(values[order[place]] - values[order[0]])
+    for place in range(head, length):
+        ranked[place] = items[place]
+        worth[place] = blend[place] / blend[head] * worth[head - 1]
+    return ranked, worth
+
+
+@compiled
+def ordered(
+    items: Ints,
+    blend: Floats,
+    scores: Floats,
+    found: int,
+    trail: Ints,
+    trail_weights: Floats,
+    trail_ages: Floats,
+    history: Ints,
+    history_weights: Floats,
+    history_ages: Floats,
+    followers_starts: Longs,
+    followers: Ints,
+    forward: Floats,
+    backward: Floats,
+    direct: Floats,
+    totals: Floats,
+    similar_starts: Longs,
+    similar: Ints,
+    similarities: Floats,
+    vectors: Floats,
+    facts: Floats,
+    longest: int,
+    slots: Ints,
+    table: Floats,
+    split_features: Ints,
+    thresholds: Floats,
+    of_tree: Ints,
+    keeps: NDArray[np.uint32],
+    leaves: Doubles,
+    blend_weight: float,
+    least_blend: float,
+    n: int,
+) -> tuple[Ints, Floats]:
+    """The `n` best of what `candidates` found, as the trees see it, with scores that are above 0.
+
+    `table` has a row for each one that the trees are asked about; the others follow as the blend has them.
+    In one call: `features`, `standing_leaves`, and so much of the logarithm of the blend.
+    """
+    head = min(table.shape[0], items.shape[0])
+    out = table[:head]
+    features(
+        items[:head],
+        blend[:head],
+        scores[:head],
+        found,
+        trail,
+        trail_weights,
+        trail_ages,
+        history,
+        history_weights,
+        history_ages,
+        followers_starts,
+        followers,
+        forward,
+        backward,
+        direct,
+        totals,
+        similar_starts,
+        similar,
+        similarities,
+        vectors,
+        facts,
+        longest,
+        slots,
+        out,
+    )
+    values = standing_leaves(out, split_features, thresholds, of_tree, keeps, leaves)
+    if blend_weight != 0.0:
+        for row in range(head):
+            values[row] += blend_weight * np.log(max(blend[row], least_blend))
+    return by_value(values, items, blend, n)
 
 
 @compiled
@@ -481,114 +533,3 @@ def at_second_hand(
                     count += 1
                 scores[similar[other]] += value
     return count
-
-
-@compiled
-def kindred(
-    asked: Ints,
-    asked_weights: Floats,
-    item_starts: Longs,
-    item_sessions: Ints,
-    session_starts: Longs,
-    session_items: Ints,
-    session_times: Longs,
-    session_ordered: Bytes,
-    samples: Longs,
-    nearests: Longs,
-    decays_ms: Doubles,
-    distance_decays: Floats,
-    length_powers: Doubles,
-    backwards: Doubles,
-    slots: Ints,
-    union: Ints,
-    table: Floats,
-    used: int,
-) -> int:
-    """`kernels.neighbours` weighed in several ways at once, each into its column of the table of `gather`.
-
-    Finding the sessions is most of the work, and is done once. Everything that begins with `asked_weights`
-    and the settings have a row or value for each way. Returns how many rows of the table are used.
-    """
-    ways = samples.shape[0]
-    most = samples.max()
-    lists = asked.shape[0]
-    heads = np.empty(lists, np.int64)
-    ends = np.empty(lists, np.int64)
-    for q in range(lists):
-        heads[q] = item_starts[asked[q]]
-        ends[q] = item_starts[asked[q] + 1]
-    found = np.empty(most, np.int32)
-    matched = np.empty(most, np.int32)
-    similarity = np.empty((ways, most), np.float32)
-    totals = np.empty(ways, np.float64)
-    newest_time = np.int64(0)
-    count = 0
-    while count < most:
-        session = -1
-        for q in range(lists):
-            if heads[q] < ends[q] and item_sessions[heads[q]] > session:
-                session = item_sessions[heads[q]]
-        if session < 0:
-            break
-        totals[:] = 0.0
-        newest = -1
-        for q in range(lists):
-            if heads[q] < ends[q] and item_sessions[heads[q]] == session:
-                heads[q] += 1
-                for w in range(ways):
-                    totals[w] += asked_weights[w, q]
-                if newest < 0:
-                    newest = q
-        length = session_starts[session + 1] - session_starts[session]
-        if count == 0:
-            newest_time = session_times[session]
-        for w in range(ways):
-            age = min((newest_time - session_times[session]) / decays_ms[w], 60.0)
-            similarity[w, count] = totals[w] / length ** length_powers[w] * np.exp(-age)
-        found[count] = session
-        matched[count] = asked[newest]
-        count += 1
-    floors = np.zeros(ways, np.float32)
-    taken = np.zeros(ways, np.int64)
-    for w in range(ways):
-        there = min(count, samples[w])
-        if there > nearests[w]:
-            floors[w] = np.partition(similarity[w, :there], there - nearests[w])[there - nearests[w]]
-    votes = np.empty(ways, np.float32)
-    for c in range(count):
-        wanted = False
-        for w in range(ways):
-            votes[w] = 0.0
-            if c < samples[w] and similarity[w, c] >= floors[w] and taken[w] < nearests[w]:
-                taken[w] += 1
-                votes[w] = similarity[w, c]
-                wanted = True
-        if not wanted:
-            continue
-        start = session_starts[found[c]]
-        end = session_starts[found[c] + 1]
-        ordered = session_ordered[found[c]] > 0
-        place = end - 1
-        while place > start and session_items[place] != matched[c]:
-            place -= 1
-        for j in range(start, end):
-            distance = 1
-            if ordered:
-                distance = min(abs(j - place), distance_decays.shape[1] - 1)
-            item = session_items[j]
-            row = slots[item]
-            if row < 0:
-                if used == table.shape[0]:
-                    continue
-                row = used
-                slots[item] = row
-                union[row] = item
-                for column in range(table.shape[1]):
-                    table[row, column] = 0.0
-                used += 1
-            for w in range(ways):
-                share = votes[w] * distance_decays[w, distance]
-                if ordered and j < place:
-                    share *= backwards[w]
-                table[row, w] += share
-    return used

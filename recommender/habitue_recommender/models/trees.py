@@ -56,7 +56,7 @@ class Trees:
 
     def score(self, features: Floats) -> Doubles:
         """One number per row."""
-        splits = self._splits
+        splits = self.splits
         if splits is not None:
             found: Doubles = ranking_kernels.standing_leaves(features, *splits)
             return found
@@ -73,7 +73,7 @@ class Trees:
         return scores
 
     @cached_property
-    def _splits(self) -> tuple[Ints, Floats, Ints, NDArray[np.uint32], Doubles] | None:
+    def splits(self) -> tuple[Ints, Floats, Ints, NDArray[np.uint32], Doubles] | None:
         """The same for `standing_leaves`; None where a tree has more leaves than there are bits."""
         counts = np.diff(self.leaf_starts)
         if len(counts) == 0 or counts.max() > _BITS:

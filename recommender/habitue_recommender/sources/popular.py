@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from habitue_recommender.catalog.catalog import DAY
 from habitue_recommender.catalog.items import Item
 from habitue_recommender.catalog.listings import Listed, Listing
-from habitue_recommender.live import arrival
+from habitue_recommender.live import arrival, with_device
 from habitue_recommender.models.base import Query
 from habitue_recommender.pools import Pool, is_below
 from habitue_recommender.reasons import Reason, ReasonCode, category_name
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 _AFFINITY_LIFT = 4.0  # an item of the only category somebody ever looked at counts as 1 + 4 · weight
 _POPULAR = 200  # popular items put into a visitor's order
 _PIECE = 24
+_FEW = 5  # visitors
 _WEEK = 7 * DAY
 
 
@@ -29,29 +30,40 @@ def popular_now(candidates: Candidates) -> Pool:
     top = candidates.category.split("/", 1)[0]
     if top not in live.categories:
         top = ""
-    how = "" if top else _how_they_came(candidates)
+    how, device = ("", "") if top else _how_they_came(candidates)
     least = candidates.settings.live_least
 
     def make() -> Listed:
         listed = live.categories[top] if top else live.arrivals.get(how, ())
-        here = {item_id for item_id, _ in listed}
-        both = (*listed, *(pair for pair in live.overall if pair[0] not in here))
-        enough = [pair for pair in both if pair[1] >= least]
-        most = max((count for _, count in enough), default=1)
+        counts = {item_id: count for item_id, count in (*listed, *live.overall) if count >= least}
+        counts.update(pair for pair in listed if pair[1] >= least)
+        most = max(counts.values(), default=1)
+        scores = {item_id: count / most for item_id, count in counts.items()}
         # What is popular in the page's own department stands before what is popular anywhere.
-        scores = [count / most + (1.0 if item_id in here else 0.0) for item_id, count in enough]
-        return [item_id for item_id, _ in enough], scores
+        first = 1.0
+        if same := [pair for pair in live.arrivals.get(device, ()) if pair[1] >= least]:
+            # Who holds the same kind of device says as much as all of them, but a few of them say little.
+            theirs = max(count for _, count in same) + _FEW
+            for item_id, count in same:
+                scores[item_id] = scores.get(item_id, 0.0) + count / theirs
+            first = 2.0
+        for item_id, count in listed:
+            if count >= least:
+                scores[item_id] += first
+        item_ids = sorted(scores, key=lambda item_id: -scores[item_id]) if device else list(scores)
+        return item_ids, [scores[item_id] for item_id in item_ids]
 
-    return _lifted(candidates, candidates.catalog.listings.of(("now", top, how, least), live, make))
+    named = ("now", top, how, device, least)
+    return _lifted(candidates, candidates.catalog.listings.of(named, live, make))
 
 
-def _how_they_came(candidates: Candidates) -> str:
-    """Of whom nothing else is known: the campaign or site that brought them, if others came so."""
-    visitor = candidates.visitor
+def _how_they_came(candidates: Candidates) -> tuple[str, str]:
+    """Of whom nothing else is known: the campaign or site that brought them, and with what they came."""
+    visitor, arrivals = candidates.visitor, candidates.live.arrivals
     if visitor.has_affinity or visitor.recent or visitor.bought:
-        return ""
-    how = arrival(visitor.campaign, visitor.referrer)
-    return how if how in candidates.live.arrivals else ""
+        return "", ""
+    how, device = arrival(visitor.campaign, visitor.referrer), with_device(visitor.device)
+    return how if how in arrivals else "", device if device in arrivals else ""
 
 
 def popular(candidates: Candidates) -> Pool:
