@@ -17,6 +17,7 @@ from starlette.responses import Response
 from starlette.routing import Match, Route
 from starlette.types import Scope
 
+from habitue_collector import segment_snippet
 from habitue_collector.beacons import CALLS, UNAVAILABLE, Beacons
 from habitue_collector.endpoints import GIF, Problem
 from habitue_collector.ingest import (
@@ -39,7 +40,16 @@ Answer = Callable[[Calls, Opened, bytes], tuple[bytes, Headers]]
 SNOWPLOW_PATHS = ("/com.snowplowanalytics.snowplow/tp2", "/com.snowplowanalytics.iglu/v1")
 MATOMO_PATHS = ("/matomo.php", "/piwik.php", "/js/tracker.php")
 NOT_THERE = problem(404, "not_found", "There is nothing at this address.")
-RESERVED = ("v1", "api", "beacon", "pixel", "console", "shop", "sourceConfig")  # no custom path begins so
+RESERVED = (
+    "v1",
+    "api",
+    "analytics.js",
+    "beacon",
+    "pixel",
+    "console",
+    "shop",
+    "sourceConfig",
+)  # no custom path begins so
 _HOST = re.compile(r"([A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?|\[[0-9a-fA-F:]{2,39}\])(:[0-9]{1,5})?")
 _IMAGE: Headers = ((b"content-type", b"image/gif"), (b"cache-control", b"no-store"))
 
@@ -85,6 +95,7 @@ class Trackers:
             Route("/sourceConfig", self.source_config, methods=["GET"]),
             Route("/sourceConfig/", self.source_config, methods=["GET"]),
             Route("/v1/projects/{key}/settings", self.settings, methods=["GET"]),
+            Route(segment_snippet.PATH, self.snippet, methods=["GET"]),
             CustomPath(
                 "/{vendor}/{version}",
                 starlette_endpoint(self._custom_path(), tally=self.tally, readable=self.ingest.readable),
@@ -188,6 +199,23 @@ class Trackers:
         host, protocol = self._public_host(request)
         named = {"writeKey": request.path_params["key"]}
         return self._document(request, named, lambda key: rudder.segment_settings(key, host, protocol))
+
+    async def snippet(self, request: StarletteRequest) -> Response:
+        """`GET /analytics.js/v1/KEY/analytics.min.js`: the tag, for pages with Segment's snippet."""
+        asked = from_scope(request.scope, b"")
+        try:
+            key = self.ingest.settings.find_key(request.path_params["key"])
+            if key is None:
+                raise RequestError(401, "invalid_write_key", "This write key is not known here.")
+            if key.secret:
+                raise RequestError(
+                    403, "browser_key_needed", "A server key stands in no page: use a write key."
+                )
+        except RequestError as error:
+            self.ingest.refuse(error, asked)
+            return Response(error.body, error.status, media_type="application/problem+json")
+        content = segment_snippet.script(key, self.beacons.base_path)
+        return Response(content, headers=segment_snippet.HEADERS, media_type="text/javascript")
 
     def _document(
         self, request: StarletteRequest, named: dict[str, Any], make: Callable[[str], dict[str, Any]]

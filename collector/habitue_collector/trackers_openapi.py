@@ -24,6 +24,10 @@ _OBJECT: dict[str, Any] = {
     "description": "As asked.",
     "content": {"application/json": {"schema": {"type": "object"}}},
 }
+_SCRIPT: dict[str, Any] = {
+    "description": "JavaScript.",
+    "content": {"text/javascript": {"schema": {"type": "string"}}},
+}
 _REFUSALS = dict.fromkeys(("400", "401", "403", "413", "503"), _PROBLEM)
 
 
@@ -73,6 +77,13 @@ def paths() -> dict[str, Any]:
                 "summary": "What Segment's browser client asks before it speaks.",
                 "responses": {"200": _OBJECT, **_REFUSALS},
             },
+        },
+    }
+    described["/analytics.js/v1/{key}/analytics.min.js"] = {
+        "parameters": [_path("key")],
+        "get": {
+            "summary": "Habitue's tag for pages with Segment's snippet, whose calls it takes.",
+            "responses": {"200": _SCRIPT, **_REFUSALS},
         },
     }
     described["/{vendor}/{version}"]["post"]["responses"]["404"] = _PROBLEM

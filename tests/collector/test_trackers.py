@@ -7,6 +7,7 @@ import json
 from base64 import b64encode
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -202,6 +203,23 @@ async def test_segments_settings_send_its_events_here_and_a_hostile_host_gets_no
         answer = await http.get("/v1/projects/unknown/settings", headers={"origin": ORIGIN})
         assert (answer.status_code, answer.json()["code"]) == (401, "invalid_write_key")
         assert answer.headers["access-control-allow-origin"] == ORIGIN
+
+
+@pytest.mark.asyncio
+async def test_segments_snippet_gets_the_tag_of_its_key_and_a_page_no_secret() -> None:
+    demo = demo_settings(Path("."))
+    keys = (*demo.keys, WriteKey("asked"), WriteKey("assumed", consent="assumed"))
+    async with served(replace(demo, keys=keys)) as (_, http):
+        for key, consent in (("asked", "required"), ("assumed", "assumed")):
+            answer = await http.get(f"/analytics.js/v1/{key}/analytics.min.js")
+            assert answer.status_code == 200
+            assert answer.headers["content-type"].startswith("text/javascript")
+            assert 'TAG = "/h/s.js"' in answer.text
+            assert f"CONSENT = '{consent}'" in answer.text
+        for key, status in (("unknown", 401), ("demo-secret", 403)):
+            answer = await http.get(f"/analytics.js/v1/{key}/analytics.min.js")
+            assert answer.status_code == status
+            assert answer.json()["message"]
 
 
 @pytest.mark.asyncio
