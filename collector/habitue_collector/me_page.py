@@ -18,7 +18,9 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from habitue_collector.errors import Problem
+from habitue_collector.languages import accepted_language
 from habitue_collector.me import PURPOSES, NameOf, VisitorDoor, keep_cookies, read, shown
+from habitue_collector.me_words import N_, Words, words_of
 
 _STYLE = """\
 :root{color-scheme:light dark}
@@ -37,14 +39,15 @@ _HEADERS = {
         " form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
     ),
     "referrer-policy": "same-origin",
-    "vary": "Cookie",
+    "vary": "Cookie, Accept-Language",
     "x-content-type-options": "nosniff",
     "x-robots-tag": "noindex",
 }
 _WHAT_FOR = {
-    "analytics": "Analytics: to remember this visit, and to count what happens in the shop.",
-    "personalization": "Personalization: to choose offers by what you looked at.",
+    "analytics": N_("Analytics: to remember this visit, and to count what happens in the shop."),
+    "personalization": N_("Personalization: to choose offers by what you looked at."),
 }
+_STATES = {"granted": N_("granted"), "denied": N_("denied"), "pending": N_("pending")}
 # An interest's dimension, and what the form calls a list of such.
 _LISTS = {"category": "categories", "brand": "brands", "price_band": "price_bands"}
 
@@ -62,14 +65,16 @@ class VisitorPage:
         if request.method == "POST":
             return await self._done(request)
         shop = self._door.ingest.settings.shop
+        _ = words_of(accepted_language(request.headers.get("accept-language", "")))
         try:
             known = shown(await self._door.profile(request))
         except Problem as error:
             if error.code != "unknown_visitor":
                 raise
-            return _html(shop.name, "<p>Nothing is known of this browser.</p>")
-        body = _known(known, self._door.base_path, self._door.name_of, shop.currency or "")
-        return _html(shop.name, body)
+            nothing = _("Nothing is known of this browser.")
+            return _html(shop.name, f"<p>{escape(nothing)}</p>", _)
+        body = _known(known, self._door.base_path, self._door.name_of, shop.currency or "", _)
+        return _html(shop.name, body, _)
 
     async def _done(self, request: Request) -> Response:
         said = {
@@ -93,60 +98,71 @@ class VisitorPage:
         return response
 
 
-def _known(me: dict[str, Any], base_path: str, name_of: NameOf, currency: str) -> str:
+def _known(me: dict[str, Any], base_path: str, name_of: NameOf, currency: str, _: Words) -> str:
     consents = me["consents"]
-    parts = ["<h2>What you agreed to</h2><ul>"]
+    parts = [_head(_("What you agreed to")), "<ul>"]
     for purpose in PURPOSES:
-        state = consents.get(purpose, "granted by the shop's own question")
-        act, word = ("grant", "Allow") if state == "denied" else ("deny", "Switch off")
-        parts.append(f"<li><span>{_WHAT_FOR[purpose]} <small>{escape(state)}</small></span>")
+        state = consents.get(purpose)
+        said = _("granted by the shop's own question") if state is None else _(_STATES.get(state, state))
+        act, word = ("grant", _("Allow")) if state == "denied" else ("deny", _("Switch off"))
+        parts.append(f"<li><span>{escape(_(_WHAT_FOR[purpose]))} <small>{escape(said)}</small></span>")
         parts.append(f"{_button(act, word, purpose)}</li>")
     parts.append("</ul>")
+    forget = _("Forget")  # Babel finds no string inside an f-string
     likes = [
-        f"<li><span>{escape(_liked(dimension, name, currency))} <small>{share:.0%}</small></span>"
-        f"{_button('forget', 'Forget', lists, name)}</li>"
+        f"<li><span>{escape(_liked(dimension, name, currency, _))} <small>{share:.0%}</small></span>"
+        f"{_button('forget', forget, lists, name)}</li>"
         for dimension, lists in _LISTS.items()
         for name, share in me["affinities"][dimension].items()
     ]
     if likes:
-        parts.append("<h2>What we think you like</h2><p><small>Offers follow it.</small></p>")
+        parts.append(_head(_("What we think you like"), _("Offers follow it.")))
         parts.append(f"<ul>{''.join(likes)}</ul>")
     seen = [
         f"<li><span>{escape(name_of(item['item_id']))} <small>{_day(item['last'])}</small></span>"
-        f"{_button('forget', 'Forget', 'item_ids', item['item_id'])}</li>"
+        f"{_button('forget', forget, 'item_ids', item['item_id'])}</li>"
         for item in me["recent_items"]
     ]
     if seen:
-        parts.append("<h2>What you looked at or bought lately</h2>")
-        parts.append("<p><small>To find it again, and for offers.</small></p>")
+        what_for = _("To find it again, and for offers.")
+        parts.append(_head(_("What you looked at or bought lately"), what_for))
         parts.append(f"<ul>{''.join(seen)}</ul>")
-    parts.append("<h2>What else is known</h2>")
-    parts.append(_list((label, value) for label, value in _facts(me, name_of) if value))
+    parts.append(_head(_("What else is known")))
+    parts.append(_list((label, value) for label, value in _facts(me, name_of, _) if value))
+    parts.append(_head(_("Yours")))
+    along, erase = _("Take everything along"), _("Erase everything, for good")
     parts.append(
-        f'<h2>Yours</h2><p><a href="{escape(base_path)}/v1/me/export" download>Take everything along</a></p>'
-        f'<p class="last">{_button("erase", "Erase everything, for good")}</p>'
+        f'<p><a href="{escape(base_path)}/v1/me/export" download>{escape(along)}</a></p>'
+        f'<p class="last">{_button("erase", erase)}</p>'
     )
     return "".join(parts)
 
 
-def _liked(dimension: str, name: str, currency: str) -> str:
+def _head(title: str, what_for: str = "") -> str:
+    below = f"<p><small>{escape(what_for)}</small></p>" if what_for else ""
+    return f"<h2>{escape(title)}</h2>{below}"
+
+
+def _liked(dimension: str, name: str, currency: str, _: Words) -> str:
     """As the shop would say it: Shoes › Trail, a brand, prices of 8–16 EUR."""
     if dimension == "category":
         return name.replace("/", " › ")
-    return f"Prices of {name.replace('-', '–')} {currency}".rstrip() if dimension == "price_band" else name
+    if dimension != "price_band":
+        return name
+    return _("Prices of %(range)s", range=f"{name.replace('-', '–')} {currency}".rstrip())
 
 
-def _facts(me: dict[str, Any], name_of: NameOf) -> list[tuple[str, str]]:
+def _facts(me: dict[str, Any], name_of: NameOf, _: Words) -> list[tuple[str, str]]:
     orders = me["orders"]
-    values = ", ".join(f"{value:,.2f} {currency}" for currency, value in orders["by_currency"].items())
+    values = ", ".join(_.amount(value, currency) for currency, value in orders["by_currency"].items())
     return [
-        ("Known as", str(me["user_id"] or "")),
-        ("First and last seen", f"{_day(me['first_seen'])} – {_day(me['last_seen'])}"),
-        ("Visits", str(me["visits"])),
-        ("Orders", f"{orders['count']} ({values})" if orders["count"] else ""),
-        ("In the cart", ", ".join(name_of(line["item_id"]) for line in me["cart"])),
-        ("Bought", ", ".join(name_of(item["item_id"]) for item in me["bought"])),
-        ("Role", me["persona"] if len(me["personas"]) > 1 else ""),
+        (_("Known as"), str(me["user_id"] or "")),
+        (_("First and last seen"), f"{_day(me['first_seen'])} – {_day(me['last_seen'])}"),
+        (_("Visits"), str(me["visits"])),
+        (_("Orders"), f"{orders['count']} ({values})" if orders["count"] else ""),
+        (_("In the cart"), ", ".join(name_of(line["item_id"]) for line in me["cart"])),
+        (_("Bought"), ", ".join(name_of(item["item_id"]) for item in me["bought"])),
+        (_("Role"), me["persona"] if len(me["personas"]) > 1 else ""),
         *((str(name), str(value)) for name, value in me["traits"].items()),
     ]
 
@@ -169,10 +185,10 @@ def _day(timestamp: int | None) -> str:
     return "" if timestamp is None else time.strftime("%Y-%m-%d", time.gmtime(timestamp / 1000))
 
 
-def _html(shop: str, body: str) -> Response:
-    title = f"What {escape(shop)} knows of you"
+def _html(shop: str, body: str, _: Words) -> Response:
+    title = escape(_("What %(shop)s knows of you", shop=shop))
     page = (
-        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title>'
+        f'<!doctype html><html lang="{_.language}"><meta charset="utf-8"><title>{title}</title>'
         f'<meta name="viewport" content="width=device-width"><style>{_STYLE}</style>'
         f"<h1>{title}</h1>{body}</html>"
     )

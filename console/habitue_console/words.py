@@ -13,11 +13,12 @@ from pathlib import Path
 
 from starlette.requests import Request
 
+from habitue_collector.languages import accepted_language
+
 LANGUAGES = {"en": "English", "de": "Deutsch", "pl": "Polski"}
 LOCALE = Path(__file__).parent / "locale"
 DOMAIN = "console"
 LANGUAGE_COOKIE = "habitue_console_language"
-_MOST_ACCEPTED = 20
 _BETWEEN = {"en": ",", "de": ".", "pl": "\u00a0"}
 
 
@@ -62,20 +63,7 @@ def words_of(language: str) -> Words:
 
 def choose(chosen: str, accepted: str) -> str:
     """The language somebody chose, else the best of an Accept-Language header, else English (pure)."""
-    if chosen in LANGUAGES:
-        return chosen
-    wanted: list[tuple[float, int, str]] = []
-    for place, part in enumerate(accepted.split(",")[:_MOST_ACCEPTED]):
-        tag, _, parameters = part.strip().partition(";")
-        name, _, quality = parameters.strip().partition("=")
-        try:
-            weight = float(quality) if name.strip() == "q" else 1.0
-        except ValueError:
-            continue
-        primary = tag.strip().lower().partition("-")[0]
-        if primary in LANGUAGES and weight > 0:
-            wanted.append((-weight, place, primary))
-    return min(wanted)[2] if wanted else "en"
+    return chosen if chosen in LANGUAGES else accepted_language(accepted)
 
 
 @cache

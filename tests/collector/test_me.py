@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 import httpx
 import pytest
-from support.house import House, RealRedis, house, identify, page, track, user_hash, views, visitor_of
+from support.house import House, RealRedis, buys, house, identify, page, track, user_hash, views, visitor_of
 
 from habitue_collector.app import create_app
 from habitue_collector.fold import apply
@@ -181,6 +181,33 @@ async def test_it_is_taken_along_and_erased_with_the_person_on_all_devices(real:
             assert "Max-Age=0" in answer.headers["set-cookie"]
         assert await shop.profile("user:u1") is None
         assert await shop.profile(visitor_of(phone)) is None
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(
+    ("accepted", "language", "words"),
+    [
+        (
+            "de-AT,de;q=0.9,en;q=0.8",
+            "de",
+            ("über Sie weiß", "endgültig löschen", "1.234,50 EUR"),
+        ),
+        ("fr, pl;q=0.5", "pl", ("wie o Tobie", "na zawsze", "1\u00a0234,50 EUR")),
+        ("zz;q=x,,*", "en", ("knows of you", "for good", "1,234.50 EUR")),
+    ],
+)
+async def test_the_page_speaks_the_readers_language(
+    accepted: str, language: str, words: tuple[str, ...], real: RealRedis
+) -> None:
+    async with house(real=real) as shop:
+        cookie = str((await shop.browser(viewed("A", "Shoes"), buys("o-" + language, 1234.5, "B"))).cookie)
+        for known in (cookie, None):
+            async with visiting(shop, known) as browser:
+                answer = await browser.get("/h/me", headers={"accept-language": accepted})
+                assert f'<html lang="{language}">' in answer.text
+                assert answer.headers["vary"] == "Cookie, Accept-Language"
+                for word in words if known else words[:1]:
+                    assert word.lower() in answer.text.lower()
 
 
 @pytest.mark.asyncio
