@@ -15,6 +15,11 @@ CLASSIC = (*SNOWPLOW, "custom", "custom")  # the lines of the order are events o
 CLIENTS = {
     "segment": (("",), NATIVE, KINDS),
     "segment-batching": (("",), NATIVE, KINDS),
+    "segment-snippet": (
+        ("",),
+        (2, 4, 5, 6, 7),
+        (*KINDS, "consent"),
+    ),  # it gets our tag, which says what holds
     "rudderstack": (("", "beacon"), NATIVE, KINDS),
     "rudderstack-2": (("",), NATIVE, KINDS),
     "jitsu": (("",), NATIVE, KINDS),
@@ -39,8 +44,12 @@ def test_every_event_is_stored_once_as_it_was_meant(
 ) -> None:
     order = shop.begin()
     Pages(shop, name, BROWSER_KEY, order, counts, variant).walk()
-    check(shop.events(), order, shop.started, kinds)
+    # Of our own tag the cookie says who it is; others send the user's id with every event.
+    named = ("identify",) if name == "segment-snippet" else ("identify", "purchase")
+    check(shop.events(), order, shop.started, kinds, named=named)
     for event in shop.events():
+        if event["kind"] == "consent":
+            continue
         assert event["context"]["device"] == "desktop"
         assert event["context"]["page"]["host"] == "shop.test"
 

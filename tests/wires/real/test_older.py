@@ -32,6 +32,8 @@ PYTHONS = (
     ("segment_client", "hightouch.htevents.client", "events-sdk-python==0.0.4", ("",), KINDS),
     ("rudderstack_client", "rudder_analytics", "rudder-sdk-python==1.0.6", ("",), KINDS),
     ("rudderstack_client", "rudderstack.analytics", "rudder-sdk-python==2.0.0", ("",), KINDS),
+    ("matomo_client", "matomopy", "matomopy==0.1.0", ("", "bulk"), MATOMO),
+    ("matomo_client", "piwikapi", "piwikapi==0.3", ("",), MATOMO),
     ("snowplow_client", "", "snowplow-tracker==0.10.0", ("", "get"), SNOWPLOW),
     ("snowplow_client", "", "snowplow-tracker==0.15.0", ("", "plain"), SNOWPLOW),
     ("snowplow_client", "", "snowplow-tracker==1.0.1", ("",), SNOWPLOW),
@@ -109,7 +111,8 @@ def test_in_python(
     packages = str(OLDER / "python" / requirement)
     run([str(PYTHON), str(path)], shop, order, variant, PACKAGE=module, PYTHONPATH=packages)
     shop.wait(len(kinds))
-    check(shop.events(), order, shop.started, kinds, old_order=True, device=DEVICE)
+    device = "7f1c2a9e5b7d4c1e" if script.startswith("matomo") else DEVICE
+    check(shop.events(), order, shop.started, kinds, old_order=True, device=device)
 
 
 @pytest.mark.parametrize(

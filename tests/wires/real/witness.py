@@ -90,6 +90,7 @@ def check(
     *,
     old_order: bool = False,
     device: str | None = None,
+    named: tuple[str, ...] = ("identify", "purchase"),
 ) -> None:
     """Every event once, with the right ids, items, value and time."""
     assert Counter(event["kind"] for event in events) == Counter(kinds)
@@ -108,7 +109,7 @@ def check(
             assert item["name"] == "Trail Shoe Größe 42"
             assert item["category"] == "Shoes/Trail"
             assert item["price"] == 89.9
-        if event["kind"] in ("identify", "purchase"):
+        if event["kind"] in named:
             assert event["user_id"] == USER
     (purchase,) = (event for event in events if event["kind"] == "purchase")
     assert purchase["order_id"] == order

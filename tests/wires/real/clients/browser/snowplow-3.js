@@ -6,11 +6,11 @@ import { EcommercePlugin, addItem, addTrans, trackAddToCart, trackTrans } from '
 import { SHOE, SHOE_ENTITY, SOCK, SOCK_ENTITY, TRAITS, USER } from '../scenario.mjs'
 import { walk } from './walk.js'
 
-const classic = window.SHOP.variant === 'classic'
+const classic = window.SHOP.variant.startsWith('classic')
 const item = (id, { sku, name, category, price, quantity }) => ({ orderId: id, sku, name, category, price, quantity, currency: 'EUR' })
 
 walk({
-  start: (url, appId) => newTracker('sp', url, { appId, cookieSecure: false, cookieSameSite: 'Lax', bufferSize: classic ? 3 : 1, plugins: [EnhancedEcommercePlugin(), EcommercePlugin()] }),
+  start: (url, appId) => newTracker('sp', url, { appId, cookieSecure: false, cookieSameSite: 'Lax', bufferSize: window.SHOP.variant === 'classic' ? 3 : 1, plugins: [EnhancedEcommercePlugin(), EcommercePlugin()] }),
   home: (tracker) => {
     trackPageView()
     tracker.flushBuffer()
