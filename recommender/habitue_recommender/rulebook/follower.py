@@ -93,7 +93,7 @@ class RulebookReader:
 
     async def run(self, redis: Redis) -> None:
         """Follow until cancelled; survives Redis and whatever stands in it."""
-        while True:
+        while not _is_cancelled():
             self._wake.clear()
             try:
                 await self.follow(redis)
@@ -102,4 +102,11 @@ class RulebookReader:
                 await asyncio.sleep(TICK_SECONDS)
                 continue
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), TICK_SECONDS)
+                if not _is_cancelled():
+                    await asyncio.wait_for(self._wake.wait(), TICK_SECONDS)
+
+
+def _is_cancelled() -> bool:
+    """A cancellation can be swallowed on its way: by redis-py, and by `wait_for` before Python 3.12."""
+    own = asyncio.current_task()
+    return own is not None and own.cancelling() > 0
