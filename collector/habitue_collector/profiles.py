@@ -37,7 +37,12 @@ class Profiles:
         log = keys.log(keys.bucket_of(profile_id)).encode()
         newest = pack(b"XREVRANGE", log, b"+", b"-", b"COUNT", b"%d" % MOST_LOGGED)
         entries = await self._committer.execute(newest)
-        records = [orjson.loads(entry[1][1]) for entry in reversed(entries or []) if entry[1][0] == b"event"]
+        named = orjson.dumps(profile_id)  # as it stands in the record: reading all others costs seconds
+        records = [
+            orjson.loads(entry[1][1])
+            for entry in reversed(entries or [])
+            if entry[1][0] == b"event" and named in entry[1][1]
+        ]
         return [record for record in records if record.get("profile_id") == profile_id]
 
     async def erase(self, profile_id: str, now: int) -> list[str]:
