@@ -56,7 +56,7 @@ def test_the_commands_do_what_the_pages_say(collector: RealCollector) -> None:
             ["sh", "-ec", commands.replace("YOUR-WRITE-KEY", ASSUMED)],
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=200,
         )
         assert ended.returncode == 0, ended.stderr
         assert '"accepted"' in ended.stdout, ended.stdout

@@ -14,7 +14,7 @@ HEAVY = {"numpy", "scipy", "implicit", "duckdb", "pandas", "pyarrow", "jinja2", 
 def _modules_after(code: str) -> set[str]:
     script = f"import sys\n{code}\nprint(*{{name.split('.')[0] for name in sys.modules}})"
     done = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=120
     )
     return set(done.stdout.splitlines()[-1].split())
 

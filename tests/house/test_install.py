@@ -258,6 +258,6 @@ def run_node(code: str, **given: Any) -> str:
     if node is None:
         pytest.skip("node is not on this machine")
     names = "".join(f"const {name} = {json.dumps(value)}\n" for name, value in given.items())
-    ran = subprocess.run([node, "-e", names + code], capture_output=True, text=True, timeout=30)
+    ran = subprocess.run([node, "-e", names + code], capture_output=True, text=True, timeout=120)
     assert ran.returncode == 0, ran.stderr
     return ran.stdout

@@ -47,6 +47,7 @@ def answers(url: str) -> bool:
         return False
 
 
+@pytest.mark.timeout(900)  # a dozen Pythons that start one after the other
 def test_every_command_of_the_quickstart_runs(folder: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = str(free.getsockname()[1])
@@ -62,16 +63,16 @@ def test_every_command_of_the_quickstart_runs(folder: Path) -> None:
             command = ["bash", "-ec", text] if language == "sh" else [sys.executable, "-c", text]
             # In a file: what stays in the background keeps its output open.
             with (folder / "said").open("wb") as said:
-                done = subprocess.run(command, cwd=folder, env=environ, stdout=said, stderr=said, timeout=120)
+                done = subprocess.run(command, cwd=folder, env=environ, stdout=said, stderr=said, timeout=300)
             answered.append((folder / "said").read_text())
             assert done.returncode == 0, (text, answered[-1])
             if "habitue serve" in text:
                 until(lambda: (folder / ".habitue/run/address").exists(), "it serves")
                 until(lambda: answers(f"http://127.0.0.1:{port}/readyz"), "it is ready")
     finally:
-        pid = int((folder / ".habitue/run/supervisor.pid").read_text())
-        os.kill(pid, 15)
-        until(lambda: gone(pid), "it has ended")
+        if (file := folder / ".habitue/run/supervisor.pid").exists():  # else an earlier command has failed
+            os.kill(pid := int(file.read_text()), 15)
+            until(lambda: gone(pid), "it has ended")
     everything = "\n".join(answered)
     assert "plate-" in everything, "the SDK printed offers"
     assert "purchase" in everything, "SQL found the orders"

@@ -168,7 +168,7 @@ def redis_server(folder: Path) -> Iterator[str]:
         ["redis-server", *arguments, "--save", "", "--appendonly", "no"], stdout=subprocess.DEVNULL
     )
     try:
-        until = time.monotonic() + 10
+        until = time.monotonic() + 60
         while not socket.exists():
             assert process.poll() is None, "redis-server ended"
             assert time.monotonic() < until, "redis-server did not start"

@@ -29,7 +29,7 @@ class FakeCollector:
     def events(self) -> list[dict[str, Any]]:
         return [event for path, _, body in self.requests if path == "/v1/batch" for event in body["batch"]]
 
-    def wait_for_requests(self, count: int, seconds: float = 10.0) -> None:
+    def wait_for_requests(self, count: int, seconds: float = 60.0) -> None:
         with self.changed:
             assert self.changed.wait_for(lambda: len(self.requests) >= count, seconds), self.requests
 

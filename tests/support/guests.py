@@ -16,7 +16,7 @@ class Guest:
     def __init__(self, address: str, connections: int = 1) -> None:
         limits = httpx.Limits(max_connections=1, max_keepalive_connections=1)
         self.connections = [
-            httpx.Client(base_url=address, timeout=20, limits=limits, headers={"user-agent": BROWSER})
+            httpx.Client(base_url=address, timeout=60, limits=limits, headers={"user-agent": BROWSER})
             for _ in range(connections)
         ]
         self.forget()

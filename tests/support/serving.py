@@ -84,7 +84,7 @@ class Serving:
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
         try:
-            self.process.wait(60)
+            self.process.wait(START_SECONDS)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
@@ -112,7 +112,7 @@ class Serving:
     def get(self, path: str) -> int:
         """The status of a GET; raises OSError when nobody answers."""
         try:
-            with urllib.request.urlopen(self.address + path, timeout=20) as response:
+            with urllib.request.urlopen(self.address + path, timeout=60) as response:
                 return int(response.status)
         except urllib.error.HTTPError as error:
             with error:

@@ -46,5 +46,5 @@ def guest(demo: Serving) -> Iterator[Guest]:
 def backend(demo: Serving) -> Iterator[httpx.Client]:
     """The shop's own server, with its secret key."""
     headers = {"authorization": "Bearer demo-secret"}
-    with httpx.Client(base_url=demo.address, headers=headers, timeout=20) as client:
+    with httpx.Client(base_url=demo.address, headers=headers, timeout=60) as client:
         yield client
