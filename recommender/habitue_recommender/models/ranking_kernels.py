@@ -238,21 +238,21 @@ def features(
     # What each source says: score, share of its best one, place.
     best = np.zeros(sources, np.float32)
     known = np.zeros(rows, np.float32)
-    bits = scores.view(np.uint32)
-    placed = np.empty(rows, np.uint64)
+    placed = np.empty(rows, np.int64)
     for s in range(sources):
         named = 0
         for row in range(rows):
             value = scores[row, s]
             if value > 0.0:
                 best[s] = max(best[s], value)
-                # The bits of positive numbers stand in the order of the numbers; equal ones as they came.
-                key = np.uint64(np.uint32(0xFFFFFFFF) - bits[row, s])
-                placed[named] = (key << np.uint64(32)) | np.uint64(row)
+                at = named  # by insertion, equal ones as they came: they stand nearly so already
+                while at > 0 and scores[placed[at - 1], s] < value:
+                    placed[at] = placed[at - 1]
+                    at -= 1
+                placed[at] = row
                 named += 1
-        order = np.sort(placed[:named])
         for place in range(named):
-            row = int(np.int64(order[place] & np.uint64(0xFFFFFFFF)))
+            row = placed[place]
             value = scores[row, s]
             known[row] += 1.0
             out[row, f] = value
@@ -395,23 +395,27 @@ def features(
 
 
 @compiled
-def _tie_less(order: Longs, values: Doubles, items: Ints) -> None:
-    """Put equal values in the order of their items."""
-    for place in range(1, order.shape[0]):
-        row = order[place]
-        at = place
-        while at > 0 and values[order[at - 1]] == values[row] and items[order[at - 1]] > items[row]:
-            order[at] = order[at - 1]
+def _best_first(values: Doubles, items: Ints) -> Longs:
+    """Places by value, equal ones by item. By insertion: they are few, and stand nearly so already."""
+    order = np.empty(values.shape[0], np.int64)
+    for row in range(values.shape[0]):
+        value, item = values[row], items[row]
+        at = row
+        while at > 0:
+            other = order[at - 1]
+            if values[other] > value or (values[other] == value and items[other] < item):
+                break
+            order[at] = other
             at -= 1
         order[at] = row
+    return order
 
 
 @compiled
 def by_value(values: Doubles, items: Ints, blend: Floats, n: int) -> tuple[Ints, Floats]:
     """The `n` best: those that have a value first, by it, then the others as they stand; scores above 0."""
     head = values.shape[0]
-    order = np.argsort(-values)
-    _tie_less(order, values, items)
+    order = _best_first(values, items)
     length = min(n, items.shape[0])
     ranked = np.empty(length, np.int32)
     worth = np.empty(length, np.float32)
