@@ -78,14 +78,23 @@ async def test_many_addresses_guess_no_faster_and_keep_nobody_out_who_was_here(f
     assert (await stranger.sign_in("anna")).status_code == 429
 
 
-async def test_a_day_of_guessing_from_everywhere_is_some_hundred_tries(floor: ConsoleFloor) -> None:
+async def guess(floor: ConsoleFloor, hours: int) -> None:
     now = floor.house.clock()
     attempts = Attempts(floor.house.redis, lambda: now)
     made = 0
-    for number in range(24 * 60):  # each minute from an address of its own
+    for number in range(hours * 60):  # each minute from an address of its own
         made += await attempts.pause(f"198.18.{number // 250}.{number % 250}", "anna") == 0
         now += 60_000
-    assert made <= NAME_BURST + 24 * 12 + 1
+    assert made <= NAME_BURST + hours * 12 + 1
+
+
+async def test_hours_of_guessing_from_everywhere_are_a_dozen_tries_each(floor: ConsoleFloor) -> None:
+    await guess(floor, hours=4)
+
+
+@pytest.mark.long
+async def test_a_day_of_guessing_from_everywhere_is_some_hundred_tries(floor: ConsoleFloor) -> None:
+    await guess(floor, hours=24)
 
 
 async def test_a_login_of_ones_own_buys_no_guesses_at_others(floor: ConsoleFloor) -> None:

@@ -26,7 +26,7 @@ def rows(archive_dir: Path, sql: str) -> list[tuple[Any, ...]]:
     return query(archive_dir, sql)[1]
 
 
-def wait_until(condition: Any, seconds: float = 20.0) -> None:
+def wait_until(condition: Any, seconds: float = 120.0) -> None:
     until = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < until, "it did not happen"

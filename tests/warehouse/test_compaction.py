@@ -137,7 +137,7 @@ def test_old_days_go_and_young_ones_stay(redis: Any, log: Any, archive_dir: Path
     ]  # fmt: skip
 
 
-def test_readers_see_all_rows_once_while_parts_are_merged(redis: Any, log: Any, archive_dir: Path) -> None:
+def read_while_parts_are_merged(redis: Any, log: Any, archive_dir: Path, rounds: int) -> None:
     expected, wrong = 0, []
     done = threading.Event()
 
@@ -150,9 +150,10 @@ def test_readers_see_all_rows_once_while_parts_are_merged(redis: Any, log: Any, 
     thread = threading.Thread(target=compacting)
     thread.start()
     try:
-        for number in range(12):
+        archiver = Archiver(redis, archive_dir)
+        for number in range(rounds):
             log.event(f"visitor-{number}", received_at=FIRST + number % 2 * DAY)
-            Archiver(redis, archive_dir).run_once()
+            archiver.run_once()
             expected += 1
             seen = rows(archive_dir, "SELECT count(*) FROM events_raw")[0][0]
             if seen != expected:
@@ -161,3 +162,12 @@ def test_readers_see_all_rows_once_while_parts_are_merged(redis: Any, log: Any, 
         done.set()
         thread.join()
     assert wrong == []
+
+
+def test_readers_see_all_rows_once_while_parts_are_merged(redis: Any, log: Any, archive_dir: Path) -> None:
+    read_while_parts_are_merged(redis, log, archive_dir, rounds=7)
+
+
+@pytest.mark.long
+def test_readers_see_all_rows_once_through_a_hundred_rounds(redis: Any, log: Any, archive_dir: Path) -> None:
+    read_while_parts_are_merged(redis, log, archive_dir, rounds=100)

@@ -220,9 +220,10 @@ EVENT = st.builds(
 )  # fmt: skip
 
 
-@given(st.lists(EVENT, min_size=1, max_size=8), st.dictionaries(TEXT, JSON, max_size=2))
+# Many events each: what an example costs is the archive around them.
+@given(st.lists(EVENT, min_size=1, max_size=30), st.dictionaries(TEXT, JSON, max_size=2))
 @settings(
-    max_examples=25,
+    max_examples=8,
     deadline=None,
     phases=(Phase.explicit, Phase.generate),
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],

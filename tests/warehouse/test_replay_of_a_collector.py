@@ -62,7 +62,7 @@ async def a_day(shop: House, seed: int, steps: int) -> None:
 
 
 @pytest.mark.asyncio
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [1, *(pytest.param(seed, marks=pytest.mark.long) for seed in range(2, 9))])
 async def test_replay_equals_live(tmp_path: Path, seed: int) -> None:
     async with house(workers=2) as shop:
         redis = shop.redis.client()

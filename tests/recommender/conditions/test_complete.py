@@ -103,7 +103,7 @@ def test_nothing_is_offered_where_nothing_of_ours_can_stand() -> None:
 
 
 @given(writing.texts, st.data())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 def test_whatever_is_typed_completions_lie_in_the_text(text: str, data: st.DataObject) -> None:
     text = data.draw(st.one_of(st.just(text), st.text("item.brand&|!()[]\"' <=5", max_size=30)))
     position = data.draw(st.integers(-1, len(text) + 1))
@@ -113,7 +113,7 @@ def test_whatever_is_typed_completions_lie_in_the_text(text: str, data: st.DataO
 
 
 @given(writing.relations)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 def test_behind_whole_parts_they_can_be_joined(text: str) -> None:
     parse(text)
     found = [one.text for one in complete(f"({text}) ", len(text) + 3)]

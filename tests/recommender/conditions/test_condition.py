@@ -233,7 +233,7 @@ def check_everywhere(text: str) -> None:
 
 
 @given(writing.texts)
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_every_right_condition_answers_everywhere_alike(text: str) -> None:
     check_everywhere(text)
     tree = parse(text).tree
@@ -242,7 +242,7 @@ def test_every_right_condition_answers_everywhere_alike(text: str) -> None:
 
 
 @given(writing.relations)
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_what_is_written_out_for_speed_answers_as_the_rest_does(text: str) -> None:
     quick = parse(text)
     with pytest.MonkeyPatch.context() as patch:
@@ -269,7 +269,7 @@ SIGNS = [
         ),
     )
 )
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_any_text_is_a_condition_or_a_mistake_at_its_place(text: str) -> None:
     started = thread_time()
     mistake = mistake_in(text)

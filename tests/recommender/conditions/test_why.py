@@ -35,7 +35,7 @@ def test_what_is_missing_is_told_as_nothing_and_lists_are_cut() -> None:
 
 
 @given(writing.texts)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 def test_every_condition_can_be_explained(text: str) -> None:
     condition = parse(text)
     for request in REQUESTS:

@@ -360,7 +360,7 @@ _BODIES = (
 
 
 def test_whatever_comes_in_is_answered_and_never_with_our_fault(redis_socket: str) -> None:
-    @settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
     @given(
         st.sampled_from(["rules", "segments", "slots", "contents"]),
         st.sampled_from(

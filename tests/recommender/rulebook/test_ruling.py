@@ -521,7 +521,7 @@ def pinned(decision: Decision, slot: Slot, held: list[Held]) -> None:
 scenes = st.tuples(made_slots, pages, people, catalogs, models, st.lists(made_rules, min_size=1, max_size=7))
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(scenes)
 def test_whatever_rules_and_catalogs_come_no_rule_is_violated(scene: Any) -> None:
     check(*scene)
@@ -586,7 +586,7 @@ lifts = st.tuples(
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(lifts)
 def test_what_is_boosted_only_rises_and_what_is_buried_only_falls(scene: Any) -> None:
     lifted_stay_in_front(*scene)

@@ -97,7 +97,7 @@ def check(scene: Any) -> None:
     assert is_pinned(validity, zone, now) is is_due(validity, zone, now)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(scenes)
 def test_a_rule_is_in_force_when_the_shops_clock_says_so(scene: Any) -> None:
     check(scene)
