@@ -8,6 +8,7 @@ from hashlib import sha256
 from hmac import digest
 
 import httpx
+import pytest
 from support.shops import SECRET_KEY, WRITE_KEY
 
 from .conftest import Shop, visitor
@@ -23,6 +24,15 @@ def first(shop: Shop) -> str:
     return str(next(iter(shop.module.ITEMS)))
 
 
+# One of the three shops is asked everything; the others walk the journey, and the long tests ask the rest.
+one_for_all = pytest.mark.parametrize(
+    "shop",
+    ["django", *(pytest.param(name, marks=pytest.mark.long) for name in ("flask", "fastapi"))],
+    indirect=True,
+)
+
+
+@one_for_all
 class TestTheFirstPage:
     def test_the_server_mints_when_the_page_uses_the_visitor(self, shop: Shop) -> None:
         with shop.browser() as browser:
@@ -132,6 +142,7 @@ class TestTheJourney:
             assert f'data-habitue-offer="{items[0]}"' not in page  # never what is on the page itself
 
 
+@one_for_all
 class TestTheMount:
     def test_the_tag_comes_from_the_shops_own_host(self, shop: Shop) -> None:
         with shop.browser() as browser:

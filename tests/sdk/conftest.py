@@ -26,4 +26,4 @@ def patience(monkeypatch: pytest.MonkeyPatch) -> None:
 def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     """Retries come soon; their number and order are what the tests look at."""
     monkeypatch.setattr("habitue.worker.FIRST_PAUSE", 0.01)
-    monkeypatch.setattr("habitue.worker.REQUEST_SECONDS", 0.5)
+    monkeypatch.setattr("habitue.worker.REQUEST_SECONDS", 10.0)  # none is sent again because we were slow

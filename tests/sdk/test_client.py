@@ -94,8 +94,9 @@ class TestDelivery:
         ],
     )
     def test_what_was_not_confirmed_is_sent_again_under_the_same_id(
-        self, client: Client, collector: FakeCollector, failure: Any
+        self, client: Client, collector: FakeCollector, failure: Any, monkeypatch: pytest.MonkeyPatch
     ) -> None:
+        monkeypatch.setattr("habitue.worker.REQUEST_SECONDS", 0.2)
         collector.script = [failure, failure]
         client.track("Ping", user_id="u")
         assert client.flush(10)
@@ -298,7 +299,10 @@ class TestProcesses:
 
     def test_a_script_ends_although_the_server_hangs(self, collector: FakeCollector) -> None:
         collector.always = hang
-        script = f"from habitue import Client; Client('k', {collector.url!r}).track('Ping', user_id='u')"
+        script = (
+            "from habitue import Client, processes; processes.EXIT_SECONDS = 0.2;"
+            f" Client('k', {collector.url!r}).track('Ping', user_id='u')"
+        )
         path = str(Path(habitue.__file__).parents[1])
         began = time.monotonic()
         subprocess.run([sys.executable, "-c", script], env={"PYTHONPATH": path}, check=True, timeout=30)

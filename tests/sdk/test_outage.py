@@ -122,6 +122,7 @@ def outage(monkeypatch: pytest.MonkeyPatch, seconds: float, queue: int, resume: 
 
 
 def test_a_short_outage(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("habitue.worker.REQUEST_SECONDS", 0.5)
     outage(monkeypatch, 1.5, 100, 30.0)
 
 
