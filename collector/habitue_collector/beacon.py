@@ -8,7 +8,7 @@ an answer still owed) is replayed into uvicorn's parser callbacks as if nothing 
 `slow_path` serves the same handlers there.
 
 Order of answers: a beacon is taken only when no request is active. Until it is answered, a
-stand-in (`_Beacon`) sits where uvicorn keeps its active cycle, so that uvicorn queues what comes
+stand-in (`Beacon`) sits where uvicorn keeps its active cycle, so that uvicorn queues what comes
 next behind it, and starts it when the answer is written.
 
 Written against uvicorn 0.54 (pinned): it relies on `cycle`, `pipeline`, `flow` and the callbacks.
@@ -19,7 +19,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, ClassVar, Final
 from urllib.parse import quote
 
@@ -41,101 +41,18 @@ from .request import (
     OVERLOADED,
     Handler,
     Headers,
-    Prepared,
     Readable,
-    Request,
     Tally,
     for_nobody,
     header_map,
 )
+from .stand_in import CLOSE, Beacon, new_beacon
 
 logger = logging.getLogger("habitue.beacon")
 
 MAX_HEAD_BYTES = 65_536  # counted in whole packets, from the second packet of a head on
-_CLOSE: Headers = ((b"connection", b"close"),)
 _RETRY: Headers = ((b"retry-after", b"1"), (b"connection", b"close"))
 
-
-class _NoEvent:
-    """uvicorn wakes its active cycle through this; a beacon has nobody asleep."""
-
-    def set(self) -> None:
-        pass
-
-
-class _Beacon(Request):
-    """A request on its way, and uvicorn's active cycle as far as uvicorn looks at it."""
-
-    __slots__ = (
-        "answered",
-        "disconnected",
-        "handler",
-        "keep_alive",
-        "pieces",
-        "protocol",
-        "response_complete",
-    )
-    message_event: ClassVar[_NoEvent] = _NoEvent()
-
-    def __init__(
-        self,
-        protocol: _BeaconProtocol,
-        path: str,
-        handler: Handler,
-        query: bytes,
-        headers: dict[bytes, bytes],
-        keep_alive: bool,
-    ) -> None:
-        self.protocol = protocol
-        self.path = path
-        self.handler = handler
-        self.query = query
-        self.headers = headers
-        self.keep_alive = keep_alive
-        self.body = b""
-        self.pieces: bytearray | None = None  # of a body that comes in more than one
-        self.answered = self.response_complete = self.disconnected = False
-
-    def respond(self, status: int, body: bytes, headers: Headers = ()) -> None:
-        """`request.Respond`, in the loop's thread."""
-        protocol = self.protocol
-        if self.answered:
-            protocol.tally.failed += 1
-            logger.error("a handler answered %s twice", self.path)
-            return
-        self.answered = True
-        transport = protocol.transport
-        if transport.is_closing():
-            self.response_complete = True
-            protocol.tally.gone += 1
-            return
-        if protocol.access_log:
-            protocol.log_access(self, status)
-        door = protocol.door
-        if status == 200 and self.keep_alive and type(headers) is Prepared:
-            transport.write(door.acknowledgement(body, headers))
-        else:
-            if _CLOSE[0] in headers:
-                self.keep_alive = False
-            transport.write(door.answer(status, body, headers, self.keep_alive))
-        if not self.keep_alive:
-            self.response_complete = True
-            protocol.server_state.total_requests += 1
-            protocol.close()
-        elif protocol.flow.write_paused:
-            protocol.undrained = self
-            protocol.enter(DRAIN)
-        elif protocol.pipeline or protocol.flow.read_paused:
-            self.response_complete = True
-            protocol.on_response_complete()
-        else:  # the same, for nobody waits behind it
-            self.response_complete = True
-            protocol.server_state.total_requests += 1
-            protocol.phase = HEAD if protocol._in_head else IDLE
-            protocol.since = door.tick
-
-
-_new_beacon: Callable[[type[_Beacon]], _Beacon] = object.__new__
 
 # Java's client offers HTTP/2 with its first request. The offer may be passed over (RFC 9110, 7.8), but the
 # parser would pass over the body with it: so it does not hear of the offer.
@@ -194,8 +111,8 @@ class _BeaconProtocol(HttpToolsProtocol):
         self.door = self._door()
         self.phase: int = HEAD
         self.since = self.door.tick
-        self.undrained: _Beacon | None = None  # answered, but the client does not read
-        self._receiving: _Beacon | None = None  # its body is on the way
+        self.undrained: Beacon | None = None  # answered, but the client does not read
+        self._receiving: Beacon | None = None  # its body is on the way
         self._between = True  # the parser stands before a new message on a connection that lives on
         self._misses = 0  # heads in a row that were not known
         self._unknown: Cut | None = None  # the head that the parser is about to read
@@ -286,7 +203,7 @@ class _BeaconProtocol(HttpToolsProtocol):
             return
         if cycle is None or cycle.response_complete or not cycle.response_started:
             origin = next((value for name, value in self._pairs if name == b"origin"), None)
-            headers = [*_CLOSE, *self.readable(origin)]
+            headers = [*CLOSE, *self.readable(origin)]
             self.transport.write(self.door.answer(status, body, headers, False))
         self.close()
 
@@ -342,7 +259,7 @@ class _BeaconProtocol(HttpToolsProtocol):
             or self.transport.is_closing()
         ):
             return False
-        beacon = _new_beacon(_Beacon)  # as its constructor, which costs 0.4 µs
+        beacon = new_beacon(Beacon)  # as its constructor, which costs 0.4 µs
         beacon.protocol = self
         beacon.path = head.path
         beacon.handler = head.handler
@@ -410,7 +327,7 @@ class _BeaconProtocol(HttpToolsProtocol):
                 if len(heads) > MAX_KNOWN:
                     del heads[next(iter(heads))]
         self._pairs.clear()
-        beacon = _Beacon(self, path, handler, query, headers, keep_alive)
+        beacon = Beacon(self, path, handler, query, headers, keep_alive)
         self.cycle = beacon  # type: ignore[assignment]  # the stand-in
         self._receiving = beacon
         self.phase = BODY
@@ -469,7 +386,7 @@ class _BeaconProtocol(HttpToolsProtocol):
             beacon.body = bytes(beacon.pieces)
         self._handle(beacon, True)
 
-    def _handle(self, beacon: _Beacon, forwarded: bool) -> None:
+    def _handle(self, beacon: Beacon, forwarded: bool) -> None:
         """Hand a complete request to its handler. `forwarded`: a proxy may have said for whom it speaks."""
         self.phase = BUSY
         self._tally.beacons += 1
@@ -486,7 +403,7 @@ class _BeaconProtocol(HttpToolsProtocol):
             if not beacon.answered:
                 beacon.respond(500, INTERNAL_ERROR, self.readable(beacon.headers.get(b"origin")))
 
-    def _see_through(self, beacon: _Beacon) -> None:
+    def _see_through(self, beacon: Beacon) -> None:
         """Peer and scheme as a trusted proxy tells them, by the rule of uvicorn's ProxyHeadersMiddleware."""
         headers = beacon.headers
         if b"x-forwarded-proto" in headers:
@@ -515,7 +432,7 @@ class _BeaconProtocol(HttpToolsProtocol):
             self.phase = HEAD if self._in_head else IDLE
             self.since = self.door.tick
 
-    def log_access(self, beacon: _Beacon, status: int) -> None:
+    def log_access(self, beacon: Beacon, status: int) -> None:
         """uvicorn's access line."""
         path = quote(beacon.path)
         if beacon.query:

@@ -5,16 +5,11 @@ from __future__ import annotations
 from functools import partial
 
 from habitue_collector.consent import DENIED
-from habitue_collector.ingest import (
-    RETRY_AFTER,
-    Ingest,
-    RequestError,
-    batch_answer,
-    is_secure,
-    results_of,
-)
+from habitue_collector.ingest import RETRY_AFTER, Ingest
 from habitue_collector.pipeline import Opened
-from habitue_collector.request import Handler, Request, Respond, problem
+from habitue_collector.request import Handler, Request, Respond, is_secure, problem
+from habitue_collector.request_body import RequestError
+from habitue_collector.results import batch_answer, results_of
 from habitue_collector.submission import Submission
 from habitue_collector.transfers import Mover
 

@@ -18,8 +18,9 @@ from starlette.responses import Response
 
 from habitue_collector.consent import DENIED, effective
 from habitue_collector.events import MAX_EVENT_BYTES, InvalidEvent
-from habitue_collector.ingest import Ingest, RequestError, read_body
+from habitue_collector.ingest import Ingest
 from habitue_collector.request import NO_HEADERS, Headers, from_scope
+from habitue_collector.request_body import RequestError, read_body
 from habitue_collector.wires.segment import Envelope, decode, parse_envelope
 
 SALT: Final = "habitue.debug"

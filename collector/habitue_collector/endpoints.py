@@ -19,12 +19,13 @@ from habitue_collector.debug import DebugDoor, DebugTokens
 from habitue_collector.errors import Problem as Problem  # who refuses and who answers both find it here
 from habitue_collector.errors import answer_problem as answer_problem
 from habitue_collector.events import MAX_ID_LENGTH, USER_PREFIX
-from habitue_collector.ingest import Ingest, RequestError, query_pairs
+from habitue_collector.ingest import Ingest
 from habitue_collector.me import VisitorDoor
 from habitue_collector.me_page import VisitorPage
 from habitue_collector.pipeline import Opened
 from habitue_collector.profiles import Profiles
 from habitue_collector.request import from_scope, header_map
+from habitue_collector.request_body import RequestError, query_pairs
 from habitue_collector.submission import Submission
 from habitue_collector.transfers import Mover
 from habitue_collector.wires.pixel import decode_pixel

@@ -7,24 +7,18 @@ hands them to the committer. The beacon endpoints use it, and the recommender's 
 from __future__ import annotations
 
 import hmac
-import zlib
 from base64 import b64decode
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import lru_cache
 from hashlib import blake2b
 from ipaddress import ip_address
 from time import perf_counter_ns, time_ns
 from typing import Any
-from urllib.parse import parse_qsl
-
-import orjson
 
 from habitue_collector.commit import Committer
 from habitue_collector.consent import DENIED, GRANTED, PENDING, Consent, effective
 from habitue_collector.dead_letters import dead_letter
 from habitue_collector.events import (
-    MAX_BODY_BYTES,
     MAX_EVENT_BYTES,
     MAX_EVENTS_PER_BATCH,
     InvalidEvent,
@@ -33,37 +27,22 @@ from habitue_collector.events import (
 from habitue_collector.pipeline import STEPS, Opened, new_opened, walk_steps
 from habitue_collector.proxies import country_told, seen_through, trusted_networks
 from habitue_collector.rates import Rates
-from habitue_collector.request import NO_HEADERS, Headers, Prepared, Request, problem
+from habitue_collector.request import NO_HEADERS, Headers, Prepared, Request, is_secure
+from habitue_collector.request_body import RequestError, read_body
+from habitue_collector.request_keys import header_candidates, key_candidates, names_one_key
 from habitue_collector.settings import Settings, WriteKey
-from habitue_collector.submission import ACCEPTED, Intake, Submission, new_intake, new_submission
+from habitue_collector.submission import Intake, Submission, new_intake, new_submission
 from habitue_collector.visitor import RENEW_AFTER, VisitorCookie
 from habitue_collector.wires.envelope import read_envelope
 
 SAMPLED = 64  # one request of so many is timed step by step
 MAX_EVENTS_ANSWERED = 10 * MAX_EVENTS_PER_BATCH  # a body of a million commas is not worth a million answers
-ONE_ACCEPTED = b'{"results":[{"index":0,"status":"accepted"}]}'
-_ACCEPTED_PIECE = b'{"index":%d,"status":"accepted"}'
-GZIP_MAGIC = b"\x1f\x8b"
 RETRY_AFTER = (b"retry-after", b"1")
 _CORS = (
     (b"access-control-allow-credentials", b"true"),
     (b"access-control-expose-headers", b"Retry-After"),
     (b"vary", b"Origin"),
 )
-
-
-class RequestError(Exception):
-    """The whole request is refused: a status, a code and a sentence."""
-
-    def __init__(self, status: int, code: str, message: str) -> None:
-        super().__init__(message)
-        self.status = status
-        self.code = code
-        self.headers: Headers = []
-
-    @property
-    def body(self) -> bytes:
-        return problem(self.status, self.code, str(self))
 
 
 @dataclass(slots=True)
@@ -215,7 +194,7 @@ class Ingest:
         said = body.get("writeKey")
         if type(said) is str and (origin := request.headers.get(b"origin")) is not None:
             known = self._known.get((said, origin))
-            if known is not None and _names_one_key(request):
+            if known is not None and names_one_key(request):
                 return known
         key = self.find_key(request, body)
         return key, self.cors(request, key)
@@ -246,7 +225,7 @@ class Ingest:
 
         Never from an address: those stand in logs, histories and referrers, and this key opens profiles.
         """
-        named = _header_candidates(request.headers)
+        named = header_candidates(request.headers)
         keys = [key for candidate in named if (key := self.settings.find_key(candidate)) is not None]
         for key in keys:
             if key.secret:
@@ -266,11 +245,11 @@ class Ingest:
         find = self.settings.find_key
         head = request.headers
         said = body.get("writeKey")
-        if type(said) is str and _names_one_key(request) and (only := find(said)) is not None:
+        if type(said) is str and names_one_key(request) and (only := find(said)) is not None:
             return only
         best: WriteKey | None = None
         named = False
-        for candidate in _key_candidates(request, head, body):
+        for candidate in key_candidates(request, head, body):
             named = True
             key = find(candidate)
             if key is not None:
@@ -496,126 +475,6 @@ def _time_of(intake: Intake) -> int:
 
 
 _STATES = {"granted": GRANTED.analytics, "denied": DENIED.analytics}
-
-
-def results_of(opened: Opened, submission: Submission) -> bytes:
-    """The JSON list of what became of each event, in the order in which they were sent."""
-    results = opened.results
-    intakes = submission.intakes
-    for intake in intakes:
-        results[intake.index] = intake.result
-    pieces = []
-    for index, result in enumerate(results):
-        if result is ACCEPTED:
-            pieces.append(_ACCEPTED_PIECE % index)
-        else:
-            pieces.append(orjson.dumps({"index": index, **(result or {})}))
-    return b"[%b]" % b",".join(pieces)
-
-
-def batch_answer(opened: Opened, submission: Submission) -> bytes:
-    """The whole answer of a batch-like endpoint."""
-    intakes = submission.intakes
-    if len(opened.results) == len(intakes) == 1 and intakes[0].result is ACCEPTED:
-        return ONE_ACCEPTED
-    return b'{"results":%b}' % results_of(opened, submission)
-
-
-def read_body(request: Request) -> dict[str, Any]:
-    """The request's JSON object; of gzip (by its first bytes) the body is unpacked. Raises RequestError."""
-    body = request.body
-    if body.startswith(GZIP_MAGIC):
-        body = request.body = gunzip(body)
-    try:
-        parsed = orjson.loads(body)
-    except orjson.JSONDecodeError as error:
-        raise RequestError(400, "invalid_json", f"The body is not JSON: {error}.") from None
-    if type(parsed) is dict:
-        return parsed
-    if type(parsed) is list:
-        return {"batch": parsed}
-    raise RequestError(400, "invalid_body", "The body must be a JSON object.")
-
-
-def gunzip(body: bytes) -> bytes:
-    """Unpack, but never more than MAX_BODY_BYTES. Raises RequestError."""
-    unpacker = zlib.decompressobj(wbits=31)
-    try:
-        unpacked = unpacker.decompress(body, MAX_BODY_BYTES + 1)
-    except zlib.error:
-        raise RequestError(400, "invalid_gzip", "The body begins like gzip and is none.") from None
-    if len(unpacked) > MAX_BODY_BYTES:
-        raise RequestError(413, "body_too_large", f"More than {MAX_BODY_BYTES} bytes after unpacking.")
-    if not unpacker.eof:
-        raise RequestError(400, "invalid_gzip", "The gzip body ends too early.")
-    return unpacked
-
-
-def query_pairs(query: bytes) -> list[tuple[str, str]]:
-    """The parameters of a query string; one with more than 200 has none."""
-    try:
-        return parse_qsl(query.decode("latin-1"), max_num_fields=200)
-    except ValueError:
-        return []
-
-
-def is_secure(request: Request) -> bool:
-    """Cookies are `Secure`, except where plain http stays on this machine."""
-    return request.scheme == "https" or not _is_local(request.peer)
-
-
-@lru_cache(1_024)
-def _is_local(peer: str | None) -> bool:
-    if peer is None:
-        return True
-    try:
-        return ip_address(peer).is_loopback
-    except ValueError:
-        return False
-
-
-def _names_one_key(request: Request) -> bool:
-    """Whether the body's is the only place for a key: of several, the strongest counts."""
-    head = request.headers
-    return not request.query and b"authorization" not in head and b"x-write-key" not in head
-
-
-def _header_candidates(head: dict[bytes, bytes]) -> list[str]:
-    candidates: list[str] = []
-    authorization = head.get(b"authorization")
-    if authorization is not None:
-        scheme, _, value = authorization.partition(b" ")
-        scheme = scheme.lower()
-        if scheme == b"bearer":
-            candidates.append(value.strip().decode("latin-1"))
-        elif scheme == b"basic":
-            try:
-                user = b64decode(value.strip() + b"==").partition(b":")[0]
-                candidates.append(user.decode("utf-8", "replace"))
-            except ValueError:
-                candidates.append("")
-    if b"x-write-key" in head:
-        candidates.append(head[b"x-write-key"].decode("latin-1"))
-    return candidates
-
-
-def _key_candidates(request: Request, head: dict[bytes, bytes], body: dict[str, Any]) -> list[str]:
-    candidates = _header_candidates(head)
-    for member in ("writeKey", "write_key", "api_key"):
-        said = body.get(member)
-        if type(said) is str:
-            candidates.append(said)
-    if request.query:
-        for parameter, text in query_pairs(request.query):
-            if parameter in ("writeKey", "key", "k", "api_key", "aid", "idsite"):
-                candidates.append(text)
-    if not candidates:
-        batch = body.get("batch")
-        if type(batch) is list and batch and type(batch[0]) is dict:
-            said = batch[0].get("writeKey")
-            if type(said) is str:
-                candidates.append(said)
-    return candidates
 
 
 def _same_origin(request: Request, origin: bytes) -> bool:

@@ -17,13 +17,14 @@ from starlette.routing import Route
 
 from habitue_collector.beacons import UNAVAILABLE
 from habitue_collector.errors import Problem, answer_problem
-from habitue_collector.ingest import Ingest, RequestError
+from habitue_collector.ingest import Ingest
 from habitue_collector.interests import CORRECTED, LISTS
 from habitue_collector.pipeline import Opened
 from habitue_collector.profile import Profile
 from habitue_collector.profiles import Profiles
 from habitue_collector.proxies import seen_through, trusted_networks
 from habitue_collector.request import from_scope
+from habitue_collector.request_body import RequestError
 from habitue_collector.settings import WriteKey
 from habitue_collector.submission import Submission
 

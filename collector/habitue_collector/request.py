@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from http import HTTPStatus
+from ipaddress import ip_address
 from typing import Any
 
 import orjson
@@ -120,6 +122,21 @@ def from_scope(scope: Mapping[str, Any], body: bytes) -> Request:
         client[0] if client else None,
         scope["scheme"],
     )
+
+
+def is_secure(request: Request) -> bool:
+    """Cookies are `Secure`, except where plain http stays on this machine."""
+    return request.scheme == "https" or not _is_local(request.peer)
+
+
+@lru_cache(1_024)
+def _is_local(peer: str | None) -> bool:
+    if peer is None:
+        return True
+    try:
+        return ip_address(peer).is_loopback
+    except ValueError:
+        return False
 
 
 def problem(status: int, code: str, message: str) -> bytes:

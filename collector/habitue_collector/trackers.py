@@ -23,12 +23,11 @@ from habitue_collector.endpoints import GIF, Problem
 from habitue_collector.ingest import (
     RETRY_AFTER,
     Ingest,
-    RequestError,
-    gunzip,
-    results_of,
 )
 from habitue_collector.pipeline import Opened
 from habitue_collector.request import Handler, Headers, Request, Respond, Tally, from_scope, problem
+from habitue_collector.request_body import RequestError, gunzip
+from habitue_collector.results import results_of
 from habitue_collector.slow_path import starlette_endpoint
 from habitue_collector.submission import Submission
 from habitue_collector.wires import jitsu, matomo, rudder, snowplow

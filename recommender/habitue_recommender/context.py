@@ -15,9 +15,11 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from habitue_collector.beacons import UNAVAILABLE
-from habitue_collector.ingest import RETRY_AFTER, Ingest, RequestError, results_of
+from habitue_collector.ingest import RETRY_AFTER, Ingest
 from habitue_collector.pipeline import Opened
 from habitue_collector.request import Handler, Headers, Request, Respond, from_scope
+from habitue_collector.request_body import RequestError
+from habitue_collector.results import results_of
 from habitue_collector.store import keys
 from habitue_collector.submission import Submission
 from habitue_recommender.recommender import Recommender

@@ -18,8 +18,8 @@ from support.house import Answer, House, house, page, track, views, visitor_of
 
 from habitue_collector import ingest as ingest_module
 from habitue_collector.events import MAX_BODY_BYTES, MAX_EVENTS_PER_BATCH
-from habitue_collector.ingest import RequestError, gunzip
 from habitue_collector.request import Request
+from habitue_collector.request_body import RequestError, gunzip
 from habitue_collector.settings import Server, Settings, demo_settings
 
 SECRET = "demo-secret"

@@ -10,8 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from itsdangerous import TimestampSigner
 
-from habitue_collector.ingest import is_secure
-from habitue_collector.request import Request
+from habitue_collector.request import Request, is_secure
 from habitue_collector.visitor import MAX_LENGTH, RENEW_AFTER, SALT, VisitorCookie, proves
 
 NOW = 1_700_000_000_000
