@@ -2,8 +2,9 @@
 
 While a day goes on, its parts are merged sixteen at a time, and the merged ones again, so that a row is
 copied about as often as the day's parts have hexadecimal digits. When the day is over everything becomes
-one part in replay order, and an event whose `event_id` came before (that day or the day before: repeats
-older than 24 hours are refused by the collector) gets `repeated`: readers need not look for it again.
+one part in which each visitor's rows lie together, and an event whose `event_id` came before (that day or
+the day before: repeats older than 24 hours are refused by the collector) gets `repeated`: readers need not
+look for it again.
 """
 
 from __future__ import annotations
