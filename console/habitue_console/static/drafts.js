@@ -205,6 +205,22 @@ document.addEventListener("said", (event) => {
   if (said) said.hidden = true;
 }, true);
 
+// In a search for an item the arrows go through what was found; Enter in the box goes there, too, and sends nothing.
+document.addEventListener("keydown", (event) => {
+  const field = event.target.closest?.(".item-field");
+  if (!field) return;
+  const typing = event.target.matches("input");
+  const picks = [...field.querySelectorAll(".pick")];
+  const at = picks.indexOf(event.target);
+  if (event.key === "ArrowDown" || (event.key === "Enter" && typing)) {
+    if (picks.length) picks[Math.min(at + 1, picks.length - 1)].focus();
+    else if (event.key === "Enter") field.querySelector(`button[value^="find:"]`)?.click();
+  } else if (event.key === "ArrowUp" && at >= 0) {
+    (picks[at - 1] ?? field.querySelector("input")).focus();
+  } else return;
+  event.preventDefault();
+});
+
 function follow() {
   const summary = document.getElementById("summary");
   if (held === "save" && summary) { summary.focus(); summary.scrollIntoView({ block: "center" }); return; }
