@@ -175,13 +175,13 @@ def load(
                 f"{folder}: {name} knows {model.items} items, the vocabulary {len(vocabulary)}"
             )
         model.warm()
-    figures = manifest.get("figures", {})
-    waiting = [name for name in manifest["models"] if name in late and _has_learnt(figures.get(name, {}))]
+    waiting = [name for name in manifest["models"] if name in late and has_learnt(manifest, name)]
     return LoadedModel(manifest["digest"], manifest, vocabulary, models, tuple(waiting), folder)
 
 
-def _has_learnt(figures: Mapping[str, float]) -> bool:
+def has_learnt(manifest: Mapping[str, Any], name: str) -> bool:
     """Whether trees, or the choice of one source, came out of a training: nothing else is worth the wait."""
+    figures: Mapping[str, float] = manifest.get("figures", {}).get(name, {})
     return figures.get("trees", 1.0) > 0 or "lead" in figures
 
 

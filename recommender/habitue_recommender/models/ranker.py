@@ -359,7 +359,10 @@ class Ranker(Model):
         if learnt.get(LEAD, -1) >= len(SOURCES):
             parts.facts = facts(data)
         shared = tuple(name for name in cls.reads if name in fitting.fitted)
-        return cls(data.item_count, settings, parts, trees, learnt, shared)
+        made = cls(data.item_count, settings, parts, trees, learnt, shared)
+        if trees is not None:
+            made.warm()  # compiled here, where nobody waits: no worker has to
+        return made
 
     @property
     def figures(self) -> dict[str, float]:

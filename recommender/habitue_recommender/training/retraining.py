@@ -177,7 +177,9 @@ def _retrain(
 
 def _answering(loaded: LoadedModel, judged: Sequence[str]) -> str:
     """The member that answers the pages; empty when the artifact has none of them."""
-    return next((one for one in judged if one in loaded.models), "")
+    return next(
+        (one for one in judged if one in loaded.models and artifact.has_learnt(loaded.manifest, one)), ""
+    )
 
 
 def _end(models_dir: Path) -> None:

@@ -95,13 +95,19 @@ def test_what_is_worse_stays_out_and_what_is_better_goes_live(
 
 
 @pytest.mark.parametrize(
-    ("judged", "expected"), [(JUDGED, ["ranker", "neighbours"]), (PLAIN, ["neighbours"] * 2)]
+    ("judged", "learnt", "expected"),
+    [
+        (JUDGED, True, ["ranker", "neighbours"]),
+        (JUDGED, False, ["neighbours"] * 2),  # it is not even loaded then
+        (PLAIN, True, ["neighbours"] * 2),
+    ],
 )
 def test_each_artifact_is_judged_by_what_answers_pages(
     archive: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     judged: tuple[str, ...],
+    learnt: bool,
     expected: list[str],
 ) -> None:
     live = retrain(archive, tmp_path, SMALL, judged=judged)
@@ -112,10 +118,13 @@ def test_each_artifact_is_judged_by_what_answers_pages(
         return Judgement(np.ones(len(asking)) / (1 + (name == "ranker")))
 
     monkeypatch.setattr(retraining, "judge", noting)
+    monkeypatch.setattr(artifact, "has_learnt", lambda _, name: learnt or name != "ranker")
     with_ranker = TrainingConfig((*SMALL.models, "ranker"), {"ranker": {"trees": 0}})
     done = retrain(archive, tmp_path, with_ranker, judged=judged)
     assert asked == expected
-    assert artifact.live(tmp_path) == (live.digest if judged is JUDGED else done.digest), "worse stays out"
+    assert artifact.live(tmp_path) == (live.digest if "ranker" in expected else done.digest), (
+        "worse stays out"
+    )
     told = {one.digest: one.manifest["evaluation"] for one in artifact.artifacts(tmp_path)}[done.digest]
     assert [told["judged"], told["live_judged"]] == expected
 
