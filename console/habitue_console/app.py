@@ -22,6 +22,7 @@ from .errors import Friendly, error_answer
 from .guard import check_all_are_guarded
 from .house import House
 from .identity import Identity
+from .settling import Settling
 
 _log = logging.getLogger("habitue.console")
 
@@ -53,7 +54,10 @@ def create_console(house: House) -> ASGIApp:
     app.state.hosts = frozenset(_hosts(house))
     # Without Starlette's own layer for errors, which answers before `Friendly` can.
     pages = ExceptionMiddleware(app.router, handlers={HTTPException: _refused})
-    return Friendly(Identity(pages, house), app)
+    known = Identity(pages, house)
+    if house.tasks and house.recommender is not None:  # a process that keeps its catalog fresh
+        return Friendly(Settling(known, lambda: bool(house.recommender.is_ready)), app)
+    return Friendly(known, app)
 
 
 def _routes(name: str, house: House) -> list[BaseRoute] | None:
