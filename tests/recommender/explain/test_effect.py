@@ -151,7 +151,7 @@ def test_a_share_of_visitors_is_that_share(archive: Path) -> None:
     assert 0.4 * SHAPE.visitors < half.people < 0.6 * SHAPE.visitors
 
 
-def test_with_too_little_nothing_is_claimed(archive: Path, tmp_path: Path) -> None:
+def test_with_too_little_nothing_is_claimed(real: RealRedis, archive: Path, tmp_path: Path) -> None:
     after = book({"a": rule({"boost": 2}, GOLD)})
     nothing = effect(book(), after, recommender=RECOMMENDER, archive=tmp_path / "none", now=NOW)
     assert not nothing.knows_people
@@ -163,6 +163,13 @@ def test_with_too_little_nothing_is_claimed(archive: Path, tmp_path: Path) -> No
     found = tried(tmp_path / "few", after)
     assert found.decisions_changed_share is None
     assert found.people_of == 50
+    # A small shop keeps few decisions whole: they are tried with who is known now.
+    first_day(real, people=50, decisions=0, archive=tmp_path)
+    filled = guessed(real, tmp_path / "few", after)
+    assert not filled.people_estimated  # there is a snapshot
+    assert filled.decisions_estimated
+    assert (filled.day, filled.decisions_of) == (found.day, found.decisions_of)
+    assert filled.decisions_tried >= 30
 
 
 def test_it_stops_when_its_time_is_over(archive: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -333,19 +340,3 @@ def test_what_the_archive_tells_is_never_replaced_by_an_estimate(
     assert exact.is_whole
     assert replace(found, seconds=0.0) == replace(exact, seconds=0.0)
     assert "Estimate" not in told(found)
-
-
-def test_a_small_shop_that_kept_few_decisions_whole_tries_them_with_who_is_known_now(
-    real: RealRedis, tmp_path: Path
-) -> None:
-    few = replace(SHAPE, visitors=50, events=1_200, days=2, decisions=800, whole_every=100)
-    large_archive.write(tmp_path, few)
-    first_day(real, people=50, decisions=40, archive=tmp_path)
-    found = guessed(real, tmp_path, book({"a": rule({"pin": [{"item_id": "item-00007", "position": 1}]})}))
-    assert not found.people_estimated  # there is a snapshot
-    assert found.decisions_estimated
-    with sql.connect(tmp_path) as connection:
-        of_yesterday = connection.execute(
-            f"SELECT count(*) FROM decisions WHERE date = '{found.day}'"
-        ).fetchall()
-    assert [(found.decisions_of,)] == of_yesterday  # the log is of today
