@@ -176,9 +176,7 @@ def _wait_archived(archive: Path, orders: int) -> None:
 def _kernels() -> None:
     from habitue_recommender.training.precompile import precompile
 
-    precompile(
-        without=("ranker",)
-    )  # decisions ask it only where the settings say so; its kernels are half of all
+    precompile(without=("ranker",))  # the hurried training makes no trees
 
 
 # Somebody waits for the shop to open: two minutes of learning from receipts are left to `habitue train`.

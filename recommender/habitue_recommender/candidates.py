@@ -31,6 +31,9 @@ from habitue_recommender.slots import Source
 from habitue_recommender.sources import alike, fresh
 from habitue_recommender.visitor import HOUR, Visitor
 
+_GLANCE = 2  # things touched in a visit
+_KNOWN = 10  # different things bought
+
 
 class Candidates:
     """All sources for one page and visitor. `visitor` is the empty one when nothing of them may be used."""
@@ -94,6 +97,17 @@ class Candidates:
         if self.visitor.has_affinity:
             return self.visitor.affinity(item.category, item.brand) > 0.0
         return not self.category
+
+    def is_glance(self) -> bool:
+        """Whether this visit so far is about one or two things, of somebody who is known by much more.
+
+        Neighbours of one thing are all there because of it; the ranker weighs it against the rest itself.
+        """
+        visitor = self.visitor
+        if not 0 < len(visitor.session) <= _GLANCE or len(visitor.bought) < _KNOWN or self.page.item_id:
+            return False
+        ranked = self.settings.ranker and self.model is not None and self.model.has("ranker")
+        return not ranked and len(self.pool(Source.FACTORS)) > 0
 
     # ---- eligibility -----------------------------------------------------------------------------
 

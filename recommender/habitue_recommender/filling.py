@@ -18,6 +18,7 @@ from habitue_recommender.variety import Mixer
 
 _PIECE = 40  # candidates on their way at a time: a slot of twelve mixes some 36
 _IMPULSE_PART = 4  # of a mixed slot: one place in four
+_GLANCE_PART = 2  # of a slot for somebody known: half of it goes to the one thing that they looked at
 _CHOSEN, _PROMOTED, _CONTENT = (
     Reason(ReasonCode.CHOSEN),
     Reason(ReasonCode.PROMOTED),
@@ -197,6 +198,12 @@ class Filling:
             if source is Source.IMPULSE and not PERSONAL.issuperset(self._slot.order()):
                 # It comes first, and leaves room for what the slot is there for.
                 most = max(1, self._slot.size // _IMPULSE_PART)
+            elif (
+                source is Source.SESSION_NEIGHBOURS
+                and Source.FACTORS in self._steps[step:]
+                and self.candidates.is_glance()
+            ):
+                most = max(1, self._slot.size // _GLANCE_PART)
             yield source, pool, floor, 1.0 / steps, most
 
     def _tell_scores(self, items: list[Item], scores: list[float], source: Source | Origin) -> None:

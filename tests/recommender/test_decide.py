@@ -75,6 +75,22 @@ def test_the_first_source_wins_and_the_next_fills_up() -> None:
     assert all(0.0 <= score <= 1.0 for score in scores)
 
 
+def test_one_thing_in_the_hand_leaves_room_for_what_somebody_is_known_for() -> None:
+    old = {f"o{number}": (1, 200 * DAY) for number in range(12)}
+    shop = (*ABC, *"ghij", *old)
+    model = model_of(shop, neighbours=["b", "c", "d", "e", "f"], factors=["g", "h", "i", "j"])
+    wanted = slot(Source.SESSION_NEIGHBOURS, Source.FACTORS)
+
+    def shown(**known: Any) -> list[str]:
+        return offered(ask(wanted, profile=visitor(**known), catalog=catalog_of(*shop), model=model)[0])
+
+    assert shown(views=["a"], bought=old) == ["b", "c", "g", "h"]
+    assert shown(views=["a", "g", "h"], bought=old) == ["b", "c", "d", "e"]  # a visit that says enough
+    assert shown(views=["a"]) == ["b", "c", "d", "e"]  # of whom nothing else is known
+    model = model_of(shop, ranker=["b", "c", "d", "e"], neighbours=["b"], factors=["g", "h", "i", "j"])
+    assert shown(views=["a"], bought=old) == ["b", "c", "d", "e"]  # it weighs one against the other itself
+
+
 def test_a_source_is_not_computed_when_those_before_it_fill_the_slot() -> None:
     model = model_of(ABC, neighbours=ABC, factors=ABC)
     wanted = slot(Source.SESSION_NEIGHBOURS, Source.FACTORS)
