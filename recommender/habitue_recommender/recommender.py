@@ -33,7 +33,7 @@ from habitue_recommender.decide import consider
 from habitue_recommender.offers import Decision
 from habitue_recommender.page import Page
 from habitue_recommender.rulebook.book import Rulebook
-from habitue_recommender.rulebook.follower import TICK_SECONDS, Documents, RulebookReader
+from habitue_recommender.rulebook.follower import TICK_SECONDS, Documents, RulebookReader, is_cancelled
 from habitue_recommender.sections import order_sections, parse_sections
 from habitue_recommender.served import NO_MODEL, Loaded, ServedModel
 from habitue_recommender.settings import RecommenderSettings
@@ -272,7 +272,7 @@ class Recommender:
             await asyncio.gather(*beside, return_exceptions=True)
 
     async def _keep_fresh(self, redis: Redis) -> None:
-        while True:
+        while not is_cancelled():
             self._wake.clear()
             try:
                 await self.refresh(redis)
@@ -281,7 +281,8 @@ class Recommender:
                 await asyncio.sleep(_TICK_SECONDS)
                 continue
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), _TICK_SECONDS)
+                async with asyncio.timeout(_TICK_SECONDS):
+                    await self._wake.wait()
 
     async def refresh_catalog(self, redis: Redis) -> None:
         """Follow the catalog's changes now: for who has no profile to read them with."""

@@ -93,7 +93,7 @@ class RulebookReader:
 
     async def run(self, redis: Redis) -> None:
         """Follow until cancelled; survives Redis and whatever stands in it."""
-        while not _is_cancelled():
+        while not is_cancelled():
             self._wake.clear()
             try:
                 await self.follow(redis)
@@ -102,11 +102,12 @@ class RulebookReader:
                 await asyncio.sleep(TICK_SECONDS)
                 continue
             with suppress(TimeoutError):
-                if not _is_cancelled():
-                    await asyncio.wait_for(self._wake.wait(), TICK_SECONDS)
+                if not is_cancelled():
+                    async with asyncio.timeout(TICK_SECONDS):  # `wait_for` of 3.11 can lose a cancellation
+                        await self._wake.wait()
 
 
-def _is_cancelled() -> bool:
-    """A cancellation can be swallowed on its way: by redis-py, and by `wait_for` before Python 3.12."""
+def is_cancelled() -> bool:
+    """Whether this task was told to end: redis-py can swallow that on its way."""
     own = asyncio.current_task()
     return own is not None and own.cancelling() > 0
