@@ -26,9 +26,8 @@ FIRST_LINE = (
 )
 STANDARD = {"async", "src", "src_type", "nonce", "integrity", "crossorigin"}  # src_type: Magento's own
 _BLOCK = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
-_EXPRESSION = re.compile(
-    r"\{\{.*?\}\}|\{%.*?%\}|\{/?literal\}|\{/?if[^}]*\}|\{\$[^}]*\}|<\?=?.*?\?>", re.DOTALL
-)
+_EXPRESSION = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{\$[^}]*\}|<\?=?.*?\?>", re.DOTALL)
+_SMARTY_BLOCK = re.compile(r"\{/?(?:literal|if|foreach)\b[^}]*\}")  # prints nothing itself
 
 
 class Elements(HTMLParser):
@@ -58,8 +57,8 @@ class Elements(HTMLParser):
 
 def filled(code: str) -> str:
     """A block as a browser would get it: what the shop system prints is a word."""
-    code = code.replace("{ldelim}", "{").replace("{rdelim}", "}")
-    return _EXPRESSION.sub(lambda found: "1" if "floatval" in found[0] else "x", code)
+    code = _SMARTY_BLOCK.sub("", code).replace("{ldelim}", "{").replace("{rdelim}", "}")
+    return _EXPRESSION.sub(lambda found: "1" if re.search("floatval|intval", found[0]) else "x", code)
 
 
 def blocks(page: Path) -> list[tuple[str, Elements]]:
