@@ -174,6 +174,7 @@ def _recommender(
             "model": recommender.digest,
             "items": len(recommender.reader.catalog.items),
             **(recommender.model.figures if recommender.model is not None else {}),
+            "ranker_rests": int(recommender.pace.hurried),
             "rulebook_version": recommender.rulebook.version,
             "rulebook_problems": len(recommender.rulebook.problems) + len(recommender.rules.loaded.broken),
             "rulebook_failures": recommender.rules.failures,

@@ -55,6 +55,7 @@ GAUGES = {
     "resident_bytes": "Memory of the process.",
     "rulebook_version": "Changes of rules, segments, slots and contents that this process works with.",
     "rulebook_problems": "Documents in the rulebook that are left out because something is wrong with them.",
+    "ranker_rests": "1 while the worker is too busy for the learnt order, and neighbours answer.",
     "model_trained_at": "When the live model was trained, in seconds since 1970.",
     "training_running": "1 while a model is trained.",
     "training_at": "When the last training began, in seconds since 1970.",

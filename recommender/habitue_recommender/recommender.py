@@ -12,6 +12,7 @@ import logging
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from time import time_ns
 from typing import Any
@@ -31,6 +32,7 @@ from habitue_recommender.catalog.store import CatalogReader
 from habitue_recommender.catalog.trust import patterns
 from habitue_recommender.decide import consider
 from habitue_recommender.offers import Decision
+from habitue_recommender.pace import LOOK_SECONDS, Pace
 from habitue_recommender.page import Page
 from habitue_recommender.rulebook.book import Rulebook
 from habitue_recommender.rulebook.follower import TICK_SECONDS, Documents, RulebookReader, is_cancelled
@@ -82,6 +84,8 @@ class Recommender:
         self._every = round(1 / settings.record_share) if settings.record_share > 0 else 0
         self._wake = asyncio.Event()
         self._failed: tuple[str, int] = ("", 0)
+        self.pace = Pace()
+        self._hurried = replace(settings, ranker=0)
 
     @property
     def is_ready(self) -> bool:
@@ -194,7 +198,7 @@ class Recommender:
             self.model,
             self.live,
             self._clock() if now is None else now,
-            self.settings,
+            self._hurried if self.pace.hurried else self.settings,
             personalize=consent.personalizes,
             sequence=self._sequence,
             hosts=self._hosts,
@@ -263,6 +267,7 @@ class Recommender:
             asyncio.create_task(self.rules.run(redis)),
             asyncio.create_task(self._keep_warm()),
             asyncio.create_task(self._keep_whole()),
+            asyncio.create_task(self._keep_pace()),
         ]
         try:
             await self._keep_fresh(redis)
@@ -331,6 +336,12 @@ class Recommender:
                 model.take(await asyncio.to_thread(model.late_members))
                 _log.info("model %s is whole", model.digest)
             await asyncio.sleep(_TICK_SECONDS)
+
+    async def _keep_pace(self) -> None:
+        """See when answers become dearer than there is time, from the thread that gives them."""
+        while True:
+            self.pace.look()
+            await asyncio.sleep(LOOK_SECONDS)
 
     async def _reload(self, redis: Redis) -> bool:
         if not await self.reader.reload_if_wanted(redis):
