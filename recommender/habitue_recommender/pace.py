@@ -10,10 +10,10 @@ import time
 from collections.abc import Callable
 
 LOOK_SECONDS = 0.1
-HURRIED, CALM = 0.6, 0.3
+HURRIED, CALM = 0.45, 0.2
 """Shares of the thread's time. With the ranker a page is up to 1.5 times as dear: what is CALM without it is
 not HURRIED with it."""
-_NEWEST = 0.25  # weight of the last look: some half a second counts
+_NEWEST = 0.35  # weight of the last look: some three tenths of a second count
 
 
 class Pace:

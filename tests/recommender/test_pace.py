@@ -29,12 +29,12 @@ class Load:
         return self.pace.hurried
 
 
-def test_it_is_hurried_within_a_second_and_until_there_is_room_for_more() -> None:
+def test_it_is_hurried_at_once_and_until_there_is_room_for_more() -> None:
     load = Load()
-    assert not load.go_on(0.5)
-    assert load.go_on(0.9, seconds=1.0)
+    assert not load.go_on(0.4)
+    assert load.go_on(0.9, seconds=0.3)
     assert load.go_on((CALM + HURRIED) / 2)  # without the ranker: it would be too much with it
-    assert not load.go_on(0.2)
+    assert not load.go_on(0.1)
 
 
 def test_one_long_step_is_no_hurry() -> None:
