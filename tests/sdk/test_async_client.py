@@ -11,23 +11,10 @@ from typing import Any
 
 import pytest
 from support.fake_collector import FakeCollector, drip, garbage, half_an_answer, hang, hang_up, status
+from support.fallback import FALLBACK
 
-import habitue
 import habitue.testing
 from habitue import AsyncClient, Breaker, Client
-
-FALLBACK: list[habitue.Offer] = [
-    {
-        "item_id": "bestseller",
-        "name": "Bestseller",
-        "price": 9.9,
-        "currency": "EUR",
-        "url": "/p/bestseller",
-        "image_url": "",
-        "score": 0.0,
-        "reasons": [],
-    }
-]
 
 
 def with_client(

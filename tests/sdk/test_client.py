@@ -22,22 +22,10 @@ from support.fake_collector import (
     hang_up,
     status,
 )
+from support.fallback import FALLBACK
 
 import habitue
 from habitue import Client
-
-FALLBACK: list[habitue.Offer] = [
-    {
-        "item_id": "bestseller",
-        "name": "Bestseller",
-        "price": 9.9,
-        "currency": "EUR",
-        "url": "/p/bestseller",
-        "image_url": "",
-        "score": 0.0,
-        "reasons": [],
-    }
-]
 
 
 @pytest.fixture

@@ -12,23 +12,12 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from support.fallback import FALLBACK
 from support.raw_server import RawServer, hangs, raw_server
 
-from habitue import Client, Offer
+from habitue import Client
 
 PROPERTIES = {"product_id": "SKU-001", "price": 89.9, "currency": "EUR", "brand": "Fjell"}
-FALLBACK: list[Offer] = [
-    {
-        "item_id": "bestseller",
-        "name": "Bestseller",
-        "price": 9.9,
-        "currency": "EUR",
-        "url": "/p/bestseller",
-        "image_url": "",
-        "score": 0.0,
-        "reasons": [],
-    }
-]
 
 
 class Outage:
