@@ -15,6 +15,7 @@ from habitue.async_client import AsyncClient
 from habitue.async_transport import AsyncHTTPTransport, AsyncStreamed
 from habitue.client import Client
 from habitue.first_party import FirstParty, first_party
+from habitue.processes import notice_forks
 from habitue.proxy import (
     AWAY,
     BUSY,
@@ -176,9 +177,15 @@ class Proxy:
     def __init__(self, host: str, site: FirstParty) -> None:
         self.site = site
         self._host = urlsplit(host).netloc
-        self._transport: AsyncHTTPTransport | None = None
         self._origin = host
+        self.after_fork()
+        notice_forks(self)
+
+    def after_fork(self) -> None:
+        """Connections and who waits on them are the parent's."""
+        self._transport: AsyncHTTPTransport | None = None
         self._in_flight = 0
+        self.site.breaker.after_fork()
 
     async def answer(self, scope: Scope, receive: Receive, send: Send, path: str, prefix: str) -> None:
         """Never raises into the host, whatever the browser or the server do."""

@@ -220,6 +220,8 @@ class _Connection:
         """Send a request; the answer's head."""
         self.wait_until(until)
         sender = self._http
+        patient: Any = sender.sock
+        patient.hold()
         sender.putrequest(method, target, skip_host=True, skip_accept_encoding=True)
         for name, value in headers:
             sender.putheader(name, value)
@@ -227,11 +229,13 @@ class _Connection:
             if body or method not in ("GET", "HEAD", "OPTIONS"):
                 sender.putheader("content-length", str(len(body)))
             sender.endheaders(body or None)
+            patient.let_go()
         else:
             sender.putheader(
                 *(("transfer-encoding", "chunked") if length is None else ("content-length", str(length)))
             )
             sender.endheaders()
+            patient.let_go()
             for piece in body:
                 if piece:
                     sender.send(b"%x\r\n%b\r\n" % (len(piece), piece) if length is None else piece)
@@ -242,7 +246,10 @@ class _Connection:
     def exchange(self, request: Request, prefix: str, until: float) -> tuple[Response, bool]:
         """The answer, and whether the connection may be used again."""
         self.wait_until(until)
+        patient: Any = self._http.sock
+        patient.hold()
         self._http.request(request.method, prefix + request.path, request.body, dict(request.headers))
+        patient.let_go()
         answer = self._http.getresponse()
         body = answer.read(MAX_ANSWER_BYTES + 1)
         if len(body) > MAX_ANSWER_BYTES:
@@ -296,6 +303,8 @@ class Streamed:
             raise TransportError("deadline", error) from None
         except (OSError, http.client.HTTPException, ValueError) as error:
             raise TransportError("unreachable", error) from None
+        if left == 0:  # http.client's read1 leaves an answer open whose last byte it has handed out
+            answer.close()
         if reusable and answer.isclosed():
             self._connection = None
             self._transport.give_back(connection)
@@ -404,8 +413,21 @@ class _Patient:
         self._sock = sock
         self._users = 1  # http.client closes the connection while an answer is still to be read from it
         self.until = 0.0
+        self._held: list[bytes] | None = None
+
+    def hold(self) -> None:
+        """http.client sends a head and its body apart, and wakes the server twice."""
+        self._held = []
+
+    def let_go(self) -> None:
+        held, self._held = self._held, None
+        if held:
+            self.sendall(b"".join(held))
 
     def sendall(self, data: bytes) -> None:
+        if self._held is not None:
+            self._held.append(data)
+            return
         self._sock.settimeout(_left(self.until))
         self._sock.sendall(data)
 

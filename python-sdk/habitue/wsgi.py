@@ -15,6 +15,7 @@ from urllib.parse import quote, urlsplit
 
 from habitue.client import Client
 from habitue.first_party import FirstParty, first_party
+from habitue.processes import here, notice_forks
 from habitue.proxy import (
     AWAY,
     BUSY,
@@ -194,8 +195,14 @@ class Proxy:
         self.site = site
         self._origin = host
         self._host = urlsplit(host).netloc
+        self.after_fork()
+        notice_forks(self)
+
+    def after_fork(self) -> None:
+        """Connections are the parent's, and who held a place there never gives it back here."""
         self._transport: HTTPTransport | None = None
-        self._places = threading.BoundedSemaphore(site.max_in_flight)
+        self._places = threading.BoundedSemaphore(self.site.max_in_flight)
+        self.site.breaker.after_fork()
 
     def answer(self, asked: Asked) -> tuple[int, Pairs, Pieces]:
         """Status, headers, body. Never raises into the host, whatever the browser or the server do."""
@@ -212,6 +219,7 @@ class Proxy:
             return away.status, away.headers, Pieces.of(away.body)
 
     def _pass(self, asked: Asked) -> tuple[int, Pairs, Pieces]:
+        here()
         site = self.site
         where = target(asked.raw_path, asked.query, asked.method, site.mount, site.base_path)
         length = declared_length(asked.length, site.max_body_bytes)

@@ -465,6 +465,46 @@ class TestTrouble:
         assert answer.header("set-cookie") == []
 
 
+def test_wsgi_keeps_one_connection_for_answers_of_every_kind(serve: Serve) -> None:
+    def of_all_kinds(connection: socket.socket, server: RawServer) -> None:
+        method, path = server.heads[-1].split(" ")[:2]
+        if path == "/h/chunked":
+            connection.sendall(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n")
+        elif path == "/h/same":
+            connection.sendall(b"HTTP/1.1 304 Not Modified\r\n\r\n")
+        elif method == "HEAD":
+            connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n")
+        else:
+            OK(connection, server)
+
+    server = serve(of_all_kinds)
+    ask = wsgi(server.url)
+    for _ in range(2):
+        assert ask("/h/v1/batch", "POST", [], [b"{}"]).status == 200
+        assert ask("/h/s.js").status == 200
+        assert ask("/h/s.js", "HEAD").status == 200
+        assert ask("/h/same").status == 304
+        assert ask("/h/chunked").body == b"ok"
+    assert server.connections == 1
+
+
+def test_a_child_shares_neither_connections_nor_places_with_its_parent(serve: Serve) -> None:
+    server = serve(OK)
+    mounted = habitue.wsgi.mount(lambda *_: [], client=Client("secret", server.url), max_in_flight=1)
+    environ = {"PATH_INFO": "/h/s.js", "wsgi.url_scheme": "http", "REQUEST_METHOD": "GET"}
+
+    def ask() -> str:
+        said: list[str] = []
+        b"".join(mounted(dict(environ), lambda status, headers: said.append(status)))
+        return said[0]
+
+    assert (ask(), ask(), server.connections) == ("200 OK", "200 OK", 1)
+    assert mounted._proxy._places.acquire(blocking=False)  # by a thread that the child will not have
+    assert ask().startswith("503")
+    mounted._proxy.after_fork()
+    assert (ask(), ask(), server.connections) == ("200 OK", "200 OK", 2)
+
+
 def test_wsgi_holds_only_so_many_threads_of_the_host(serve: Serve) -> None:
     server = serve(hangs)
     ask = wsgi(server.url, patience=15.0, max_in_flight=2, breaker=Breaker(failures=100))
