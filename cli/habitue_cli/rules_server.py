@@ -203,6 +203,16 @@ class OverHttp:
             return Refusal([one for one in said["mistakes"] if isinstance(one, dict)])
         if error.code == 409 and "document" in said:
             return _overtaken(str(said["document"]), said.get("current"))
+        if error.code == 401:
+            return CommandError(
+                f"{self._url} does not know this key: --key, or HABITUE_SECRET_KEY, is to be one of the"
+                " server keys that `habitue keys list` shows there"
+            )
+        if error.code == 403:
+            return CommandError(
+                f"{self._url} takes no browser key for this: --key, or HABITUE_SECRET_KEY, is to be one of"
+                " its server keys"
+            )
         return CommandError(f"{self._url} refused: {said.get('message', error.code)}")
 
 

@@ -115,7 +115,9 @@ class ConsoleProxy:
 def _transport(socket: Path) -> httpx.AsyncHTTPTransport:
     import httpx
 
-    limits = httpx.Limits(max_connections=_MAX_CONNECTIONS, max_keepalive_connections=8)
+    # Each request has a connection of its own, 0.1 ms over a unix socket: the console may close one that is
+    # kept in the moment in which a form is sent over it, and nobody would know whether it was saved.
+    limits = httpx.Limits(max_connections=_MAX_CONNECTIONS, max_keepalive_connections=0)
     return httpx.AsyncHTTPTransport(uds=str(socket), limits=limits)
 
 

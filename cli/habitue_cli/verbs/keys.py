@@ -24,7 +24,7 @@ examples:
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from habitue_collector.origins import OriginPattern
 from habitue_collector.secret_keys import (
@@ -68,12 +68,9 @@ def run(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
     settings = source.load(arguments, environ)
     folder = settings.data.folder
     if arguments.action == "list":
-        for key in settings.keys:
-            shown = f"{key.key[:8]}…" if key.secret else key.key
-            consent = "assumed" if key.consent_assumed else "required"
-            origins = ", ".join(key.origins) or "-"
-            print(f"{key.kind:<8} {shown:<28} consent {consent:<9} {origins:<36} {key.name}")
-        if not settings.keys:
+        if settings.keys:
+            print("\n".join(_table(settings.keys)))
+        else:
             print("There are no keys yet; `habitue keys create` makes one.")
     elif arguments.action == "rotate":
         kept = rotate_signing_keys(folder)
@@ -89,6 +86,17 @@ def run(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
         create_write_key(folder, key)
         print(key.key)
     return 0
+
+
+def _table(listed: Iterable[WriteKey]) -> list[str]:
+    """A line for each key below the heads, each column as wide as it needs; secrets are not shown whole."""
+    rows = [("KIND", "KEY", "CONSENT", "ORIGINS", "NAME")]
+    for key in listed:
+        shown = f"{key.key[:8]}…" if key.secret else key.key
+        consent = "assumed" if key.consent_assumed else "required"
+        rows.append((key.kind, shown, consent, ", ".join(key.origins) or "-", key.name))
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
 
 
 def _revoked(settings: Settings, wanted: str) -> str:
