@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+from support.house import RealRedis
 
 # A busy machine is slow, which is no property of the code: no example has a deadline, no data are "too slow".
 settings.register_profile("habitue", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -18,8 +20,27 @@ BROWSER = tuple(E2E / folder for folder in ("demo", "console", "debug", "tag"))
 # as RERUN at the end (decision 0032). Kill tests are not: what they find comes once in hundreds of rounds.
 TESTS = Path(__file__).parent
 WORLDLY = tuple(TESTS / name for name in ("bench", "cli", "console", "doors", "e2e", "house", "wires", "sdk"))
-REDIS = {"redis", "redis_files", "redis_server", "redis_socket"}  # fixtures that start one
+REDIS = {"real", "redis_socket"}  # the fixtures below
 KILL_TESTS = (E2E / "test_kill.py", TESTS / "collector" / "test_commit.py")
+
+
+@pytest.fixture(scope="session")
+def _one_redis() -> Iterator[RealRedis]:
+    real = RealRedis().start()
+    yield real
+    real.remove()
+
+
+@pytest.fixture
+def real(_one_redis: RealRedis) -> RealRedis:
+    """The session's one Redis, empty."""
+    return _one_redis.emptied()
+
+
+@pytest.fixture
+def redis_socket(real: RealRedis) -> str:
+    """The same for who needs only the path of its socket."""
+    return str(real.socket)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,13 +17,6 @@ def environ(tmp_path: Path) -> dict[str, str]:
     return {"HABITUE_DATA_FOLDER": str(tmp_path)}
 
 
-@pytest.fixture
-def real() -> Iterator[RealRedis]:
-    real = RealRedis().start()
-    yield real
-    real.remove()
-
-
 def test_a_key_is_revoked_by_its_first_characters(
     tmp_path: Path, environ: dict[str, str], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -32,7 +24,9 @@ def test_a_key_is_revoked_by_its_first_characters(
     assert main(["keys", "create", "--kind", "server", "--name", "two"], environ) == 0
     made = capsys.readouterr().out.split()
     assert main(["keys", "list"], environ) == 0
-    shown = re.findall(r"hs_\S+(?=…)", capsys.readouterr().out)
+    listed = capsys.readouterr().out
+    assert listed.splitlines()[0].split() == ["KIND", "KEY", "CONSENT", "ORIGINS", "NAME"]
+    shown = re.findall(r"hs_\S+(?=…)", listed)
     assert main(["keys", "revoke", "--key", shown[0]], environ) == 0
     assert "two is revoked" in capsys.readouterr().out
     assert [key.key for key in created_keys(tmp_path)] == made[:1]

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
-from support.decisions import redis_server
 
 from habitue_cli.main import main
 from habitue_recommender.rulebook.store import RulebookStore
@@ -25,12 +24,6 @@ SALE = {
 }
 
 Habitue = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture(scope="module")
-def redis_socket(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with redis_server(tmp_path_factory.mktemp("redis")) as socket:
-        yield socket
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import httpx
@@ -14,14 +14,6 @@ from habitue_collector.fold import apply
 from habitue_collector.profile import Profile
 
 HERE = {"origin": "http://shop.test"}
-
-
-@pytest.fixture(scope="module")
-def real() -> Iterator[RealRedis]:
-    """One Redis for all: everybody here is somebody else."""
-    server = RealRedis().start()
-    yield server
-    server.remove()
 
 
 @asynccontextmanager

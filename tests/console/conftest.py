@@ -13,13 +13,6 @@ from support.house import RealRedis
 from habitue_console import users
 
 
-@pytest.fixture(scope="session")
-def console_redis() -> Iterator[RealRedis]:
-    real = RealRedis().start()
-    yield real
-    real.remove()
-
-
 @pytest.fixture(scope="session", autouse=True)
 def _cheap_passwords() -> Iterator[None]:
     """The real cost is 50 ms and 64 MB a password, on purpose."""
@@ -31,14 +24,14 @@ def _cheap_passwords() -> Iterator[None]:
 
 
 @pytest_asyncio.fixture
-async def floor(console_redis: RealRedis) -> AsyncIterator[ConsoleFloor]:
+async def floor(real: RealRedis) -> AsyncIterator[ConsoleFloor]:
     """The console of an installation (not the demo)."""
-    async with console(console_redis) as made:
+    async with console(real) as made:
         yield made
 
 
 @pytest_asyncio.fixture
-async def demo_floor(console_redis: RealRedis) -> AsyncIterator[ConsoleFloor]:
+async def demo_floor(real: RealRedis) -> AsyncIterator[ConsoleFloor]:
     """The console of the demo."""
-    async with console(console_redis, demo=True) as made:
+    async with console(real, demo=True) as made:
         yield made

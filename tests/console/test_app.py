@@ -51,13 +51,13 @@ def _has_nothing_inline(page: str) -> None:
     assert all("src=" in tag for tag in re.findall(r"<script[^>]*>", page))
 
 
-async def test_the_shop_s_name_is_text(console_redis: RealRedis) -> None:
+async def test_the_shop_s_name_is_text(real: RealRedis) -> None:
     from dataclasses import replace
 
     from habitue_collector.settings import Shop, demo_settings
 
-    settings = replace(demo_settings(console_redis.folder), shop=Shop(name="<b>Shop</b>"))
-    async with console(console_redis, settings=settings) as floor:
+    settings = replace(demo_settings(real.folder), shop=Shop(name="<b>Shop</b>"))
+    async with console(real, settings=settings) as floor:
         assert "&lt;b&gt;Shop&lt;/b&gt;" in (await floor.browser().get("/live")).text
 
 
@@ -118,14 +118,14 @@ def _with_a_page(monkeypatch: pytest.MonkeyPatch, **endpoints: object) -> None:
 
 
 async def test_a_page_that_fails_says_so_kindly_and_the_log_knows_more(
-    console_redis: RealRedis, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    real: RealRedis, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     @require("viewer")
     async def broken(request: Request) -> Response:
         raise RuntimeError("the secret of the house")
 
     _with_a_page(monkeypatch, broken=broken)
-    async with console(console_redis, demo=True) as floor:
+    async with console(real, demo=True) as floor:
         for headers in ({}, {"hx-request": "true"}, {"accept": "*/*"}):
             answer = await floor.browser().get("/made-up/broken", headers=headers)
             assert answer.status_code == 500
@@ -136,11 +136,11 @@ async def test_a_page_that_fails_says_so_kindly_and_the_log_knows_more(
 
 
 async def test_a_page_that_cannot_be_opened_does_not_close_the_others(
-    console_redis: RealRedis, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    real: RealRedis, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     _with_a_page(monkeypatch)
     monkeypatch.delattr(sys.modules["habitue_console.pages.made_up"], "routes")
-    async with console(console_redis, demo=True) as floor:
+    async with console(real, demo=True) as floor:
         assert (await floor.browser().get("/live")).status_code == 200
         assert "made_up cannot be opened" in caplog.text
 
@@ -158,11 +158,11 @@ async def test_a_body_without_end_is_refused(demo_floor: ConsoleFloor) -> None:
     assert answer.status_code == 413
 
 
-async def test_redis_away_is_said_in_words(console_redis: RealRedis, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_redis_away_is_said_in_words(real: RealRedis, monkeypatch: pytest.MonkeyPatch) -> None:
     async def away(*_: object, **__: object) -> None:
         raise ConnectionRefusedError
 
-    async with console(console_redis, demo=False) as floor:
+    async with console(real, demo=False) as floor:
         browser = await floor.signed_in("anna")
         monkeypatch.setattr(floor.house.redis, "execute_command", away)
         answer = await browser.get("/live")

@@ -64,7 +64,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest_asyncio.fixture
-async def busy(console_redis: RealRedis, told: Path, tmp_path: Path) -> AsyncIterator[Shopfloor]:
+async def busy(real: RealRedis, told: Path, tmp_path: Path) -> AsyncIterator[Shopfloor]:
     shutil.copytree(told, tmp_path, dirs_exist_ok=True)
     settings = replace(
         demo_settings(tmp_path),
@@ -72,7 +72,7 @@ async def busy(console_redis: RealRedis, told: Path, tmp_path: Path) -> AsyncIte
         demo=True,
         shop=Shop(name="Northwind", currency="EUR"),
     )
-    async with console(console_redis, settings=settings, demo=True, clock=lambda: NOON) as floor:
+    async with console(real, settings=settings, demo=True, clock=lambda: NOON) as floor:
         redis = floor.house.redis
         items: list[dict[str, Any]] = [
             {"item_id": "boots", "name": f"Boots {HOSTILE}", "url": "/p/boots", "price": 70.0},

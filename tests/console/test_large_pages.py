@@ -67,13 +67,13 @@ def big_archive(tmp_path: Path) -> large_archive.Shape:
 @pytest.mark.long
 @pytest.mark.asyncio
 @pytest.mark.timeout(1_800)
-async def test_every_page_answers_within_half_a_second(console_redis: RealRedis, tmp_path: Path) -> None:
+async def test_every_page_answers_within_half_a_second(real: RealRedis, tmp_path: Path) -> None:
     shape = big_archive(tmp_path)
     roll(tmp_path / "archive", RollupSettings(budget_seconds=1_200, threads=2))
     assert due(tmp_path / "archive") == []
     settings = replace(demo_settings(tmp_path), data=Data(folder=tmp_path), demo=True)
     clock = Clock()
-    async with console(console_redis, settings=settings, demo=True, clock=clock) as floor:
+    async with console(real, settings=settings, demo=True, clock=clock) as floor:
         await store_items(floor.house.redis, list(large_archive.catalog(shape)), now=shape.now)
         await floor.house.recommender.refresh(floor.house.redis)
         for path in PATHS:  # templates are compiled once in the life of a process

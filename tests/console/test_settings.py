@@ -26,9 +26,9 @@ HOSTILE = "<script>alert(1)</script>"
 
 
 @pytest_asyncio.fixture
-async def floor(console_redis: RealRedis, tmp_path: Path) -> AsyncIterator[ConsoleFloor]:
+async def floor(real: RealRedis, tmp_path: Path) -> AsyncIterator[ConsoleFloor]:
     settings = replace(demo_settings(tmp_path), demo=False)
-    async with console(console_redis, settings=settings) as made:
+    async with console(real, settings=settings) as made:
         yield made
 
 

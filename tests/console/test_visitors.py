@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from time import process_time
@@ -34,13 +34,6 @@ ITEMS = [
     }
     for item_id in ("boot", "sandal", "clog", "slipper", "<script>alert(1)</script>")
 ]
-
-
-@pytest.fixture(scope="module")
-def real() -> Iterator[RealRedis]:
-    real = RealRedis().start()
-    yield real
-    real.remove()
 
 
 @dataclass

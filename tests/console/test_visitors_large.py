@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from statistics import median
@@ -42,13 +41,6 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     if not (folder / "archive/profiles").exists():
         large_archive.write(folder / "archive", SHAPE)
     return folder
-
-
-@pytest.fixture
-def real() -> Iterator[RealRedis]:
-    real = RealRedis().start()
-    yield real
-    real.remove()
 
 
 @pytest.mark.long

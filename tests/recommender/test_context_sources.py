@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
@@ -95,20 +95,13 @@ class Browser:
 Scene = Callable[[Shop, Browser], Awaitable[None]]
 
 
-@pytest.fixture(scope="module")
-def redis_files() -> Iterator[RealRedis]:
-    real = RealRedis().start()
-    yield real
-    real.remove()
-
-
 @pytest.fixture
-def play(redis_files: RealRedis) -> Callable[[Scene], None]:
+def play(real: RealRedis) -> Callable[[Scene], None]:
     def run(scene: Scene) -> None:
         async def work() -> None:
-            async with Redis(unix_socket_path=str(redis_files.socket)) as redis:
+            async with Redis(unix_socket_path=str(real.socket)) as redis:
                 await redis.flushall()
-                async with house(real=redis_files) as floor:
+                async with house(real=real) as floor:
                     shop = Shop(floor, redis)
                     await shop.has(*GOODS)
                     shop.now += 30 * DAY  # the first import is long ago

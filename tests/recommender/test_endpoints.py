@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import random
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
@@ -29,12 +29,6 @@ from habitue_recommender.settings import RecommenderSettings
 from habitue_recommender.vocabulary import Vocabulary
 
 SHOE = {"item_id": "shoe", "name": "Trail Shoe", "price": 90, "currency": "EUR", "url": "/shoe"}
-
-
-@pytest.fixture(scope="module")
-def redis_socket(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with redis_server(tmp_path_factory.mktemp("redis")) as socket:
-        yield socket
 
 
 def artifact(folder: Path) -> ScriptedArtifact:

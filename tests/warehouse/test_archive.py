@@ -207,18 +207,18 @@ def test_live_counts_see_every_record_and_cannot_stop_the_archiver(
     assert sorted(entry.record["event_id"] for entry in seen if entry.record) == ["e1", "e2"]
 
 
-def test_it_outlives_a_redis_that_goes_and_comes(redis_server: Any, log: Any, archive_dir: Path) -> None:
+def test_it_outlives_a_redis_that_goes_and_comes(real: Any, log: Any, archive_dir: Path) -> None:
     stop = threading.Event()
-    archiver = Archiver(redis_server.client(), archive_dir, QUICK)
+    archiver = Archiver(real.client(), archive_dir, QUICK)
     thread = threading.Thread(target=archiver.run_forever, args=(stop,))
     thread.start()
     try:
         for round_ in range(3):
             for _ in range(50):
                 log.event(f"visitor-{round_}")
-            redis_server.kill()
-            redis_server.start()
-            log.redis = redis_server.client()
+            real.kill()
+            real.start()
+            log.redis = real.client()
             log.event("after")
         wait_until(lambda: query_files(archive_dir, "events") >= 153)
     finally:
@@ -250,7 +250,7 @@ def _compacted(archive_dir: Path) -> bool:
     )
 
 
-def kill_rounds(redis_server: Any, log: Any, archive_dir: Path, rounds: int, seed: int) -> None:
+def kill_rounds(real: Any, log: Any, archive_dir: Path, rounds: int, seed: int) -> None:
     """Kills archiver and upkeep (compacting all the time) at random moments while events come in."""
     import random
 
@@ -258,7 +258,7 @@ def kill_rounds(redis_server: Any, log: Any, archive_dir: Path, rounds: int, see
     expected = 0
     for _ in range(rounds):
         worker = subprocess.Popen(
-            [sys.executable, "-c", WORKER, str(redis_server.socket), str(archive_dir)], stdout=subprocess.PIPE
+            [sys.executable, "-c", WORKER, str(real.socket), str(archive_dir)], stdout=subprocess.PIPE
         )
         try:
             assert worker.stdout is not None
@@ -276,7 +276,7 @@ def kill_rounds(redis_server: Any, log: Any, archive_dir: Path, rounds: int, see
             worker.kill()
             worker.communicate()
     assert _compacted(archive_dir), "the rounds were too short to prove anything"
-    Archiver(redis_server.client(), archive_dir).run_once()
+    Archiver(real.client(), archive_dir).run_once()
     ids = rows(archive_dir, "SELECT count(*), count(DISTINCT event_id) FROM events_raw")
     assert ids == [(expected, expected)]
     assert query_files(archive_dir, "events") == expected, (
@@ -285,11 +285,11 @@ def kill_rounds(redis_server: Any, log: Any, archive_dir: Path, rounds: int, see
 
 
 def test_kill_9_of_archiver_and_compaction_loses_and_repeats_nothing(
-    redis_server: Any, log: Any, archive_dir: Path
+    real: Any, log: Any, archive_dir: Path
 ) -> None:
-    kill_rounds(redis_server, log, archive_dir, rounds=6, seed=1)
+    kill_rounds(real, log, archive_dir, rounds=6, seed=1)
 
 
 @pytest.mark.long
-def test_kill_9_thirty_rounds(redis_server: Any, log: Any, archive_dir: Path) -> None:
-    kill_rounds(redis_server, log, archive_dir, rounds=30, seed=2)
+def test_kill_9_thirty_rounds(real: Any, log: Any, archive_dir: Path) -> None:
+    kill_rounds(real, log, archive_dir, rounds=30, seed=2)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from time import process_time
 from typing import Any
 
@@ -15,13 +15,6 @@ from support.house import RealRedis
 from support.marketers import EVIL, HTMX, Desk, form_of, marketers
 
 from habitue_console.roles import Role
-
-
-@pytest.fixture(scope="module")
-def real() -> Iterator[RealRedis]:
-    real = RealRedis().start()
-    yield real
-    real.remove()
 
 
 def at(real: RealRedis, story: Callable[[Desk, Browser], Awaitable[None]]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+import time
 from typing import Any
 
 import orjson
@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from redis.asyncio import Redis
-from support.decisions import DAY, NOW, catalog_of, item, redis_server, with_redis
+from support.decisions import DAY, NOW, catalog_of, item, with_redis
 
 from habitue_collector.events import Event, Kind
 from habitue_collector.events import Item as EventItem
@@ -41,12 +41,6 @@ SHOE: dict[str, Any] = {
     "brand": "Acme",
     "attributes": {"margin": 0.4, "sizes": [41, 42]},
 }
-
-
-@pytest.fixture(scope="module")
-def redis_socket(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with redis_server(tmp_path_factory.mktemp("redis")) as socket:
-        yield socket
 
 
 # ---- validation ------------------------------------------------------------------------------------
@@ -374,16 +368,15 @@ def test_ninety_thousand_items_are_read_within_seconds(redis_socket: str) -> Non
         for key, mapping in by_key.items():
             await redis.hset(key, mapping=mapping)
         reader = CatalogReader()
-        loop = asyncio.get_running_loop()
-        start = loop.time()
+        start = time.process_time()
         await reader.load(redis)
-        took = loop.time() - start
+        took = time.process_time() - start
         assert len(reader.catalog) == count
         return took
 
     took = with_redis(redis_socket, work)
-    print(f"92,000 items loaded in {took:.2f} s")
-    assert took < 6  # aim: 1.5 s on an idle machine
+    print(f"92,000 items loaded in {took:.2f} s of CPU")
+    assert took < 3
 
 
 # ---- learning --------------------------------------------------------------------------------------

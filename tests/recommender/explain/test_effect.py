@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -248,13 +247,6 @@ def test_the_archive_tells_which_slots_were_decided_together(tmp_path: Path) -> 
     finally:
         past.close()
     assert found == {"anna": ("home-popular", ("home-popular", "home-hero")), None: ("home-popular", ())}
-
-
-@pytest.fixture(scope="module")
-def real() -> Iterator[RealRedis]:
-    real = RealRedis().start()
-    yield real
-    real.remove()
 
 
 def first_day(real: RealRedis, people: int, decisions: int, archive: Path, *, logged: bool = True) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine
 from typing import Any
 from urllib.parse import urlencode
 
@@ -17,7 +17,7 @@ from redis.backoff import NoBackoff
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from support.decisions import NOW, redis_server, with_redis
+from support.decisions import NOW, with_redis
 
 from habitue_recommender.rulebook.documents import KINDS
 from habitue_recommender.rulebook.endpoints import RulebookDoors, rulebook_routes
@@ -75,12 +75,6 @@ class Door:
 
 
 Scene = Callable[[Door], Coroutine[Any, Any, None]]
-
-
-@pytest.fixture(scope="module")
-def redis_socket(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with redis_server(tmp_path_factory.mktemp("redis")) as socket:
-        yield socket
 
 
 @pytest.fixture

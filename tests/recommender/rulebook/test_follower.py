@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -71,13 +71,6 @@ async def stalls() -> AsyncIterator[list[float]]:
         yield found
     finally:
         ticking.cancel()
-
-
-@pytest.fixture
-def real() -> Iterator[RealRedis]:
-    real = RealRedis().start()
-    yield real
-    real.remove()
 
 
 def test_two_hundred_rules_are_taken_over_in_time_and_never_stop_the_loop(real: RealRedis) -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 import pytest
 from redis.asyncio import Redis
-from support.decisions import NOW, redis_server, with_redis
+from support.decisions import NOW, with_redis
 
 from habitue_collector.store import keys
 from habitue_recommender.rulebook.bundle import BundleMistakes
@@ -28,12 +28,6 @@ HELLO = {"id": "hello", "kind": "message", "title": "Hello", "slots": ["home-wel
 SLOT = {"id": "blog", "sources": ["popular"]}
 
 Scene = Callable[[RulebookService], Coroutine[Any, Any, None]]
-
-
-@pytest.fixture(scope="module")
-def redis_socket(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with redis_server(tmp_path_factory.mktemp("redis")) as socket:
-        yield socket
 
 
 @pytest.fixture

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 import orjson
 import pytest
 from redis.asyncio import Redis
-from support.decisions import NOW, redis_server, with_redis
+from support.decisions import NOW, with_redis
 
 from habitue_collector.store import keys
 from habitue_recommender.rulebook.documents import MAX_BODY_BYTES, MAX_DOCUMENTS, Change
@@ -23,12 +23,6 @@ from habitue_recommender.rulebook.store import (
 )
 
 Scene = Callable[[RulebookStore, Redis], Coroutine[Any, Any, None]]
-
-
-@pytest.fixture(scope="module")
-def redis_socket(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with redis_server(tmp_path_factory.mktemp("redis")) as socket:
-        yield socket
 
 
 @pytest.fixture

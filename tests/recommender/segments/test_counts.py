@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import csv
 import io
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ import redis as redis_py
 from hypothesis import given
 from hypothesis import strategies as st
 from redis.asyncio import Redis
-from support.decisions import NOW, redis_server, with_redis
+from support.decisions import NOW, with_redis
 
 from habitue_collector.profile import Profile
 from habitue_collector.store import keys
@@ -29,12 +28,6 @@ from habitue_recommender.settings import RecommenderSettings
 from habitue_warehouse.snapshots import snapshot
 
 KEEN = {"id": "keen", "name": "Keen", "when": "visitor.visits >= 3"}
-
-
-@pytest.fixture(scope="module")
-def redis_socket(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with redis_server(tmp_path_factory.mktemp("redis")) as socket:
-        yield socket
 
 
 def rulebook(*segments: dict[str, Any]) -> Rulebook:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 import pytest
 from redis.asyncio import Redis
-from support.decisions import DAY, NOW, redis_server, with_redis
+from support.decisions import DAY, NOW, with_redis
 from support.house import buys, house, page, visitor_of
 
 from habitue_collector.profile import Profile
@@ -29,12 +29,6 @@ from habitue_recommender.webhooks.queue import WebhookQueue, Webhooks
 from habitue_warehouse.archive import Archiver, ArchiveSettings
 
 SETTINGS = RecommenderSettings()
-
-
-@pytest.fixture(scope="module")
-def redis_socket(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with redis_server(tmp_path_factory.mktemp("redis")) as socket:
-        yield socket
 
 
 @pytest.fixture(autouse=True)

@@ -6,7 +6,7 @@ import asyncio
 import json
 import ssl
 import subprocess
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 from redis.asyncio import Redis
-from support.decisions import NOW, redis_server, with_redis
+from support.decisions import NOW, with_redis
 
 from habitue_collector.store import keys
 from habitue_recommender.segments.segment import Segment, parse_segment
@@ -28,12 +28,6 @@ from habitue_recommender.webhooks.sender import PAUSES, WebhookSender, resolve
 
 SIGNING = ("an-older-signing-key", "the-signing-key-of-the-tests")
 DAY = 86_400_000
-
-
-@pytest.fixture(scope="module")
-def redis_socket(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with redis_server(tmp_path_factory.mktemp("redis")) as socket:
-        yield socket
 
 
 @dataclass
