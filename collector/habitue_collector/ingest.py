@@ -102,7 +102,7 @@ class Ingest:
         country = self._see_through(request) if self._proxies else None
         head = request.headers
         try:
-            body = read_body(request)
+            body = read_body(request, call)
             key, headers = self._recognise(request, body)
         except RequestError as error:
             self.refuse(error, request)

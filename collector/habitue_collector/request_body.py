@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl
 
 import orjson
 
+from habitue_collector.body_json import read_json
 from habitue_collector.events import MAX_BODY_BYTES
 from habitue_collector.request import Headers, Request, problem
 
@@ -28,18 +29,25 @@ class RequestError(Exception):
         return problem(self.status, self.code, str(self))
 
 
-def read_body(request: Request) -> dict[str, Any]:
-    """The request's JSON object; of gzip (by its first bytes) the body is unpacked. Raises RequestError."""
+def read_body(request: Request, call: str | None = None) -> dict[str, Any]:
+    """The request's JSON object; of gzip (by its first bytes) the body is unpacked. Raises RequestError.
+
+    A list is a batch, but where the path names the one `call` that the body is.
+    """
     body = request.body
     if body.startswith(GZIP_MAGIC):
         body = request.body = gunzip(body)
     try:
-        parsed = orjson.loads(body)
+        parsed = read_json(body)
     except orjson.JSONDecodeError as error:
+        if b"gzip" in request.headers.get(b"content-encoding", b"").lower():
+            raise RequestError(
+                400, "invalid_gzip", "The body is neither gzip, as its header says, nor JSON."
+            ) from None
         raise RequestError(400, "invalid_json", f"The body is not JSON: {error}.") from None
     if type(parsed) is dict:
         return parsed
-    if type(parsed) is list:
+    if type(parsed) is list and call is None:
         return {"batch": parsed}
     raise RequestError(400, "invalid_body", "The body must be a JSON object.")
 

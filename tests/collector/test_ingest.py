@@ -188,7 +188,7 @@ def test_a_gzip_of_exactly_the_largest_body_is_taken() -> None:
         b"",
         b"\xff\xfe",
         b'{"batch": "\xc3\x28"}',
-        b'{"a": "\\ud800"}',
+        b'{"a": "\\ud800}',
         b"[" * 1_000_000,
         b'{"a":' * 1_000_000,
         b"[" * 1_000_000 + b"]" * 1_000_000,
@@ -213,6 +213,50 @@ async def test_a_body_that_is_no_batch_is_a_4xx_with_code_and_message(body: byte
             assert 400 <= answer.status < 500, path
             assert answer.body["code"]
             assert answer.body["message"]
+
+
+@pytest.mark.asyncio
+async def test_one_call_is_no_list_of_them() -> None:
+    async with house() as shop:
+        for path in ("/v1/track", "/v1/p", "/api/s/track"):
+            answer = await shop.post(path, b"[1,2]", headers={"authorization": "Bearer demo"})
+            assert (answer.status, answer.body["code"]) == (400, "invalid_body"), path
+
+
+@pytest.mark.asyncio
+async def test_a_body_that_says_it_is_gzip_and_is_none_is_told_so() -> None:
+    async with house() as shop:
+        said = {"authorization": "Bearer demo", "content-encoding": "gzip"}
+        answer = await shop.post("/v1/batch", b"\x1e\x8b broken on the way", headers=said)
+        assert (answer.status, answer.body["code"]) == (400, "invalid_gzip")
+        answer = await shop.post("/v1/batch", orjson.dumps({"batch": [event()]}), headers=said)
+        assert answer.status == 200
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(
+    "odd",
+    [
+        b'"half of a \\ud83d"',
+        b'"\\\\\\udc00 and \\ud83d\\ude00"',
+        b"NaN",
+        b"-Infinity",
+        b"1e999",
+        b"9" * 5_000,
+    ],
+)
+async def test_a_value_that_is_no_json_costs_no_event_its_place(odd: bytes) -> None:
+    """Real clients write these: JSON.stringify of a title cut in an emoji, Python of a price not known."""
+    async with house() as shop:
+        raw = b'{"writeKey": "demo", "batch": [%b, %b, %b]}' % (
+            orjson.dumps(views("A")),
+            orjson.dumps(views("B") | {"properties": {"product_id": "B", "price": 0}}).replace(
+                b'"price":0', b'"price":%b,"note":%b' % (odd, odd)
+            ),
+            orjson.dumps(views("C")),
+        )
+        answer = await shop.post("/h/v1/batch", b"\xef\xbb\xbf" + raw)
+        assert [one["status"] for one in answer.body["results"]] == ["accepted"] * 3
 
 
 @pytest.mark.asyncio

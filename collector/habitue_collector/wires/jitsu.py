@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import orjson
 
+from habitue_collector.body_json import read_json
 from habitue_collector.events import MAX_EVENT_BYTES, MAX_EVENTS_PER_BATCH, InvalidEvent, RejectReason
 from habitue_collector.request import Request
 from habitue_collector.wires.calls import Call, Calls, Malformed, members, present, refused, screen_of, track
@@ -41,7 +42,7 @@ _PEOPLE: Final = frozenset(("user_identify", "identify"))
 def decode(request: Request, received_at: int) -> Calls:
     """One event, or a list of them. Raises Malformed; what is wrong with one event stands in its place."""
     try:
-        parsed = orjson.loads(request.body)
+        parsed = read_json(request.body)
     except orjson.JSONDecodeError as error:
         raise Malformed("invalid_json", f"The body is not JSON: {error}.") from None
     listed = [parsed] if type(parsed) is dict else parsed

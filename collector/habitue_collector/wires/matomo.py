@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import orjson
 
+from habitue_collector.body_json import read_json
 from habitue_collector.events import MAX_EVENTS_PER_BATCH, InvalidEvent
 from habitue_collector.request import Request
 from habitue_collector.wires.calls import (
@@ -58,7 +59,7 @@ def decode(request: Request, received_at: int) -> Calls:
 
 def _bulk(body: bytes, query: str, received_at: int) -> Calls:
     try:
-        parsed = orjson.loads(body)
+        parsed = read_json(body)
     except orjson.JSONDecodeError as error:
         raise Malformed("invalid_json", f"The body is not JSON: {error}.") from None
     members = parsed if type(parsed) is dict else {"requests": parsed}

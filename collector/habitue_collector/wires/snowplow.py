@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import orjson
 
+from habitue_collector.body_json import read_json
 from habitue_collector.events import MAX_EVENT_BYTES, MAX_EVENTS_PER_BATCH, InvalidEvent, RejectReason
 from habitue_collector.request import Request
 from habitue_collector.wires.calls import (
@@ -62,7 +63,7 @@ def decode(request: Request, received_at: int) -> Calls:
 def payload(body: bytes) -> list[Any]:
     """The events of a `payload_data` document. Raises Malformed."""
     try:
-        parsed = orjson.loads(body)
+        parsed = read_json(body)
     except orjson.JSONDecodeError as error:
         raise Malformed("invalid_json", f"The body is not JSON: {error}.") from None
     schema = parsed.get("schema") if type(parsed) is dict else None
