@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from starlette.applications import Starlette
@@ -51,7 +52,26 @@ def create_app(
     )
     app.add_middleware(Preflight, ingest=ingest)
     app.add_middleware(HereRedirects)
+    app.add_middleware(PlainPaths, known=frozenset(handlers))
     return app
+
+
+class PlainPaths:
+    """`//v1/batch` and `/v1/batch/` are `/v1/batch`: clients glue paths to whatever host they were given.
+
+    A redirect would do for few of them: a page may not read one of another origin.
+    """
+
+    def __init__(self, app: ASGIApp, known: frozenset[str]) -> None:
+        self.app = app
+        self.known = known
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["method"] == "POST" and scope["path"] not in self.known:
+            plain = re.sub("/{2,}", "/", scope["path"]).removesuffix("/")
+            if plain in self.known:
+                scope = {**scope, "path": plain, "raw_path": plain.encode()}
+        await self.app(scope, receive, send)
 
 
 class HereRedirects:

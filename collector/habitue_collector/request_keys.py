@@ -36,10 +36,10 @@ def header_candidates(head: dict[bytes, bytes]) -> list[str]:
 
 def key_candidates(request: Request, head: dict[bytes, bytes], body: dict[str, Any]) -> list[str]:
     candidates = header_candidates(head)
-    for member in ("writeKey", "write_key", "api_key"):
+    for member in ("writeKey", "write_key", "api_key", "aid", "idsite"):
         said = body.get(member)
-        if type(said) is str:
-            candidates.append(said)
+        if type(said) is str or type(said) is int:
+            candidates.append(str(said))
     if request.query:
         for parameter, text in query_pairs(request.query):
             if parameter in ("writeKey", "key", "k", "api_key", "aid", "idsite"):

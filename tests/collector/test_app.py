@@ -52,10 +52,19 @@ def check_problem(answer: httpx.Response, status: int, code: str) -> None:
 @pytest.mark.asyncio
 async def test_a_redirect_to_ourselves_names_no_host() -> None:
     async with house() as shop, served(shop) as http:
-        answer = await http.post("/h/v1/batch/", content=b"{}")
-        assert (answer.status_code, answer.headers["location"]) == (307, "/h/v1/batch")
-        answer = await http.post("/h/v1/batch/?key=a&to=http://shop.test/x", content=b"{}")
-        assert answer.headers["location"] == "/h/v1/batch?key=a&to=http://shop.test/x"
+        answer = await http.get("/h/v1/me/")
+        assert (answer.status_code, answer.headers["location"]) == (307, "/h/v1/me")
+        answer = await http.get("/h/v1/me/?key=a&to=http://shop.test/x")
+        assert answer.headers["location"] == "/h/v1/me?key=a&to=http://shop.test/x"
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("path", ["/h/v1/batch/", "//h/v1/batch", "/h//v1///batch//", "/v1//p", "//v1/batch"])
+async def test_a_slash_too_many_costs_no_event(path: str) -> None:
+    async with house() as shop, served(shop) as http:
+        body = {"writeKey": "demo", "batch": [views("A")], **track("Product Viewed"), "anonymousId": "a"}
+        answer = await http.post("http://shop.test" + path, json=body)
+        assert (answer.status_code, answer.json()["results"][0]["index"]) == (200, 0)
 
 
 # ---- profiles --------------------------------------------------------------------------------
