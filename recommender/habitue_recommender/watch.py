@@ -118,7 +118,8 @@ class LogWatch:
             event = Event.from_record(dict(record))
         except (ValueError, TypeError, KeyError, AttributeError):  # written by another version
             return []
-        return self.learner.learn(event, self._reader.catalog, now, bot=bool(record.get("bot")))
+        bot, server = bool(record.get("bot")), bool(record.get("server"))
+        return self.learner.learn(event, self._reader.catalog, now, bot=bot, server=server)
 
     def _category_of(self, item_id: str) -> str | None:
         item = self._reader.catalog.get(item_id)

@@ -2,7 +2,8 @@
 
 A write key is public, so anybody can send a product view of anything. Hence: what a feed said is never
 touched; an item needs a name and a URL on the shop's own hosts; there is a most number of learnt items, and a
-rate for each item and each network address; pictures come from named hosts only.
+rate for each item and each network address; pictures come from named hosts only; and nobody takes an item off
+the offers alone: that one is out of stock must be said by a backend, or from two networks on one day.
 """
 
 from __future__ import annotations
@@ -13,12 +14,13 @@ from typing import Any
 from habitue_collector.events import Event, Kind
 from habitue_collector.events import Item as EventItem
 from habitue_recommender.catalog.catalog import DAY, Catalog
-from habitue_recommender.catalog.items import InvalidItem, Item, parse_fields
+from habitue_recommender.catalog.items import Availability, InvalidItem, Item, parse_fields
 from habitue_recommender.catalog.trust import on_hosts, patterns
 from habitue_recommender.settings import RecommenderSettings
 from habitue_recommender.visitor import HOUR
 
 _REMEMBERED = 20_000  # items and addresses whose rate is watched
+_WITNESSES = 2  # networks of one day: what names a network changes at midnight, so days do not add up
 
 
 class Learner:
@@ -33,11 +35,14 @@ class Learner:
         self._image_hosts = (*self._hosts, *patterns(settings.image_hosts))
         self._told: OrderedDict[str, int] = OrderedDict()
         self._networks: OrderedDict[str, tuple[int, int]] = OrderedDict()  # → (hour, new items)
+        self._gone: OrderedDict[str, tuple[int, frozenset[str]]] = OrderedDict()  # → (day, who said so)
         self._unwritten: set[str] = set()  # told, and not seen in the catalog yet
         self.refused: dict[str, int] = {}
 
-    def learn(self, event: Event, catalog: Catalog, now: int, *, bot: bool = False) -> list[dict[str, Any]]:
-        """The items to write for one event; nearly always none."""
+    def learn(
+        self, event: Event, catalog: Catalog, now: int, *, bot: bool = False, server: bool = False
+    ) -> list[dict[str, Any]]:
+        """The items to write for one event; nearly always none. `server`: it came with the secret key."""
         if event.kind is not Kind.PRODUCT_VIEW or bot:
             return []
         changes = []
@@ -46,6 +51,8 @@ class Learner:
             if known is not None and known.verified:
                 continue
             fields = self._fields(spoken, event)
+            if fields is not None and not server and not self._is_agreed(fields, event, now):
+                del fields["availability"]
             if fields is not None and self._may_change(fields, known, event, catalog, now):
                 changes.append(fields)
         return changes
@@ -93,6 +100,24 @@ class Learner:
             image = ""
         fields["image_url"] = image if on_hosts(image, self._image_hosts) else ""
         return fields
+
+    def _is_agreed(self, fields: dict[str, Any], event: Event, now: int) -> bool:
+        """Whether what is said of its availability may be learnt: for "gone" one voice is not enough."""
+        item_id = fields["item_id"]
+        said = fields.get("availability")
+        if said != Availability.OUT_OF_STOCK:
+            if said is not None:
+                self._gone.pop(item_id, None)
+            return True
+        today = now // DAY
+        day, voices = self._gone.get(item_id, (today, frozenset()))
+        if day != today:
+            voices = frozenset()
+        network = event.context.get("network")
+        if isinstance(network, str) and network and len(voices) < _WITNESSES:
+            voices |= {network}
+        _remember(self._gone, item_id, (today, voices))
+        return len(voices) >= _WITNESSES
 
     def _may_change(
         self, fields: dict[str, Any], known: Item | None, event: Event, catalog: Catalog, now: int

@@ -27,7 +27,7 @@ ATTEMPTS = 5
 _CHUNK = 500  # items validated and written before the loop gets its turn
 
 Progress = Callable[[int, int], None]  # (done, total)
-Result = dict[str, Any]  # {"index", "item_id"?, "status": "accepted"|"rejected", "reason"?, "detail"?}
+Result = dict[str, Any]  # {"index", "item_id"?, "status": "accepted"|"rejected", "reason"?, "message"?}
 
 # KEYS[1] the hash of one bucket; ARGV: item_id, the version it was made from, the new JSON ("" deletes), …
 _STORE = """
@@ -339,7 +339,7 @@ def _reject(result: Result, problem: InvalidItem) -> None:
     result["status"] = "rejected"
     result["reason"] = problem.reason.value
     if problem.detail:
-        result["detail"] = problem.detail
+        result["message"] = result["detail"] = problem.detail  # "detail" is what it was called at first
 
 
 def _version(packed: bytes) -> str:
