@@ -68,6 +68,8 @@ class ContextEndpoints:
         wanted = body.get("slots")
         if not wanted:
             return b"{}"
+        if type(wanted) is str:  # as in an address: one, or several between commas
+            wanted = [name.strip() for name in wanted.split(",")]
         consent = self.ingest.consent_of(opened, submission)
         answered, count = self.recommender.packed_answer(
             wanted,

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 import orjson
 
+from habitue_collector import order_lines
 from habitue_collector.store import keys
 from habitue_recommender.conditions.fields import DEVICES
 
@@ -88,6 +89,11 @@ def with_device(device: str) -> str:
     return f"device:{device}" if device in DEVICES else ""
 
 
+def _is_order_line(record: Mapping[str, Any]) -> bool:
+    """Whether it is a line of an order that came by itself; its profile has it as bought."""
+    return record.get("name") == order_lines.LINE and bool(record.get("order_id"))
+
+
 def _arrival(context: Mapping[str, Any]) -> str:
     """What an event says of it, in the words that the profile's session has."""
     campaign, referrer = context.get("campaign"), context.get("referrer")
@@ -147,7 +153,7 @@ class LiveCounts:
             if not visitor or record.get("bot") or record.get("kept"):
                 continue
             self._note_arrival(visitor, record.get("context") or {})
-            if record.get("kind") not in KINDS:
+            if record.get("kind") not in KINDS and not _is_order_line(record):
                 continue
             # When it happened, not when we got it: a year of imported orders is not happening now.
             happened = min(int(record.get("timestamp") or now), int(record.get("received_at") or now))

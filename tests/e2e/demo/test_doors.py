@@ -70,6 +70,8 @@ def test_context_takes_the_batch_envelope_with_slots_and_page_and_answers_offers
     told = guest.asks("home-hero", "no-such-slot", events=(page("/shop/"),), page={"type": "home"})
     assert told["results"] == [{"index": 0, "status": "accepted"}]
     assert told["slots"]["no-such-slot"] == {"offers": [], "reason": "unknown_slot"}
+    listed = guest.post("/h/v1/context", guest.envelope() | {"slots": "home-hero, no-such-slot"})
+    assert sorted(listed.json()["slots"]) == ["home-hero", "no-such-slot"]
     hero = told["slots"]["home-hero"]
     assert hero.keys() == {"decision_id", "offers", "model", "variant"}
     assert hero["model"] not in ("", "none")
