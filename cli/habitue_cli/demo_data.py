@@ -8,7 +8,7 @@ import multiprocessing
 import os
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,10 +23,7 @@ from .progress import Progress, bars
 from .source import DEMO_MARK
 
 if TYPE_CHECKING:
-    import duckdb
-
     from habitue_collector.events import Event
-    from habitue_warehouse.imports.orders import OrdersReport
 
 logger = logging.getLogger("habitue.demo")
 
@@ -41,6 +38,11 @@ def is_prepared(data: Path) -> bool:
         return (data / DEMO_MARK).read_text("ascii") == PREPARED
     except OSError:
         return False
+
+
+def is_being_prepared(data: Path) -> bool:
+    """Whether this is a demo whose first minutes are not over."""
+    return (data / DEMO_MARK).exists() and not is_prepared(data)
 
 
 def prepare(settings: Settings) -> None:
@@ -111,7 +113,7 @@ def _history(settings: Settings) -> int:
     import duckdb
 
     from habitue_shop.journey import write_orders
-    from habitue_warehouse.imports.orders import OrdersReport
+    from habitue_warehouse.imports.orders import OrdersReport, read_orders
 
     from .importing import commit
 
@@ -121,33 +123,29 @@ def _history(settings: Settings) -> int:
         write_orders(file)
         with duckdb.connect() as connection:
             total = connection.execute(f"SELECT count(DISTINCT order_id) FROM '{file}'").fetchall()[0][0]
-            events = _by_slices(connection, file, settings.shop.currency, report)
-            asyncio.run(commit(settings, events, lambda done: progress(done, total)))
+        events = _by_slices(read_orders(file, currency=settings.shop.currency, report=report))
+        asyncio.run(commit(settings, events, lambda done: progress(done, total)))
     logger.info("%s orders are in the history", f"{report.orders:,}")
     return report.orders
 
 
-def _by_slices(
-    connection: duckdb.DuckDBPyConnection, file: Path, currency: str | None, report: OrdersReport
-) -> Iterator[Event]:
+def _by_slices(events: Iterable[Event]) -> Iterator[Event]:
     """Three weeks at a time, and in these each household's orders together.
 
     So a profile is written once in three weeks, not once for each order, and the archiver, which keeps
     a file per day, has only these days before it.
     """
-    from habitue_warehouse.imports.orders import read_orders
+    held: list[Event] = []
+    for event in events:
+        if held and event.timestamp >= held[0].timestamp + SLICE:
+            yield from _by_household(held)
+            held = []
+        held.append(event)
+    yield from _by_household(held)
 
-    slice_file = file.with_name("slice.parquet")
-    first, last = connection.execute(f"SELECT min(timestamp), max(timestamp) FROM '{file}'").fetchall()[0]
-    for begin in range(first, last + 1, SLICE):
-        slice_file.unlink(missing_ok=True)
-        connection.execute(
-            f"COPY (FROM '{file}' WHERE timestamp >= {begin} AND timestamp < {begin + SLICE})"
-            f" TO '{slice_file}' (FORMAT parquet)"
-        )
-        events = list(read_orders(slice_file, currency=currency, report=report))
-        events.sort(key=lambda event: event.user_id or "")  # stable: each household's stay in order
-        yield from events
+
+def _by_household(events: list[Event]) -> list[Event]:
+    return sorted(events, key=lambda event: event.user_id or "")  # stable: each household's stay in order
 
 
 def _wait_archived(archive: Path, orders: int) -> None:

@@ -18,6 +18,7 @@ from habitue_collector.settings import Settings
 from habitue_collector.store import keys
 
 from .connection import redis_url
+from .demo_data import is_being_prepared
 
 if TYPE_CHECKING:
     from habitue_recommender.segments.watch import SegmentWatch
@@ -94,9 +95,14 @@ def _works(settings: Settings) -> tuple[dict[str, Callable[[threading.Event], No
             for one in watching:
                 one.observe(records)
 
+        presence.recall(Path(archive))  # before the first record passes
         Archiver(client(), Path(archive), wanted, observe).run_forever(stop)
 
     def upkeep(stop: threading.Event) -> None:
+        # The demo's first minutes write every day of a year several times: it is put in order once.
+        while settings.demo and is_being_prepared(settings.data.folder):
+            if stop.wait(RETRY_SECONDS):
+                return
         wanted = UpkeepSettings(
             event_days=lifetimes.event_days,
             decision_days=lifetimes.decision_days,
