@@ -115,7 +115,27 @@ def test_written_lines_say_what_their_items_are(history: Path) -> None:
     query = "SELECT item_id, name, category, brand FROM read_parquet($1) USING SAMPLE 500"
     for item_id, *said in duckdb.execute(query, [str(history)]).fetchall():
         product = known[item_id]
-        assert said == [product.name, journey.category_path(product), product.brand]
+        assert said == [product.full_name, journey.category_path(product), product.brand]
+
+
+def test_a_household_is_told_of_as_many_orders_as_the_history_knows(
+    history: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sample = f"'{history.with_name('transactions.parquet')}'"
+    monkeypatch.setattr(journey, "table", {"transactions": sample}.__getitem__)
+    query = (
+        "SELECT {user}::VARCHAR, count(DISTINCT {order}) FROM {lines}"
+        " WHERE {item}::VARCHAR IN (SELECT unnest($1)) GROUP BY ALL ORDER BY ALL"
+    )
+    sellable = [[product.item_id for product in journey.products()]]
+    told, known = (
+        duckdb.execute(query.format(lines=lines, user=user, order=order, item=item), sellable).fetchall()
+        for lines, user, order, item in (
+            (journey.history_lines(), "household_id", "basket_id", "product_id"),
+            (f"'{history}'", "user_id", "order_id", "item_id"),
+        )
+    )
+    assert told == known
 
 
 def test_held_out_baskets_are_unknown_to_the_history(history: Path) -> None:

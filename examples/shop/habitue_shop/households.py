@@ -10,7 +10,7 @@ from functools import cache
 
 import duckdb
 
-from habitue_shop.journey import products, table
+from habitue_shop.journey import history_lines, products, table
 
 # A name for the household, and the department/category it must care about more than anybody else does.
 _THEMES: tuple[tuple[str, str, str], ...] = (
@@ -52,15 +52,15 @@ _BOUGHT = """
 WITH place AS (
     SELECT unnest($items) AS item_id, unnest($departments) AS department, unnest($categories) AS category
 ),
-bought AS (
-    SELECT household_id, department, category, count(*) AS lines
-    FROM {transactions} JOIN place ON product_id::VARCHAR = item_id
-    WHERE quantity > 0 AND sales_value > 0 GROUP BY ALL
+known AS (
+    SELECT household_id, basket_id, department, category
+    FROM {history} JOIN place ON product_id::VARCHAR = item_id
 ),
+bought AS (SELECT household_id, department, category, count(*) AS lines FROM known GROUP BY ALL),
 shop AS (SELECT category, sum(lines) / sum(sum(lines)) OVER () AS share FROM bought GROUP BY category),
 people AS (
-    SELECT household_id, count(DISTINCT basket_id) AS orders FROM {transactions} GROUP BY household_id
-    HAVING orders BETWEEN 40 AND 250
+    SELECT household_id, count(DISTINCT basket_id) AS orders FROM known GROUP BY household_id
+    HAVING orders BETWEEN 30 AND 250
 )
 SELECT household_id::VARCHAR, age, household_comp, kids_count, income, orders, department, category, lines,
        lines::DOUBLE / sum(lines) OVER (PARTITION BY household_id) AS own_share, share
@@ -75,7 +75,7 @@ def households() -> tuple[Household, ...]:
     known = products()
     with duckdb.connect() as connection:
         rows = connection.execute(
-            _BOUGHT.format(transactions=table("transactions"), demographics=table("demographics")),
+            _BOUGHT.format(history=history_lines(), demographics=table("demographics")),
             {
                 "items": [product.item_id for product in known],
                 "departments": [product.department for product in known],
@@ -126,14 +126,14 @@ def _people(composition: str | None, kids: str | None) -> str:
 
 _USUAL = """
 SELECT product_id::VARCHAR AS item_id, count(DISTINCT basket_id) AS times
-FROM {transactions} WHERE household_id = $household AND quantity > 0 AND sales_value > 0
+FROM {history} WHERE household_id = $household
 GROUP BY product_id ORDER BY times DESC, item_id LIMIT $limit
 """
 
 
 def usual_items(user_id: str, limit: int = 60) -> list[tuple[str, int]]:
-    """What a household bought most often in the year of the data: `(item_id, times)`. About 50 ms."""
+    """What a household bought most often, as far as the history knows: `(item_id, times)`. About 50 ms."""
     with duckdb.connect() as connection:
         return connection.execute(
-            _USUAL.format(transactions=table("transactions")), {"household": int(user_id), "limit": limit}
+            _USUAL.format(history=history_lines()), {"household": int(user_id), "limit": limit}
         ).fetchall()

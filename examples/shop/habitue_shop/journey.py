@@ -46,6 +46,11 @@ class Product:
     sold: int
     drawing: str
 
+    @property
+    def full_name(self) -> str:
+        """Where no brand stands above it, as in offers and their reasons: two brands' milk is not one."""
+        return f"{self.brand} {self.name}"
+
 
 @dataclass(slots=True, frozen=True)
 class Line:
@@ -144,7 +149,7 @@ def catalog_items(base_url: str = "") -> Iterator[dict[str, Any]]:
         yield {
             "item_id": product.item_id,
             "group_id": product.item_id,
-            "name": product.name,
+            "name": product.full_name,
             "url": f"{base_url}/shop/p/{product.item_id}",
             "image_url": f"{base_url}/shop/tile/{product.item_id}.svg",
             "price": product.price,
@@ -154,6 +159,24 @@ def catalog_items(base_url: str = "") -> Iterator[dict[str, Any]]:
             "brand": product.brand,
             "attributes": {"size": product.size} if product.size else {},
         }
+
+
+_HISTORY_LINES = """(
+    SELECT *, transaction_timestamp - INTERVAL 6 HOUR AS line_at FROM {transactions}
+    CROSS JOIN (SELECT max((transaction_timestamp - INTERVAL 6 HOUR)::DATE) AS last FROM {transactions})
+    WHERE quantity > 0 AND sales_value > 0
+    AND NOT (household_id % {one_in} = 0 AND line_at::DATE > last - {days})
+)"""
+
+
+def history_lines() -> str:
+    """The purchase lines behind `orders`, as the data have them, as an SQL relation.
+
+    Without the held-out tail: a household is told of what Habitue can know of it, no more.
+    """
+    return _HISTORY_LINES.format(
+        transactions=table("transactions"), one_in=HELD_OUT_ONE_IN, days=HELD_OUT_DAYS
+    )
 
 
 # One line per order and item. The data's clock is UTC, its stores are in America: six hours earlier makes the
@@ -223,7 +246,7 @@ def write_orders(path: Path, until: dt.date | None = None) -> int:
     """
     target = "'" + str(path).replace("'", "''") + "'"
     parameters = _parameters(until, held_out=False) | {
-        "names": [product.name for product in products()],
+        "names": [product.full_name for product in products()],
         "categories": [category_path(product) for product in products()],
         "brands": [product.brand for product in products()],
     }

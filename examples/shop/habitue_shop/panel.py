@@ -33,7 +33,7 @@ class Panel:
         for item_id in _texts(profile):
             if len(names) < MAX_NAMES and (product := known.get(item_id)):
                 names[item_id] = {
-                    "name": product.name,
+                    "name": product.full_name,
                     "price": product.price,
                     "url": f"{path}/p/{item_id}",
                     "image_url": f"{path}/tile/{item_id}.svg",

@@ -21,7 +21,7 @@ def product_properties(product: Product, base_url: str, quantity: int | None = N
     """A product as events carry it."""
     properties: dict[str, Any] = {
         "product_id": product.item_id,
-        "name": product.name,
+        "name": product.full_name,
         "price": product.price,
         "currency": CURRENCY,
         "category": category_path(product),

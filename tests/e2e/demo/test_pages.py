@@ -127,6 +127,11 @@ def test_the_panel_is_off_until_asked_and_then_follows(go: Go) -> None:
     expect(panel).to_contain_text("looked at")
     page.keyboard.press("Escape")
     expect(panel).to_be_hidden()
+    page.set_viewport_size({"width": 390, "height": 800})
+    page.click("#panel-toggle")
+    expect(panel).to_be_visible()
+    go("/", "home-hero")
+    expect(panel).to_be_hidden()  # on a phone it would cover every page
 
 
 def test_a_category_page_offers_what_is_popular_there(go: Go) -> None:

@@ -6,6 +6,8 @@
   const toggle = document.getElementById('panel-toggle')
   const root = document.body.dataset.root
   const store = 'shop-panel'
+  /* On a phone it covers the page: it opens when it is asked to, and is gone on the next one. */
+  const covers = matchMedia('(max-width: 44rem)')
   const offers = new Map()
   const known = new Map()
   let before = new Map()
@@ -191,7 +193,7 @@
     document.body.classList.toggle('with-panel', open)
     toggle.setAttribute('aria-expanded', String(open))
     try {
-      localStorage.setItem(store, open ? '1' : '0')
+      if (!covers.matches) localStorage.setItem(store, open ? '1' : '0')
     } catch (error) {
       /* without storage the panel stays as it is on this page */
     }
@@ -216,7 +218,7 @@
 
   let open = new URLSearchParams(location.search).get('panel')
   try {
-    open = open ?? localStorage.getItem(store)
+    if (!covers.matches) open ??= localStorage.getItem(store)
   } catch (error) {
     /* private windows may have no storage */
   }
