@@ -7,6 +7,7 @@ import json
 import os
 import secrets
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from .processes import Child, free_port, pin
 ROOT = Path(__file__).parent.parent
 ROOMS = ("collector", "warehouse", "recommender", "console", "cli", "python-sdk")
 KEY = "bench"
+_TRIES = 30
 WORKER_CORE, OTHER_CORE = 0, 1
 
 _SETTINGS = """\
@@ -127,15 +129,20 @@ class House(Child):
     def post(
         connection: http.client.HTTPConnection, path: str, body: object, cookie: str | None = None
     ) -> http.client.HTTPResponse:
+        """What is prepared before anything is measured; where it is busy, again as it asks."""
         headers = {"Content-Type": "text/plain;charset=UTF-8", "Origin": "http://127.0.0.1"}
         headers["User-Agent"] = (
             "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/131.0.0.0 Safari/537.36"
         )
         if cookie is not None:
             headers["Cookie"] = f"habitue={cookie}"
-        connection.request("POST", path, json.dumps(body), headers)
-        answer = connection.getresponse()
-        said = answer.read()
+        for _ in range(_TRIES):
+            connection.request("POST", path, json.dumps(body), headers)
+            answer = connection.getresponse()
+            said = answer.read()
+            if answer.status != 503:
+                break
+            time.sleep(float(answer.getheader("retry-after") or 1))  # nothing is measured yet
         if answer.status != 200 or b'"rejected"' in said or b'"accepted"' not in said:
             raise RuntimeError(f"{path} answered {answer.status}: {said[:500]!r}")
         return answer
