@@ -282,3 +282,19 @@ def test_who_is_here_now_is_who_came_in_the_last_five_minutes() -> None:
     assert len(figures["minutes"]) == 60
     assert figures["minutes"][-1] == [now // MINUTE * MINUTE, 2]
     assert sum(count for _, count in figures["minutes"]) == 5
+
+
+def test_a_process_that_begins_anew_knows_the_hour_before_it_from_the_archive(
+    shop: Shop, archive_dir: Path
+) -> None:
+    now = FIRST + DAY + 30 * MINUTE
+    for who, before in (("anna", 0), ("anna", 1), ("ben", 4), ("gone", 20), ("yesterday", 45), ("older", 61)):
+        shop.event(now - before * MINUTE, "page_view", who)
+    shop.event(now, "page_view", "robot", bot=True)
+    shop.roll()
+    presence = Presence()
+    presence.recall(archive_dir, now)
+    figures = presence.figures(now)
+    assert figures["visitors_now"] == 2
+    assert [count for _, count in figures["minutes"] if count] == [1, 1, 1, 1, 1]
+    Presence().recall(archive_dir / "none", now)

@@ -9,16 +9,20 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from threading import Event as Stop
 from threading import Lock
 from time import time_ns
 from typing import Any, Protocol
 
+import duckdb
 import orjson
 import redis as redis_py
 
 from habitue_collector.metrics import LIFETIME_SECONDS
 from habitue_collector.store import keys
+from habitue_warehouse.partitions import literals, open_duckdb, partitions
+from habitue_warehouse.schema import EVENTS, day_of
 
 log = logging.getLogger("habitue.presence")
 
@@ -63,6 +67,42 @@ class Presence:
                     people = self._people.setdefault(minute, set())
                     if len(people) < _MOST_PEOPLE:
                         people.add(hash(who))
+
+    def recall(self, archive: Path, now: int | None = None) -> None:
+        """Take in what the archive holds of the last hour: a process that begins anew was not there."""
+        now = time_ns() // 1_000_000 if now is None else now
+        since = (now // MINUTE - MINUTES + 1) * MINUTE
+        paths = [
+            path
+            for day in partitions(archive, EVENTS)
+            if day.date >= day_of(since, 0)
+            for path in day.paths(tuple(part for part in day.manifest().parts if part.max_ms >= since))
+        ]
+        if not paths:
+            return
+        present = (now // MINUTE - PRESENT_MINUTES + 1) * MINUTE
+        told = f"FROM read_parquet({literals(paths)}, union_by_name=true) WHERE NOT coalesce(bot, false)"
+        connection = open_duckdb(archive, memory_limit="256MB")
+        counts: list[Any] = []
+        people: list[Any] = []
+        try:
+            counts = connection.execute(
+                f"SELECT received_at // {MINUTE}, count(*) {told} AND received_at >= $1 GROUP BY 1", [since]
+            ).fetchall()
+            people = connection.execute(
+                f"SELECT DISTINCT received_at // {MINUTE}, profile_id {told} AND received_at >= $1"
+                f" AND profile_id IS NOT NULL LIMIT {_MOST_PEOPLE}",
+                [present],
+            ).fetchall()
+        except duckdb.Error as error:  # a chart with a gap is better than no archiver
+            log.warning("the last hour is not known: %s", error)
+        finally:
+            connection.close()
+        with self._lock:
+            for minute, count in counts:
+                self._events[minute] += count
+            for minute, who in people:
+                self._people.setdefault(minute, set()).add(hash(who))
 
     def figures(self, now: int) -> dict[str, Any]:
         """`visitors_now`, and `minutes`: `[ms, events]` of the last hour, oldest first."""
