@@ -48,6 +48,7 @@ def create(settings: Settings) -> ASGIApp:
     rulebook = RulebookService(RulebookStore(redis, clock), recommender.settings, clock)
     house = House.build(settings, redis, signing, recommender=recommender, rulebook=rulebook, clock=clock)
     house.tasks.append(lambda: recommender.run(redis))
+    house.tasks.append(house.open)
     house.tasks.append(lambda: _follow_keys(house))
     house.tasks.append(lambda: _invite_the_first(house))
     house.tasks.append(_warm)

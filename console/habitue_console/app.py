@@ -56,7 +56,7 @@ def create_console(house: House) -> ASGIApp:
     pages = ExceptionMiddleware(app.router, handlers={HTTPException: _refused})
     known = Identity(pages, house)
     if house.tasks and house.recommender is not None:  # a process that keeps its catalog fresh
-        return Friendly(Settling(known, lambda: bool(house.recommender.is_ready)), app)
+        return Friendly(Settling(known, lambda: house.is_open and bool(house.recommender.is_ready)), app)
     return Friendly(known, app)
 
 

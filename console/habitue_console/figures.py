@@ -53,6 +53,8 @@ def summary(by_worker: Mapping[str, Mapping[str, Any]], redis: Mapping[str, Any]
     figures["model"] = ", ".join(sorted(models)) or None
     figures["items"] = max((_number(numbers.get("items")) for numbers in workers.values()), default=0)
     figures["visitors_now"] = _first(by_worker, "visitors_now")
+    # The last four that are over, for a chart that begins with the page.
+    figures["minutes"] = by_worker.get("presence", {}).get("minutes", [])[-5:-1]
     figures["redis"] = _redis(redis)
     return figures
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable
 from functools import wraps
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -82,11 +82,16 @@ def to_sign_in(request: Request) -> Response:
     """A person is led to the sign-in and back; a script is told how to say who it is."""
     root = request.scope["root_path"].rstrip("/")
     if request.headers.get("hx-request") == "true":
-        return Response(status_code=401, headers={"hx-redirect": f"{root}/sign-in"})
+        shown = urlsplit(request.headers.get("hx-current-url", ""))
+        return Response(status_code=401, headers={"hx-redirect": _sign_in(root, shown.path, shown.query)})
     if request.method in SAFE and "text/html" in request.headers.get("accept", ""):
-        path = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-        return RedirectResponse(f"{root}/sign-in?next={quote(path, safe='')}", 303)
+        return RedirectResponse(_sign_in(root, request.url.path, request.url.query), 303)
     raise HTTPException(401, headers={"www-authenticate": 'Basic realm="Habitue console", charset="UTF-8"'})
+
+
+def _sign_in(root: str, path: str, query: str) -> str:
+    """The sign-in that leads back to a page."""
+    return f"{root}/sign-in?next={quote(path + (f'?{query}' if query else ''), safe='')}"
 
 
 async def _check_form(request: Request, me: Me) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -20,6 +21,8 @@ from .audit import Audit
 from .figures import Figures, published
 from .sessions import Sessions
 from .users import Users
+
+_log = logging.getLogger("habitue.console")
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -45,6 +48,9 @@ class House:
     rulebook: Any = None
     clock: Callable[[], int] = lambda: time_ns() // 1_000_000
     tasks: list[Callable[[], Awaitable[None]]] = field(default_factory=list)  # what runs beside the pages
+    # What pages look up before anybody comes: the first look at an archive costs ten times the next.
+    opening: list[Callable[[], Awaitable[object]]] = field(default_factory=list)
+    is_open: bool = False
     _pool: ThreadPoolExecutor = field(
         default_factory=lambda: ThreadPoolExecutor(THREADS, thread_name_prefix="console")
     )
@@ -95,6 +101,15 @@ class House:
     async def figures(self) -> Figures:
         """What each process of the house published about itself, by its name."""
         return await published(self.redis, self.settings.server.workers)
+
+    async def open(self) -> None:
+        """Everything of `opening`; what fails here says so on its own page when somebody asks for it."""
+        try:
+            for found in await asyncio.gather(*(look() for look in self.opening), return_exceptions=True):
+                if isinstance(found, Exception):
+                    _log.warning("a page is not prepared: %r", found)
+        finally:
+            self.is_open = True
 
     async def close(self) -> None:
         self._pool.shutdown(wait=False, cancel_futures=True)

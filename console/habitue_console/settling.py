@@ -1,4 +1,4 @@
-"""A process that starts has read no catalog yet: its first pages wait for it, lest items show as ids."""
+"""A process that starts has read no catalog and no archive yet: its first pages wait until it has."""
 
 from __future__ import annotations
 

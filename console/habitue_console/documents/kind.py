@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -36,6 +36,7 @@ class ListRow:
     note: str = ""
     what: Sequence[str] = ()
     when: str = ""
+    when_words: str = ""  # the same as the form would read; "" where it cannot
     where: str = ""
     state: str = State.ACTIVE
     state_label: str = ""
@@ -145,6 +146,11 @@ class DocumentKind:
 
     def name_of(self, body: Mapping[str, Any]) -> str:
         return _text(body.get("name"))
+
+    def slot_names(self, ids: Iterable[str]) -> list[str]:
+        """What marketers call these slots."""
+        slots = getattr(self.house.recommender.rulebook, "slots", {})
+        return [(slots[one].title if one in slots else "") or one for one in ids]
 
     def slot_options(self, rulebook: Rulebook) -> list[tuple[str, str]]:
         return [

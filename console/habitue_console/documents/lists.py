@@ -11,7 +11,9 @@ from starlette.responses import Response
 
 from habitue_console.documents.current import current
 from habitue_console.documents.kind import Clash, DocumentKind, ListRow
+from habitue_console.documents.suggestions import Suggested
 from habitue_console.documents.words import STATES, translated
+from habitue_console.drafts import when
 from habitue_console.drafts.state import State, resting, state_of
 from habitue_console.rendering import render
 from habitue_console.words import Words, words
@@ -65,8 +67,10 @@ class Lists(DocumentKind):
     ) -> Iterable[ListRow]:
         problems = {one.id: one.mistakes for one in rulebook.problems if one.kind == self.kind}
         now = datetime.fromtimestamp(self.house.clock() / 1_000, UTC)
+        suggested = Suggested(self._shelves, self.house.recommender.reader.catalog, rulebook)
         for document in loaded.records.get(self.kind, {}).values():
             body = document.body
+            condition = self.condition_of(body)
             wrong = problems.get(document.id)
             state = state_of(body, now, self.house.zone, broken=wrong is not None)
             label = _(STATES[state])
@@ -77,7 +81,8 @@ class Lists(DocumentKind):
                 self.name_of(body) or document.id,
                 _text(body.get("note")),
                 self.summary(body, _),
-                self.condition_of(body),
+                condition,
+                when.in_words(condition, suggested.values, _),
                 self.place(body, _),
                 state.value,
                 label,
@@ -101,7 +106,8 @@ class Lists(DocumentKind):
                 return False
         if not query:
             return True
-        said = " ".join((row.id, row.name, row.note, row.when, row.where, *row.what)).casefold()
+        told = (row.id, row.name, row.note, row.when, row.when_words, row.where, *row.what)
+        said = " ".join(told).casefold()
         return all(word in said for word in query.casefold().split())
 
     async def _deleted(self, loaded: Loaded) -> list[dict[str, Any]]:

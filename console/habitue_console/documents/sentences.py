@@ -108,9 +108,6 @@ CONDITION_WORDS: tuple[str, ...] = (
     N_("Likes the category"), N_("Likes the brand"), N_("Viewed items"), N_("Bought items"), N_("Hour"),
     N_("Minute"), N_("Weekday"), N_("Date"), N_("Month"), N_("Day of the month"), N_("Page type"),
     N_("Item of the page"), N_("Category of the page"), N_("Viewed item"),
-    # their closed values
-    N_("in_stock"), N_("out_of_stock"), N_("preorder"), N_("backorder"), N_("desktop"), N_("mobile"),
-    N_("tablet"), N_("bot"), N_("mon"), N_("tue"), N_("wed"), N_("thu"), N_("fri"), N_("sat"), N_("sun"),
     # conditions/form.py
     N_("is"), N_("is not"), N_("is less than"), N_("is at most"), N_("is more than"), N_("is at least"),
     N_("is one of"), N_("is none of"), N_("has"), N_("has not"), N_("contains"), N_("does not contain"),

@@ -18,6 +18,7 @@ from habitue_console.drafts.draft import Draft
 from habitue_console.drafts.rows import Row as TypedRow
 from habitue_console.drafts.rows import rows_of, with_rows
 from habitue_console.drafts.shapes import Typed
+from habitue_console.words import N_
 from habitue_recommender.conditions import FIELDS, ConditionError, Field, Type, parse
 from habitue_recommender.conditions.form import (
     ALL,
@@ -291,6 +292,64 @@ GROUPS = {
 }
 
 
+VALUES: Mapping[str, str] = {
+    "in_stock": N_("in stock"),
+    "out_of_stock": N_("out of stock"),
+    "preorder": N_("can be preordered"),
+    "backorder": N_("will be ordered for the buyer"),
+    "desktop": N_("computer"),
+    "mobile": N_("phone"),
+    "tablet": N_("tablet"),
+    "bot": N_("bot"),
+    "mon": N_("Monday"),
+    "tue": N_("Tuesday"),
+    "wed": N_("Wednesday"),
+    "thu": N_("Thursday"),
+    "fri": N_("Friday"),
+    "sat": N_("Saturday"),
+    "sun": N_("Sunday"),
+    "home": N_("Home page"),
+    "category": N_("Category page"),
+    "product": N_("Product page"),
+    "cart": N_("Cart"),
+    "search": N_("Search"),
+    "thanks": N_("After the order"),
+}
+"""What people call the values that fields name themselves."""
+
+
+def in_words(text: str, suggestions: Suggestions, translate: Translate) -> str:
+    """A condition as its rows read, in one line; "" where only the expression can say it."""
+    form = _form(text)
+
+    def joined(join: str, rows: Sequence[Row | Group]) -> str:
+        between = f" {translate('and') if join == ALL else translate('or')} "
+        return between.join(
+            f"({joined(one.join, one.rows)})" if isinstance(one, Group) else row(one) for one in rows
+        )
+
+    def row(one: Row) -> str:
+        typed = _typed(one)
+        known = FIELDS[typed["field"][0]]
+        names = dict(suggestions(known.suggests)) if known.suggests in ("segments", "slots") else {}
+
+        def named(value: Any) -> str:
+            if isinstance(value, bool):
+                return translate("yes") if value else translate("no")
+            said = str(value)
+            shown = names.get(said) or (translate(VALUES[said]) if said in known.values else said)
+            return f"“{shown}”" if isinstance(value, str) else shown
+
+        values = one.value if isinstance(one.value, tuple) else () if one.value is None else (one.value,)
+        operator = translate(ROW_OPERATORS[one.operator].label)
+        field = " ".join(part for part in (_label(known, translate), *typed["key"]) if part)
+        if ROW_OPERATORS[one.operator].takes == "nothing" and one.operator in ("yes", "no"):
+            return f"{field}: {operator}"
+        return f"{field} {operator} {', '.join(map(named, values))}".rstrip()
+
+    return joined(form.join, form.rows) if form is not None else ""
+
+
 def builder(
     draft: Draft, suggestions: Suggestions, translate: Translate, *, groups: Sequence[str] = tuple(GROUPS)
 ) -> Builder:
@@ -315,7 +374,7 @@ def builder(
             lists[named] = suggestions(known.suggests)
         if not named and known.values and not choices:
             named = f"values-of-{name.replace('.', '-')}"
-            lists[named] = [(one, "") for one in known.values]
+            lists[named] = [(one, translate(VALUES.get(one, one))) for one in known.values]
         return BuilderRow(
             path,
             name,
@@ -352,16 +411,7 @@ def builder(
         [
             (
                 translate(GROUPS[group]),
-                [
-                    (
-                        one.name,
-                        translate(one.label)
-                        if not one.name.startswith("page.item.")
-                        else _viewed(one, translate),
-                    )
-                    for one in FIELDS.values()
-                    if one.group == group
-                ],
+                [(one.name, _label(one, translate)) for one in FIELDS.values() if one.group == group],
             )
             for group in groups
         ],
@@ -369,8 +419,10 @@ def builder(
     )
 
 
-def _viewed(one: Field, translate: Translate) -> str:
-    """The fields of the item on the page are labelled in two parts: `Viewed item: Brand`."""
+def _label(one: Field, translate: Translate) -> str:
+    """What a field is called; those of the item on the page in two parts: `Viewed item: Brand`."""
+    if not one.name.startswith("page.item."):
+        return translate(one.label)
     head, _, rest = one.label.partition(": ")
     return f"{translate(head)}: {translate(rest)}" if rest else translate(head)
 
@@ -379,8 +431,8 @@ def _choices(
     known: Field, kind: Type, value: str, suggestions: Suggestions, translate: Translate
 ) -> tuple[tuple[str, str], ...]:
     """The values to choose from where there are no others; what stands there is kept in any case."""
-    if known.closed:
-        offered = [(one, translate(one)) for one in known.values]
+    if known.values:
+        offered = [(one, translate(VALUES.get(one, one))) for one in known.values]
     elif known.suggests in ("segments", "slots") and kind is not Type.MAP:
         offered = [(one, label or one) for one, label in suggestions(known.suggests)]
     else:

@@ -63,7 +63,7 @@ class ContentPages(DocumentPages):
         return tuple(one for one in named if isinstance(one, str)) if isinstance(named, list) else ()
 
     def place(self, body: Mapping[str, Any], _: Words) -> str:
-        return ", ".join(self.slots_touched(body))
+        return ", ".join(self.slot_names(self.slots_touched(body)))
 
     async def more(self, request: Request, draft: Draft, document: Document | None) -> dict[str, Any]:
         return {"kind_options": list(kinds(request.state.words).items())}

@@ -84,8 +84,9 @@ class RulePages(DocumentPages):
     def place(self, body: Mapping[str, Any], _: Words) -> str:
         condition = _table(body, "condition")
         pages = dict(page_options(_))
-        slots, types = _words(condition.get("slots")), _words(condition.get("page_types"))
-        return ", ".join([*slots, *(pages.get(one, one) for one in types)]) or _("everywhere")
+        slots = self.slot_names(_words(condition.get("slots")))
+        types = [pages.get(one, one) for one in _words(condition.get("page_types"))]
+        return ", ".join([*slots, *types]) or _("everywhere")
 
     def summary(self, body: Mapping[str, Any], _: Words) -> list[str]:
         said = _table(body, "consequence")

@@ -37,6 +37,7 @@ def routes(house: House) -> list[BaseRoute]:
     trade = Trade(house.archive, house.zone, shop.currency, shop.currency_table)
     day_of = Kept(TRADE_SECONDS, lambda: house.in_thread(trade.day, house.clock()), house.clock)
     findings_of = Kept(HEALTH_SECONDS, lambda: _findings(house), house.clock)
+    house.opening += (day_of.get, findings_of.get)
 
     @require("viewer")
     async def page(request: Request) -> Response:

@@ -82,6 +82,7 @@ class _Pages:
         self._archived = Archived(house.archive)
         self._personas = PersonaStore(house.redis)
         self._looks: dict[tuple[str, str], int] = {}  # who looked at whom: when that was noted (ms)
+        house.opening.append(lambda: house.in_thread(self._archived.recent, RECENT))
         self.found = require("viewer")(self._found)
         self.visitor = require("viewer")(self._visitor)
         self.timeline = require("viewer")(self._timeline)

@@ -95,11 +95,38 @@ document.addEventListener("click", (event) => {
   if (asks && !window.confirm(asks.dataset.confirm)) { event.preventDefault(); event.stopImmediatePropagation(); }
 }, true);
 
-// A form that changed is not lost by a click beside it.
+// A form that changed is not lost by a click beside it, nor when it was sent and could not be saved.
 let changed = false;
+let sent = false;
 document.addEventListener("input", (event) => { if (event.target.closest("form[data-guard]")) changed = true; });
-document.addEventListener("submit", () => { changed = false; });
+document.addEventListener("submit", (event) => {
+  if (event.submitter?.name === "step" && event.submitter.value !== "save") return;
+  [sent, changed] = [changed, false];
+});
+for (const name of ["htmx:beforeSwap", "htmx:responseError", "htmx:sendError", "htmx:timeout"]) {
+  document.addEventListener(name, (event) => { if (sent && event.detail.target?.id === "editor") changed = true; });
+}
 window.addEventListener("beforeunload", (event) => { if (changed) event.preventDefault(); });
+
+// Somebody's session ends while they write: what is typed waits in this tab until they have signed in again.
+const KEPT = "habitue-draft";
+const here = () => location.pathname + location.search;
+const draft = () => document.getElementById("draft");
+document.addEventListener("htmx:beforeOnLoad", (event) => {
+  if (event.detail.xhr.status !== 401 || !draft()) return;
+  const typed = [...new FormData(draft())].filter(([name]) => name !== "csrf");
+  sessionStorage.setItem(KEPT, JSON.stringify([here(), typed]));
+  changed = false;
+});
+document.addEventListener("DOMContentLoaded", () => {
+  const [page, typed] = JSON.parse(sessionStorage.getItem(KEPT) ?? "[]");
+  if (page !== here() || !draft()) return;
+  sessionStorage.removeItem(KEPT);
+  const values = new FormData();
+  for (const [name, value] of [...typed, ["step", "look"]]) values.append(name, value);
+  window.htmx.ajax("POST", draft().action, { target: "#editor", swap: "outerHTML show:none", values });
+  changed = true;
+});
 
 // --- what happened, in a corner for some seconds ---
 export function toast(text, kind = "") {
@@ -114,10 +141,11 @@ document.addEventListener("habitue:said", (event) => toast(event.detail.value ??
 document.addEventListener("htmx:responseError", (event) => {
   const { xhr } = event.detail;
   const plain = (xhr.getResponseHeader("content-type") ?? "").startsWith("text/plain");
-  toast(plain && xhr.responseText.length < 500 ? xhr.responseText : body.dataset.failed, "bad");
+  const said = xhr.status >= 502 ? body.dataset.away : `${body.dataset.failed} (${xhr.status})`;
+  toast(plain && xhr.responseText.length < 500 ? xhr.responseText : said, "bad");
 });
 for (const name of ["htmx:sendError", "htmx:timeout"]) {
-  document.addEventListener(name, () => toast(body.dataset.failed, "bad"));
+  document.addEventListener(name, () => toast(body.dataset.away, "bad"));
 }
 // A form's mistakes come as 422 with the form itself: show them in its place.
 document.addEventListener("htmx:beforeSwap", (event) => {

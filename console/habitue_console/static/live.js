@@ -7,6 +7,7 @@ const words = JSON.parse(place.dataset.words);
 const language = document.documentElement.lang;
 const whole = new Intl.NumberFormat(language, { maximumFractionDigits: 0 });
 const short = new Intl.NumberFormat(language, { notation: "compact", maximumFractionDigits: 1 });
+const share = new Intl.NumberFormat(language, { style: "percent", maximumFractionDigits: 1 });
 const fine = new Intl.NumberFormat(language, { maximumFractionDigits: 1 });
 const sentences = new Map(
   [...at("reasons").content.querySelectorAll("data")].map((one) => [one.value, one.textContent]),
@@ -64,12 +65,14 @@ function draw() {
 
 function render(now) {
   const events = perSecond(now, "events");
+  // What was before this page was opened is known by the minute.
+  if (!before) for (const [, counted] of now.minutes) history.push(...Array(POINTS / 4).fill(counted / 60));
   if (events !== null) {
     history.push(events);
     if (history.length > POINTS) history.shift();
     show("events-rate", rate(events));
-    draw();
   }
+  draw();
   const offers = perSecond(now, "decisions");
   if (offers !== null) show("offers-rate", rate(offers));
   show("events", count(now.events));
@@ -82,7 +85,7 @@ function render(now) {
 
   const rejected = Object.entries(now.rejected);
   const refused = rejected.reduce((sum, [, value]) => sum + value, 0);
-  show("refused-share", refused ? `${fine.format((100 * refused) / (refused + now.events))} %` : "0 %");
+  show("refused-share", share.format(refused / Math.max(1, refused + now.events)));
   const most = Math.max(1, ...rejected.map(([, value]) => value));
   at("rejected").tBodies[0].replaceChildren(
     ...rejected.map(([reason, value]) => row([sentences.get(reason) ?? reason, count(value), bar(value, most)])),
