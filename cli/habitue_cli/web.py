@@ -171,6 +171,7 @@ def _recommender(
     collector.figures.append(
         lambda: {
             "decisions": context.decisions,
+            "records_lost": collector.committer.tally.notes_dropped + recommender.records_lost,
             "model": recommender.digest,
             "items": len(recommender.reader.catalog.items),
             **(recommender.model.figures if recommender.model is not None else {}),

@@ -7,6 +7,7 @@ answer speaks for the whole installation. Names and meanings are in `docs/operat
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
@@ -34,6 +35,7 @@ COUNTERS = {
     "failed": "Handlers that raised: always our bug.",
     "lost_links": "Connections to Redis that were lost.",
     "decisions": "Slots answered.",
+    "records_lost": "Records of decisions that found no room on their way to the log; the offers were shown.",
     "rulebook_failures": "Rulebooks that could not be used; the one before went on.",
     "segment_evaluations": "Profiles that were looked at to decide which segments they are in.",
     "segment_conflicts": "Of these, profiles that changed meanwhile; looked at again.",
@@ -79,6 +81,11 @@ LABELLED_GAUGES = {
 def figures(ingest: Ingest, committer: Committer, tally: Tally, extra: dict[str, Any]) -> dict[str, Any]:
     """One worker's numbers, as they are published."""
     commit, taken = committer.tally, ingest.tally
+    at_the_door = {
+        "body_too_large": tally.too_large,
+        "body_timeout": tally.timed_out,
+        "overloaded": tally.overloaded,
+    }
     return {
         "beacons": taken.requests,
         "events": commit.events,
@@ -89,8 +96,9 @@ def figures(ingest: Ingest, committer: Committer, tally: Tally, extra: dict[str,
         "bots": taken.bots,
         "failed": tally.failed,
         "lost_links": commit.lost_links,
+        "records_lost": commit.notes_dropped,
         "rejected": taken.rejected,
-        "refused": taken.refused,
+        "refused": Counter(taken.refused) + Counter(at_the_door),  # without those that never happened
         "kept": taken.kept,
         "step_events": {name: entry[0] for name, entry in taken.steps.items()},
         "step_nanoseconds": {name: entry[1] for name, entry in taken.steps.items()},

@@ -69,7 +69,6 @@ class Recommender:
         self.rules = RulebookReader(self._compile)
         self.model: ServedModel | None = None
         self.live = live.NOTHING_LIVE
-        self.swaps = 0
         self.records_lost = 0
         self._models = models
         self._load = load
@@ -368,7 +367,6 @@ class Recommender:
         if found is None:
             return False
         self.model = found
-        self.swaps += 1
         _log.info("serving model %s", found.digest)
         return True
 

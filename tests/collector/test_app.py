@@ -364,6 +364,7 @@ async def test_metrics_speak_for_every_worker_in_a_format_that_prometheus_reads(
         await shop.browser(views("A"), {"type": "nonsense"}, worker=0)
         await shop.browser(views("A"), worker=1)
         await shop.post("/h/v1/batch", b"{")
+        await http.post("/h/v1/batch", content=b"x" * 10_000_000)
         for collector in shop.workers:
             collector.committer.note_command(metrics.publish(collector.worker, collector.numbers()))
         client = shop.redis.client()
@@ -380,8 +381,8 @@ async def test_metrics_speak_for_every_worker_in_a_format_that_prometheus_reads(
         assert events == {"worker-1": 1, "worker-2": 1}
         (rejected,) = families["habitue_rejected"].samples
         assert (rejected.labels["reason"], rejected.value) == ("unknown_type", 1)
-        (refused,) = families["habitue_refused"].samples
-        assert refused.labels["code"] == "invalid_json"
+        refused = {sample.labels["code"]: sample.value for sample in families["habitue_refused"].samples}
+        assert refused == {"invalid_json": 1, "body_too_large": 1}
         (vip,) = families["habitue_segment_people"].samples
         assert (vip.labels["segment"], vip.value) == ("vip", 7)
 
