@@ -58,6 +58,9 @@ class Agent(NamedTuple):
 
 _NOWHERE: Final = Page(None, None, None, None)
 _UNKNOWN: Final = Agent(None, None, None, False, False)
+_ANDROID_APP: Final = "Android app, Mobile"
+_IPHONE_APP: Final = "iPhone app"
+_IPAD_APP: Final = "iPad app"
 _NOBODY: Final = Agent(None, None, "bot", True, False)  # an empty user agent
 
 
@@ -203,6 +206,23 @@ def agent(user_agent: str) -> Agent:
     else:
         kind = "desktop"
     return Agent(browser, system, kind, False, False)
+
+
+def app_agent(device: dict[str, Any], system: object) -> str | None:
+    """What a shop's app says of its device, as a user agent; None when that is no phone and no tablet.
+
+    Apps send with their platform's HTTP client (`okhttp/4.12`), which alone would be a robot's.
+    """
+    kind = device.get("type")
+    if type(kind) is not str or not kind:
+        kind = system.get("name") if type(system) is dict else None
+    model = device.get("model")
+    words = f"{kind} {model if type(model) is str else ''}"[:64].lower()
+    if words.startswith("android"):
+        return _ANDROID_APP
+    if words.startswith(("ios", "ipados", "iphone", "ipad")):
+        return _IPAD_APP if "ipad" in words else _IPHONE_APP
+    return None
 
 
 def warm() -> None:

@@ -29,8 +29,9 @@ def header_candidates(head: dict[bytes, bytes]) -> list[str]:
                 candidates.append(user.decode("utf-8", "replace"))
             except ValueError:
                 candidates.append("")
-    if b"x-write-key" in head:
-        candidates.append(head[b"x-write-key"].decode("latin-1"))
+    for name in (b"x-write-key", b"x-auth-token"):
+        if name in head:
+            candidates.append(head[name].decode("latin-1"))
     return candidates
 
 
@@ -38,11 +39,11 @@ def key_candidates(request: Request, head: dict[bytes, bytes], body: dict[str, A
     candidates = header_candidates(head)
     for member in ("writeKey", "write_key", "api_key", "aid", "idsite"):
         said = body.get(member)
-        if type(said) is str or type(said) is int:
+        if type(said) is str or (member == "idsite" and type(said) is int):
             candidates.append(str(said))
     if request.query:
         for parameter, text in query_pairs(request.query):
-            if parameter in ("writeKey", "key", "k", "api_key", "aid", "idsite"):
+            if parameter in ("writeKey", "key", "k", "api_key", "token", "aid", "idsite"):
                 candidates.append(text)
     if not candidates:
         batch = body.get("batch")

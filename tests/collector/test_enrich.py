@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from habitue_collector.enrich import agent, enrich, item_url, read_url
+from habitue_collector.wires.context import reduce
 
 CHROME = (
     "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0.0.0 Safari/537.36"
@@ -74,6 +75,26 @@ def test_a_server_that_speaks_for_a_visitor_is_no_bot() -> None:
         assert not enrich(stated, library)
         assert stated["device"] == "mobile"
         assert "user_agent" not in stated
+
+
+@pytest.mark.parametrize(
+    ("told", "system", "device"),
+    [
+        ({"device": {"type": "android", "model": "Pixel 7"}, "os": {"name": "Android"}}, "Android", "mobile"),
+        ({"device": {"model": "SM-G998B"}, "os": {"name": "Android"}}, "Android", "mobile"),
+        ({"device": {"type": "ios", "model": "iPhone14,2"}}, "iOS", "mobile"),
+        ({"device": {"type": "ios", "model": "iPad13,4"}}, "iOS", "tablet"),
+    ],
+)
+def test_a_shops_app_is_no_bot_whatever_sends_for_it(told: Any, system: str, device: str) -> None:
+    """React Native on Android sends with okhttp, Flutter with Dart's client."""
+    for client in ("okhttp/4.12.0", "Dart/3.2 (dart:io)", "Shop/1 CFNetwork/1410.0.3 Darwin/22.6.0"):
+        context = reduce(told)
+        assert not enrich(context, client)
+        assert (context["os"], context["device"]) == (system, device)
+    assert enrich(reduce(told), CHROME.replace("Chrome", "HeadlessChrome"))
+    for nothing in ({"device": "x"}, {"device": {"type": 5}, "os": []}, {"device": {"type": "toaster"}}):
+        assert enrich(reduce(nothing), "okhttp/4.12.0")
 
 
 def test_a_headless_browser_cannot_talk_itself_out() -> None:

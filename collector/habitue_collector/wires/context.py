@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from habitue_collector.enrich import read_url
+from habitue_collector.enrich import app_agent, read_url
 from habitue_collector.events import MAX_ID_LENGTH, MAX_TEXT_LENGTH, Event
 from habitue_collector.wires.values import bounded, text
 
@@ -17,7 +17,7 @@ _PAGE_FIELDS: Final = frozenset(
         *("initial_referrer", "initial_referring_domain"),
     )
 )
-_SAID_SELDOM: Final = frozenset(("userAgent", "campaign", "persona", "user_hash"))
+_SAID_SELDOM: Final = frozenset(("userAgent", "campaign", "persona", "user_hash", "device"))
 _EMPTY: Final[dict[str, Any]] = {}
 
 
@@ -42,7 +42,10 @@ def reduce(context: dict[str, Any]) -> dict[str, Any]:
 
 
 def _reduce_seldom(get: Callable[[str], Any], reduced: dict[str, Any]) -> None:
-    if type(agent := get("userAgent")) is str:
+    agent = get("userAgent")
+    if not agent and type(device := get("device")) is dict:
+        agent = app_agent(device, get("os"))
+    if type(agent) is str:
         reduced["user_agent"] = agent
     campaign = get("campaign")
     if type(campaign) is dict and campaign:
