@@ -75,6 +75,7 @@ def of_orders(
             db.execute(f"SET memory_limit = '{MEMORY}'; SET temp_directory = '{spill}'; SET TimeZone = 'UTC'")
             types, source = _described(db, path)
             names = {word: _named(word, types, path) for word in _ORDER_COLUMNS}
+            dated = _dated(db, path, source, names["timestamp"], types)
             category = "NULL::VARCHAR"
             if "category" in types:
                 category = '"category"::VARCHAR'
@@ -97,7 +98,7 @@ def of_orders(
                     SELECT {_text(names["order_id"], types)} AS order_id,
                         {_text(names["user_id"], types)} AS person,
                         {_text(names["item_id"], types)} AS item_id,
-                        {category} AS category, {_milliseconds(names["timestamp"], types)} AS line_ms
+                        {category} AS category, {_milliseconds(names["timestamp"], types, dated)} AS line_ms
                     FROM {source}
                 ), whole AS (
                     SELECT * EXCLUDE (line_ms), min(line_ms) OVER (PARTITION BY order_id) AS ms FROM lines
@@ -129,6 +130,7 @@ _CSV = (  # how a CSV is read; the next one when the columns that are needed are
     "all_varchar = true, header = true, null_padding = true, parallel = false",  # lines of unequal length
 )
 _MARKS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
+_PACKED = {b"\x1f\x8b": "gzip", b"\x28\xb5": "zstd"}
 
 
 def _described(db: duckdb.DuckDBPyConnection, path: Path) -> tuple[dict[str, str], str]:
@@ -152,11 +154,14 @@ def _readings(
         raise InvalidData(f"{path}: {error.strerror or error}") from None
     if not first:
         raise InvalidData(f"{path}: the file is empty")
+    if first == b"PK\x03\x04":
+        raise InvalidData(f"{path}: a spreadsheet or an archive; save what is in it as CSV or Parquet")
     sources = ["read_parquet($1)"]
     if first != b"PAR1":
         encoding = _MARKS.get(first[:2], "utf-8")
-        sources = [f"read_csv($1, {options}, encoding = '{encoding}')" for options in _CSV]
-        sources.append(f"read_csv($1, {_CSV[0]}, encoding = 'latin-1')")  # of old spreadsheets
+        packed = f"compression = '{_PACKED.get(first[:2], 'none')}'"
+        sources = [f"read_csv($1, {options}, {packed}, encoding = '{encoding}')" for options in _CSV]
+        sources.append(f"read_csv($1, {_CSV[0]}, {packed}, encoding = 'latin-1')")  # of old spreadsheets
     found: list[tuple[dict[str, str], str]] = []
     errors: list[duckdb.Error] = []
     for source in sources:
@@ -176,7 +181,8 @@ def _read(db: duckdb.DuckDBPyConnection, path: Path, readings: list[tuple[dict[s
     errors: list[duckdb.Error] = []
     for types, source in readings:
         try:
-            db.execute(_of_file(types, source), [str(path)])
+            dated = _dated(db, path, source, "timestamp", types)
+            db.execute(_of_file(types, source, dated), [str(path)])
         except duckdb.Error as error:
             errors.append(error)
         else:
@@ -244,7 +250,7 @@ def of_archive(archive_dir: Path, since: int, until: int) -> Iterator[duckdb.Duc
             return
 
 
-def _of_file(types: dict[str, str], source: str) -> str:
+def _of_file(types: dict[str, str], source: str, dated: str) -> str:
     person = '"visitor_id"::VARCHAR' if "visitor_id" in types else "NULL"
     event = 'lower("event"::VARCHAR)' if "event" in types else "''"
     purchase = f"{event} IN ('purchase', 'order', 'transaction', 'buy')"
@@ -255,7 +261,7 @@ def _of_file(types: dict[str, str], source: str) -> str:
         {person} AS person, {_text("item_id", types)} AS item_id, NULL::VARCHAR AS category,
         CASE WHEN {purchase} THEN {PURCHASE} WHEN {event} IN ('add_to_cart', 'addtocart', 'cart') THEN 2
              WHEN {event} IN ('product_click', 'click') THEN 1 ELSE 0 END::UTINYINT AS kind,
-        {_milliseconds("timestamp", types)} AS ms, row_number() OVER () AS place, 0::BIGINT AS line
+        {_milliseconds("timestamp", types, dated)} AS ms, row_number() OVER () AS place, 0::BIGINT AS line
     FROM {source}"""
 
 
@@ -297,20 +303,36 @@ def _text(name: str, types: dict[str, str]) -> str:
     return f"nullif(\"{name}\"::VARCHAR, '')"
 
 
-def _milliseconds(name: str, types: dict[str, str]) -> str:
+def _dated(db: duckdb.DuckDBPyConnection, path: Path, source: str, name: str, types: dict[str, str]) -> str:
+    """How a file writes its dates: with dots, or with slashes, and then day or month first as all of it says."""
+    if types[name] != "VARCHAR":
+        return ""
+    one = db.execute(
+        f'SELECT "{name}" FROM {source} WHERE "{name}" IS NOT NULL LIMIT 1', [str(path)]
+    ).fetchone()
+    if one is None or one[0].count("/") != 2:
+        return "%d.%m.%Y"
+    parts = ", ".join(f"max(try_cast(split_part(\"{name}\", '/', {part}) AS INTEGER))" for part in (1, 2))
+    first, second = db.execute(f"SELECT {parts} FROM {source}", [str(path)]).fetchone() or (None, None)
+    return "%m/%d/%Y" if (second or 0) > 12 >= (first or 0) else "%d/%m/%Y"
+
+
+def _milliseconds(name: str, types: dict[str, str], dated: str) -> str:
     if types[name].startswith(("TIMESTAMP", "DATE")):
         return f'epoch_ms("{name}"::TIMESTAMPTZ)'
-    number = f'try_cast("{name}" AS DOUBLE)'
+    text = f"replace(\"{name}\", ',', '.')" if types[name] == "VARCHAR" else f'"{name}"'
+    number = f"try_cast({text} AS DOUBLE)"
     # 10^11 is the year 1973 in milliseconds and 5138 in seconds; the same for micro- and nanoseconds.
     told = (
         f"try_cast(round(CASE WHEN {number} < 1e11 THEN {number} * 1000 WHEN {number} < 1e14 THEN {number}"
         f" WHEN {number} < 1e17 THEN {number} / 1e3 WHEN {number} < 1e20 THEN {number} / 1e6 END) AS BIGINT)"
     )
     if types[name] == "VARCHAR":
-        dotted = ", ".join(f"'%d.%m.%Y{time}'" for time in (" %H:%M:%S", " %H:%M", ""))
+        times = (" %H:%M:%S", " %H:%M", "", " %I:%M:%S %p", " %I:%M %p")
+        written = ", ".join(f"'{dated}{time}'" for time in times)
         return (
             f'coalesce({told}, epoch_ms(try_cast("{name}" AS TIMESTAMPTZ)),'
-            f' epoch_ms(try_strptime("{name}", [{dotted}])))'
+            f' epoch_ms(try_strptime("{name}", [{written}])))'
         )
     return told
 

@@ -1,3 +1,4 @@
+from gzip import compress
 from pathlib import Path
 
 import duckdb
@@ -58,11 +59,21 @@ def test_ids_are_the_same_text_whatever_type_a_parquet_file_gave_them(tmp_path, 
     [
         *("1500000000", "1500000000000", "1500000000000000", "1500000000000000000", "1500000000.0", "1.5e9"),
         *("2017-07-14T02:40:00Z", "2017-07-14 02:40:00", "2017-07-14T04:40:00+02:00", "14.07.2017 02:40"),
+        *("14/07/2017 02:40", "07/14/2017 02:40:00 AM", "2017/07/14 02:40", '"1500000000,0"'),
     ],
 )
 def test_a_time_may_be_seconds_milliseconds_or_a_date(tmp_path, time) -> None:
     data = from_sessions(csv(tmp_path, f"session_id,item_id,timestamp\n1,a,{time}\n"))
     assert data.sessions.timestamps.tolist() == [1_500_000_000_000]
+
+
+@pytest.mark.parametrize(
+    ("dates", "ordered"), [(("01/02/2017", "13/01/2017"), "ba"), (("01/02/2017", "01/13/2017"), "ab")]
+)
+def test_all_of_a_file_says_whether_day_or_month_comes_first(tmp_path, dates, ordered) -> None:
+    rows = "".join(f"1,{item},{date}\n" for item, date in zip("ab", dates, strict=True))
+    data = from_sessions(csv(tmp_path, f"session_id,item_id,timestamp\n{rows}"))
+    assert "".join(data.vocabulary.item_id(item) for item in data.sessions.items.tolist()) == ordered
 
 
 @pytest.mark.parametrize("of_type", ["TIMESTAMP", "TIMESTAMPTZ"])
@@ -93,6 +104,8 @@ def test_a_file_that_is_not_there_or_is_no_parquet_is_refused(tmp_path) -> None:
         from_sessions(tmp_path / "nowhere.parquet")
     with pytest.raises(InvalidData):
         from_sessions(csv(tmp_path, "hello", "rows.parquet"))
+    with pytest.raises(InvalidData, match="a spreadsheet"):
+        from_sessions(csv(tmp_path, "PK\3\4", "rows.xlsx"))
 
 
 def test_rows_without_an_item_or_a_readable_time_are_passed_over_and_counted(tmp_path, caplog) -> None:
@@ -112,6 +125,9 @@ def test_rows_without_an_item_or_a_readable_time_are_passed_over_and_counted(tmp
         ),
         pytest.param(
             "session_id,item_id,timestamp\n1,é,1\n1,b,2\n7\n8,c,3,4,5\n".encode(), id="lines of any length"
+        ),
+        pytest.param(
+            compress("session_id,item_id,timestamp\n1,é,1\n1,b,2\n".encode()), id="packed, and not called so"
         ),
     ],
 )
