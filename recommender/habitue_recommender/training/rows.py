@@ -304,7 +304,7 @@ def _text(name: str, types: dict[str, str]) -> str:
 
 
 def _dated(db: duckdb.DuckDBPyConnection, path: Path, source: str, name: str, types: dict[str, str]) -> str:
-    """How a file writes its dates: with dots, or with slashes, and then day or month first as all of it says."""
+    """How a file writes its dates: with dots, or with slashes, day or month first as all of it says."""
     if types[name] != "VARCHAR":
         return ""
     one = db.execute(
