@@ -41,7 +41,6 @@ App = Callable[[Any, Any, Any], Awaitable[None]]
 AnyApp = TypeVar("AnyApp", bound=Callable[..., Any])
 
 SMALL = 65_536  # bytes of a body that are read before the server is spoken to
-FOREVER = 86_400.0
 
 
 def mount(

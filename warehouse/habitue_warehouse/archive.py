@@ -67,7 +67,6 @@ class ArchivedCounts:
     moves: int = 0
     broken: int = 0
     again: int = 0
-    trimmed: int = 0
 
     @property
     def rows(self) -> int:
@@ -382,7 +381,7 @@ class Archiver:
             oldest_kept = min((ms, seq + 1), (behind, 0))
             if oldest_kept > (0, 0):
                 pipe.xtrim(keys.log(bucket), minid=f"{oldest_kept[0]}-{oldest_kept[1]}", approximate=False)
-        self.totals.trimmed += sum(pipe.execute())
+        pipe.execute()
 
     def _connection(self) -> duckdb.DuckDBPyConnection:
         if self._duckdb is None:

@@ -32,7 +32,6 @@ from ..errors import CommandError
 
 ACTIONS = ("list", "rollback", "pin", "unpin", "publish")
 SHOWN = 8  # trainings
-TOLD = ("digest", "created_at", "data", "evaluation", "models")  # of each manifest, in JSON
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

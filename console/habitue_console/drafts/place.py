@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -68,9 +67,3 @@ def json_place(text: str, error: json.JSONDecodeError, said: str = "") -> JsonPl
     lines = text.split("\n")
     line = lines[error.lineno - 1] if error.lineno <= len(lines) else ""
     return JsonPlace(said or error.msg, error.lineno, error.colno, line)
-
-
-def closest(word: str, words: Iterable[str]) -> str:
-    """Which of the words was probably meant; "" when none is near."""
-    found = difflib.get_close_matches(word, list(words), n=1, cutoff=0.6)
-    return found[0] if found else ""

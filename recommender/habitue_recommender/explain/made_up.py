@@ -18,7 +18,7 @@ from habitue_recommender.catalog.items import Item as CatalogItem
 from habitue_recommender.rulebook.mistakes import Mistake, Mistakes
 
 MINUTE = 60_000
-HOUR_MINUTES, DAY_MINUTES = 60, 24 * 60
+DAY_MINUTES = 24 * 60
 MAX_ACTS = 50
 MAX_NAME = 100
 MOST_MINUTES = 5 * 365 * DAY_MINUTES

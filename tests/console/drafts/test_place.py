@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from habitue_console.drafts.place import closest, json_place, marked, mended
+from habitue_console.drafts.place import json_place, marked, mended
 from habitue_recommender.rulebook.mistakes import Mistake
 
 
@@ -40,8 +40,3 @@ def test_a_broken_file_is_told_at_its_place():
     place = json_place(text, caught.value)
     assert (place.line, place.column) == (3, 10)
     assert [part.text for part in place.parts if part.mistake] == ['"']
-
-
-def test_what_was_meant_is_the_nearest_word():
-    assert closest("home-hreo", ["home-hero", "cart"]) == "home-hero"
-    assert closest("zzz", ["home-hero"]) == ""

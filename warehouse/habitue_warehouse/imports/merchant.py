@@ -20,7 +20,6 @@ from habitue_collector.events import MAX_ID_LENGTH, MAX_TEXT_LENGTH
 CatalogItem = dict[str, Any]
 Value = str | dict[str, Any] | list[Any]
 
-AVAILABILITIES = ("in_stock", "out_of_stock", "preorder", "backorder")
 MAX_ATTRIBUTES = 100
 MAX_VALUES = 20  # of an attribute that is repeated
 
