@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from habitue_collector.events import Event, InvalidEvent, Kind, RejectReason
+from habitue_collector.wires import shopify
 from habitue_collector.wires.products import FLAT_FIELDS, LIST_FIELDS, item_of, items_of, value_of_items
 from habitue_collector.wires.values import bounded, identifier, number, text
 
@@ -56,8 +57,11 @@ def read_track(event: Event, properties: dict[str, Any]) -> None:
             sku = properties["sku"]
             if sku is not None and sku != item.item_id and (sku := text(sku)) != item.item_id:
                 rest["sku"] = sku  # the feed may call the item by this one
-    else:
+    elif shopify.MEMBERS.isdisjoint(properties):
         rest = bounded(properties, _NOTHING)
+    else:
+        read_track(event, shopify.read(properties))
+        return
 
     currency = get("currency")
     if currency is None and event.items and type(listed) is list and type(listed[0]) is dict:
