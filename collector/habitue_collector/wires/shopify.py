@@ -1,8 +1,8 @@
 """What a Shopify web pixel hands over as `event.data`, in the native wire's words. Pure.
 
 https://shopify.dev/docs/api/web-pixels-api/standard-events: a pixel that sends `event.name` and `event.data`
-as they are needs no mapping of its own. An item is its variant's SKU, else its product's number, as in Shopify's
-themes. Of a checkout only the order, its money and its lines are kept: no address, no e-mail, no telephone.
+as they are needs no mapping of its own. An item is its variant's SKU, else its product's number, as themes
+have it. Of a checkout only the order, its money and its lines are kept: no address, no e-mail, no telephone.
 """
 
 from __future__ import annotations
