@@ -17,6 +17,14 @@ from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_
 _Kind = TypeVar("_Kind")
 
 
+class SettingsError(ValueError):
+    """The settings cannot be used. `problems` has one sentence each; the text lists all of them."""
+
+    def __init__(self, problems: list[str]) -> None:
+        self.problems = problems
+        super().__init__("\n".join(f"- {problem}" for problem in problems))
+
+
 def read_toml(path: Path, problems: list[str]) -> dict[str, Any]:
     """A TOML file as a dict; empty, with the problem noted, when it cannot be read."""
     try:

@@ -2,196 +2,76 @@
 
 `Settings.load(environ, path)` is a function of its arguments: the environment is handed in, the file
 (and the keys that `habitue keys create` wrote) are read. All problems are collected into one message.
-The environment wins over the file. `docs/settings.md` is printed from here and tested.
+The environment wins over the file. The sections with their defaults stand in `setting_sections`.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import MISSING, Field, dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from difflib import get_close_matches
 from functools import cached_property
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import orjson
 
 from .origins import LOOPBACK, OriginPattern, is_loopback
-from .setting_values import no_such, read_rows, read_section, read_toml, toml_value
+from .setting_sections import (
+    PREFIX,
+    SECTIONS,
+    Cookie,
+    Data,
+    Lifetimes,
+    Limits,
+    Redis,
+    Server,
+    Shop,
+    Webhooks,
+    describe,
+    variable,
+)
+from .setting_values import SettingsError, no_such, read_rows, read_section, read_toml, toml_value
 from .store.redis_url import RedisUrl
+from .write_keys import (
+    DEMO_KEY,
+    DEMO_SECRET_KEY,
+    KEYS_FILE,
+    MIN_SECRET_LENGTH,
+    WriteKey,
+    created_keys,
+    read_created,
+)
 
-PREFIX = "HABITUE_"
+__all__ = [  # what it is made of is imported from here, too
+    "DEMO_KEY",
+    "DEMO_SECRET_KEY",
+    "KEYS_FILE",
+    "MIN_SECRET_LENGTH",
+    "PREFIX",
+    "SECTIONS",
+    "Cookie",
+    "Data",
+    "Lifetimes",
+    "Limits",
+    "Redis",
+    "Server",
+    "Settings",
+    "SettingsError",
+    "Shop",
+    "Webhooks",
+    "WriteKey",
+    "created_keys",
+    "demo_settings",
+    "describe",
+    "doubts",
+    "variable",
+]
+
 CONFIG_FILE = "habitue.toml"
-KEYS_FILE = "keys/keys.toml"  # inside the data folder: what `habitue keys create` wrote
-DEMO_KEY = "demo"
-DEMO_SECRET_KEY = "demo-secret"
-MIN_SECRET_LENGTH = 24  # characters; a secret key opens every profile
-
-
-class SettingsError(ValueError):
-    """The settings cannot be used. `problems` has one sentence each; the text lists all of them."""
-
-    def __init__(self, problems: list[str]) -> None:
-        self.problems = problems
-        super().__init__("\n".join(f"- {problem}" for problem in problems))
-
-
-def _setting(default: Any, about: str) -> Any:
-    """A dataclass field with its sentence for docs/settings.md."""
-    if isinstance(default, dict):
-        return field(default_factory=lambda: dict(default), metadata={"about": about})
-    return field(default=default, metadata={"about": about})
-
-
-@dataclass(frozen=True, slots=True)
-class Server:
-    """Where it listens. In the environment without the section's name: `HABITUE_PORT`."""
-
-    host: str = _setting("127.0.0.1", "Address to listen on.")
-    port: int = _setting(8000, "Port to listen on; 0 takes a free one and says which.")
-    workers: int = _setting(0, "Web worker processes; 0 is one per core.")
-    base_path: str = _setting(
-        "/h", "Where the browser's endpoints live, so that the shop can mount them on its own host."
-    )
-    trusted_proxies: tuple[str, ...] = _setting(
-        (), "Addresses or networks whose X-Forwarded-For and X-Forwarded-Proto are believed."
-    )
-    country_header: str | None = _setting(
-        None,
-        "Header in which a trusted proxy names the visitor's country, as `CF-IPCountry`; believed from"
-        " `trusted_proxies` alone.",
-    )
-    public_url: str | None = _setting(None, "The address that browsers use, when a proxy stands before us.")
-
-
-@dataclass(frozen=True, slots=True)
-class Redis:
-    """Where profiles and the log live."""
-
-    url: str | None = _setting(None, "A Redis ≥ 6.2 or Valkey; empty: a private one is started.")
-    fsync: Literal["always", "everysec", "no"] = _setting(
-        "always",
-        "Append-only file policy of the private Redis; docs/operations.md says what each one can lose.",
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class Data:
-    """The data directory."""
-
-    folder: Path = _setting(Path(".habitue"), "Redis, archive, models, keys and pid files live here.")
-
-
-@dataclass(frozen=True, slots=True)
-class Cookie:
-    """The one first-party cookie."""
-
-    name: str = _setting("habitue", "Its name.")
-    lifetime_days: int = _setting(395, "Rolling lifetime; 13 months.")
-    domain: str | None = _setting(None, "Share it below this domain; empty: the shop's own host only.")
-
-
-@dataclass(frozen=True, slots=True)
-class Lifetimes:
-    """How long what is kept."""
-
-    anonymous_profile_days: int = _setting(395, "A profile without login, after its last event.")
-    user_profile_days: int = _setting(
-        1186, "A profile of a user who logged in, after its last event; 39 months."
-    )
-    bot_profile_hours: int = _setting(24, "The profile of a bot.")
-    trim_lag_seconds: int = _setting(600, "How long an archived event stays in the Redis log.")
-    event_days: int = _setting(1186, "Events in the archive.")
-    decision_days: int = _setting(90, "Decisions in the archive.")
-    snapshot_days: int = _setting(90, "Daily profile snapshots in the archive.")
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What is bounded, and by how much."""
-
-    queue_events: int = _setting(
-        20_000, "Events waiting for Redis per worker; past it beacons are answered 503."
-    )
-    queue_bytes: int = _setting(
-        33_554_432,
-        "Bytes of the requests that carry them, unpacked; past it beacons are answered 503, too. A worker"
-        " needs about three times as much memory for them.",
-    )
-    network_events_per_second: int = _setting(
-        0,
-        "Events that one public network (/24, /48) may send a worker with browser keys, on average and ten"
-        " times as many at once; past it 429. 0: no limit. Needs `trusted_proxies` where a proxy stands"
-        " before us.",
-    )
-    dead_letters: int = _setting(10_000, "Refused events kept for the console.")
-    decision_deadline_ms: int = _setting(150, "Past this a slot is answered by the fallback.")
-
-
-@dataclass(frozen=True, slots=True)
-class Shop:
-    """Whose shop it is."""
-
-    name: str = _setting("Shop", "Shown in the console and on the visitor's page.")
-    hosts: tuple[str, ...] = _setting(
-        (), "The shop's own hosts; learnt catalog items are shown only with a URL on one of them."
-    )
-    currency: str = _setting("EUR", "The currency that totals are converted to.")
-    currency_table: dict[str, float] = _setting(
-        {}, "Worth of one unit of other currencies in the shop's own."
-    )
-    timezone: str = _setting("UTC", "The shop's clock, for schedules and days.")
-
-
-@dataclass(frozen=True, slots=True)
-class Webhooks:
-    """How other systems are told who enters and leaves a segment."""
-
-    allow_private: bool = _setting(
-        False,
-        "Let them be told at private, loopback and link-local addresses and by plain http too: whoever may"
-        " edit a segment then reaches what this machine reaches.",
-    )
-
-
-@dataclass(frozen=True)
-class WriteKey:
-    """One key. A browser key is public; a server key is secret and proves who calls.
-
-    `consent` says what counts when an event carries none: `required` (counted without any id) or
-    `assumed` (the shop asked before it sent).
-    """
-
-    key: str = field(repr=False)
-    kind: Literal["browser", "server"] = "browser"
-    consent: Literal["required", "assumed"] | None = None
-    aliases: tuple[str, ...] = ()
-    origins: tuple[str, ...] = ()
-    name: str = ""
-
-    @cached_property
-    def secret(self) -> bool:
-        return self.kind == "server"
-
-    @cached_property
-    def consent_assumed(self) -> bool:
-        return (self.consent or ("assumed" if self.secret else "required")) == "assumed"
-
-    @cached_property
-    def _patterns(self) -> tuple[OriginPattern, ...]:
-        return tuple(OriginPattern.parse(origin) for origin in self.origins)
-
-    def allows_origin(self, origin: str) -> bool:
-        """Whether a page of this origin may use the key; without `origins`, this machine's pages only."""
-        if not self.origins:
-            return _LOOPBACK_ONLY.matches(origin)
-        return any(pattern.matches(origin) for pattern in self._patterns)
-
-
-_LOOPBACK_ONLY = OriginPattern.parse(LOOPBACK)
 
 
 @dataclass(frozen=True)
@@ -234,7 +114,7 @@ class Settings:
         _rooms_from_environment(rooms, environ, problems)
         problems += [no_such("section", f"[{name}]", name, [*SECTIONS, *ROOMS, "keys"]) for name in document]
         keys = base.keys + read_rows(WriteKey, tables, "[[keys]]", "key", problems)
-        created = () if base.demo else _read_created(sections["data"].folder, problems)
+        created = () if base.demo else read_created(sections["data"].folder, problems)
         settings = cls(
             **sections,
             keys=keys + created,
@@ -252,7 +132,7 @@ class Settings:
         if self.demo:
             return self
         problems: list[str] = []
-        created = _read_created(self.data.folder, problems)
+        created = read_created(self.data.folder, problems)
         others = tuple(key for key in self.keys if key.key not in self.created)
         settings = replace(self, keys=others + created, created=frozenset(key.key for key in created))
         problems += settings._contradictions()
@@ -378,16 +258,6 @@ class Settings:
         return problems
 
 
-SECTIONS: dict[str, type[Any]] = {
-    "server": Server,
-    "redis": Redis,
-    "data": Data,
-    "cookie": Cookie,
-    "lifetimes": Lifetimes,
-    "limits": Limits,
-    "shop": Shop,
-    "webhooks": Webhooks,
-}
 ROOMS = ("recommender", "slots")  # handed on as they are: those rooms know what may stand there
 
 
@@ -449,11 +319,6 @@ def doubts(environ: Mapping[str, str]) -> list[str]:
     return found
 
 
-def variable(section: str, name: str) -> str:
-    """The environment variable of a setting: `HABITUE_REDIS_URL`, and for [server] `HABITUE_PORT`."""
-    return f"{PREFIX}{name if section == 'server' else f'{section}_{name}'}".upper()
-
-
 def _read_document(environ: Mapping[str, str], path: Path | None, problems: list[str]) -> dict[str, Any]:
     named = path or (Path(environ[f"{PREFIX}CONFIG"]) if environ.get(f"{PREFIX}CONFIG") else None)
     if named is not None and not named.exists():
@@ -463,45 +328,9 @@ def _read_document(environ: Mapping[str, str], path: Path | None, problems: list
     return read_toml(found, problems) if found.exists() else {}
 
 
-def created_keys(data: Path) -> tuple[WriteKey, ...]:
-    """The keys that `habitue keys` and the console made. Raises SettingsError when the file is broken."""
-    problems: list[str] = []
-    keys = _read_created(data, problems)
-    if problems:
-        raise SettingsError(problems)
-    return keys
-
-
-def _read_created(data: Path, problems: list[str]) -> tuple[WriteKey, ...]:
-    path = data / KEYS_FILE
-    if not path.exists():
-        return ()
-    return read_rows(WriteKey, read_toml(path, problems).get("keys", []), str(path), "key", problems)
-
-
 def _json(text: str, where: str, problems: list[str], otherwise: Any) -> Any:
     try:
         return orjson.loads(text)
     except orjson.JSONDecodeError as error:
         problems.append(f"{where} is not JSON: {error}")
         return otherwise
-
-
-def describe() -> str:
-    """The tables of docs/settings.md, printed from the dataclasses."""
-    lines: list[str] = []
-    for section, kind in SECTIONS.items():
-        lines += [f"## [{section}]", "", (kind.__doc__ or "").splitlines()[0], ""]
-        lines += ["| setting | variable | default | |", "|---|---|---|---|"]
-        lines += [
-            f"| `{item.name}` | `{variable(section, item.name)}` | {_shown(item)} |"
-            f" {item.metadata['about']} |"
-            for item in fields(kind)
-        ]
-        lines.append("")
-    return "\n".join(lines)
-
-
-def _shown(item: Field[Any]) -> str:
-    default = item.default if item.default is not MISSING else None
-    return "" if default in (None, (), "") else f"`{default}`"
