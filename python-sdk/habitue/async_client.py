@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Generator, Iterable
 from contextlib import suppress
 from types import TracebackType
@@ -128,8 +129,9 @@ class AsyncClient(Reporter[Told]):
         try:
             visit = self._visit(visitor) if user_id is None and anonymous_id is None else None
             request = self._asker.profile(visit, user_id, anonymous_id, "DELETE")
+            until = time.monotonic() + timeout
             await self.flush(timeout / 2)
-            return self._asker.read_profile(await self._ask(request, timeout, patient=True)) is not None
+            return self._asker.read_erased(await self._ask(request, until - time.monotonic(), patient=True))
         except Exception as error:
             self._why("forget", error)
             return False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
 from types import TracebackType
 from typing import Any
@@ -121,8 +122,9 @@ class Client(Reporter[None]):
         try:
             visit = self._visit(visitor) if user_id is None and anonymous_id is None else None
             request = self._asker.profile(visit, user_id, anonymous_id, "DELETE")
+            until = time.monotonic() + timeout
             self.flush(timeout / 2)
-            return self._asker.read_profile(self._ask(request, timeout, patient=True)) is not None
+            return self._asker.read_erased(self._ask(request, until - time.monotonic(), patient=True))
         except Exception as error:
             self._why("forget", error)
             return False

@@ -147,6 +147,13 @@ class Asker:
             return None
         raise NoOffers("http_404", response.body[:200])
 
+    def read_erased(self, response: Response) -> bool:
+        """Whether somebody was erased; a 200 of somebody else confirms nothing. Raises NoOffers."""
+        answer = self.read_profile(response)
+        if answer is not None and not isinstance(answer.get("erased"), list):
+            raise NoOffers("invalid_answer", response.body[:200])
+        return answer is not None
+
     # ---- the cookie --------------------------------------------------------------------------
 
     def mint(self, visit: Visit) -> Request:

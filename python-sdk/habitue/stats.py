@@ -89,4 +89,6 @@ class Tally:
             if reason in self._said:
                 return
             self._said.add(reason)
-        logger.warning(sentence, reason, detail)
+        # What a server says may hold line breaks, and be long.
+        told = "".join(letter if letter.isprintable() else " " for letter in str(detail)[:300])
+        logger.warning(sentence, reason, told)

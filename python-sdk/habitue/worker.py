@@ -267,7 +267,7 @@ class Worker:
             except TransportError:
                 pass
             else:
-                if response.status == 200 and (results := _results(response)) is not None:
+                if response.status == 200 and (results := _results(response, len(batch))) is not None:
                     self._count(batch, results)
                     return
                 if response.status in (400, 413) and len(batch) > 1:
@@ -338,12 +338,10 @@ class Worker:
                     return True
                 self._changed.wait(left)
 
-    def _count(self, batch: Sequence[Pending], results: Sequence[object]) -> None:
+    def _count(self, batch: Sequence[Pending], results: Sequence[Mapping[str, object]]) -> None:
         delivered = len(batch)
         duplicates = 0
-        for result in results[: len(batch)]:
-            if not isinstance(result, dict):
-                continue
+        for result in results:
             if result.get("status") == "rejected":
                 delivered -= 1
                 self._tally.lose(f"rejected_{str(result.get('reason'))[:64]}")
@@ -352,11 +350,13 @@ class Worker:
         self._tally.deliver(delivered, duplicates)
 
 
-def _results(response: Response) -> list[object] | None:
-    """The verdicts on the events; None when it is no collector's answer (a proxy's page, half an answer)."""
+def _results(response: Response, events: int) -> list[dict[str, object]] | None:
+    """A verdict on each event; None when it is no collector's answer (a proxy's page, half an answer)."""
     try:
         answer = json.loads(response.body)
     except (ValueError, RecursionError):
         return None
     results = answer.get("results") if isinstance(answer, dict) else None
-    return results if isinstance(results, list) else None
+    if not isinstance(results, list) or len(results) != events:
+        return None
+    return results if all(isinstance(result, dict) for result in results) else None

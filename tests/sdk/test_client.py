@@ -26,6 +26,8 @@ from support.fallback import FALLBACK
 
 import habitue
 from habitue import Client
+from habitue.testing import RecordingTransport
+from habitue.transport import Request, Response
 
 
 @pytest.fixture
@@ -117,7 +119,8 @@ class TestDelivery:
         collector.script = [status(503, retry_after="1")]
         client.track("Ping", user_id="first")
         collector.wait_for_requests(1)
-        collector.script = [status(200, b'{"results":[]}'), status(413)]
+        verdict = b'{"index":0,"status":"accepted"}'
+        collector.script = [status(200, b'{"results":[%b]}' % verdict), status(413)]
         for _ in range(4):
             client.track("Ping", user_id="u")
         assert client.flush(10)
@@ -134,6 +137,26 @@ class TestDelivery:
         stats = client.stats
         assert stats.lost == {"rejected_missing_order_id": 1}
         assert (stats.delivered, stats.duplicates) == (1, 1)
+
+    @pytest.mark.parametrize("answer", [b'{"results":[]}', b'{"results":[1]}', b"<p>Hello</p>"])
+    def test_an_answer_without_a_verdict_on_each_event_confirms_none(
+        self, client: Client, collector: FakeCollector, answer: bytes
+    ) -> None:
+        collector.script = [status(200, answer)]
+        client.track("Ping", user_id="u", event_id="once")
+        assert client.flush(10)
+        assert [body["batch"][0]["messageId"] for _, _, body in collector.requests] == ["once", "once"]
+        assert (client.stats.delivered, client.stats.retries, client.stats.lost) == (1, 1, {})
+
+    def test_only_the_collectors_own_word_confirms_an_erasure(self) -> None:
+        class Proxied(RecordingTransport):
+            def send(self, request: Request, seconds: float) -> Response:
+                assert 0.5 < seconds <= 1.0  # what is left of the call's own time
+                return Response(200, b'{"status":"ok"}')
+
+        client = Client("any", transport=Proxied())
+        assert client.forget(user_id="u", timeout=1.0) is False
+        assert client.stats.calls_missed == {"forget_invalid_answer": 1}
 
     def test_a_server_that_is_gone_costs_a_bounded_queue_and_nothing_else(self) -> None:
         client = Client("secret", "http://127.0.0.1:9", max_queue=100)
