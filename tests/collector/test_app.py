@@ -7,7 +7,6 @@ import gzip
 import os
 import signal
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -20,24 +19,13 @@ from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 from starlette.applications import Starlette
 from starlette.routing import Mount, Route
-from support.house import House, RealRedis, house, identify, track, user_hash, views, visitor_of
+from support.house import RealRedis, house, identify, served, track, user_hash, views, visitor_of
 
 from habitue_cli import web
 from habitue_collector import metrics
-from habitue_collector.app import create_app
 from habitue_collector.settings import Data, Redis, Settings, demo_settings
 
 SECRET = {"authorization": "Bearer demo-secret"}
-
-
-@asynccontextmanager
-async def served(shop: House) -> AsyncIterator[httpx.AsyncClient]:
-    """The collector alone, as an app, spoken to over HTTP."""
-    collector = shop.workers[0]
-    app = create_app(collector.ingest, collector.handlers(), collector.routes(), collector.tally)
-    transport = httpx.ASGITransport(app, raise_app_exceptions=False, client=("127.0.0.1", 1))
-    async with httpx.AsyncClient(transport=transport, base_url="http://shop.test") as client:
-        yield client
 
 
 def check_problem(answer: httpx.Response, status: int, code: str) -> None:

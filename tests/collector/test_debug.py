@@ -2,30 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any
 
-import httpx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from itsdangerous import TimestampSigner
-from support.house import SIGNING_KEYS, House, house
+from support.house import SIGNING_KEYS, house, served
 
-from habitue_collector.app import create_app
 from habitue_collector.debug import LIFETIME_SECONDS, MAX_EVENTS, DebugTokens, InvalidToken
 
 ORIGIN = {"origin": "http://www.shop.test:8100", "content-type": "text/plain"}
-
-
-@asynccontextmanager
-async def served(shop: House) -> AsyncIterator[httpx.AsyncClient]:
-    collector = shop.workers[0]
-    app = create_app(collector.ingest, collector.handlers(), collector.routes(), collector.tally)
-    transport = httpx.ASGITransport(app, raise_app_exceptions=False, client=("127.0.0.1", 1))
-    async with httpx.AsyncClient(transport=transport, base_url="http://h.shop.test") as client:
-        yield client
 
 
 def token(host: str = "www.shop.test", keys: tuple[str, ...] = SIGNING_KEYS) -> str:
@@ -38,7 +25,7 @@ def asked(**more: Any) -> dict[str, Any]:
 
 @pytest.mark.asyncio
 async def test_a_signed_token_opens_the_view_of_its_host() -> None:
-    async with house() as shop, served(shop) as http:
+    async with house() as shop, served(shop, "http://h.shop.test") as http:
         answer = await http.post(
             "/h/v1/debug", json=asked(), headers={**ORIGIN, "sec-fetch-site": "same-site"}
         )
@@ -66,7 +53,7 @@ async def test_it_says_what_events_would_come_to_and_stores_none() -> None:
         {"type": "track", "event": "purchase", "properties": {}},
         "nonsense",
     ]
-    async with house() as shop, served(shop) as http:
+    async with house() as shop, served(shop, "http://h.shop.test") as http:
         body = (await http.post("/h/v1/debug", json=asked(batch=batch), headers=ORIGIN)).json()
         good, no_order, nonsense = body["results"]
         assert good["status"] == "accepted"
@@ -92,7 +79,7 @@ async def test_it_says_what_events_would_come_to_and_stores_none() -> None:
     ],
 )
 async def test_what_does_not_open_it(change: dict[str, Any], status: int, code: str) -> None:
-    async with house() as shop, served(shop) as http:
+    async with house() as shop, served(shop, "http://h.shop.test") as http:
         answer = await http.post("/h/v1/debug", json=asked(**change), headers=ORIGIN)
         assert (answer.status_code, answer.json()["code"]) == (status, code)
         assert answer.headers["content-type"] == "application/problem+json"
@@ -124,7 +111,7 @@ def test_whatever_is_no_token_is_refused(value: object) -> None:
 @pytest.mark.asyncio
 @pytest.mark.parametrize("body", [b"", b"[]", b"{", b"\x1f\x8b", b'"x"', b"{}" * 500_000, b'{"a":' * 3000])
 async def test_no_body_makes_it_stumble(body: bytes) -> None:
-    async with house() as shop, served(shop) as http:
+    async with house() as shop, served(shop, "http://h.shop.test") as http:
         answer = await http.post("/h/v1/debug", content=body, headers=ORIGIN)
         assert 400 <= answer.status_code < 500
         assert answer.json()["message"]

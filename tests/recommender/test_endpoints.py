@@ -15,6 +15,7 @@ from redis.asyncio import Redis
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
+from support.asgi import ask
 from support.decisions import NOW, Scripted, ScriptedArtifact, redis_server, visitor, with_redis
 
 from habitue_collector.consent import DENIED, GRANTED, Consent, State
@@ -78,34 +79,7 @@ class Shop:
         self, method: str, path: str, body: Any = b"", headers: dict[str, str] | None = None, pieces: int = 1
     ) -> tuple[int, Any]:
         """Status and parsed answer; the body is sent in pieces."""
-        packed = body if isinstance(body, bytes) else orjson.dumps(body)
-        step = max(1, -(-len(packed) // pieces))
-        chunks = [packed[at : at + step] for at in range(0, len(packed), step)] or [b""]
-        messages = [
-            {"type": "http.request", "body": chunk, "more_body": at < len(chunks) - 1}
-            for at, chunk in enumerate(chunks)
-        ]
-        said = {"authorization": "Bearer secret"} | (headers or {})
-        path, _, query = path.partition("?")
-        scope = {
-            "type": "http",
-            "method": method,
-            "path": path,
-            "query_string": query.encode(),
-            "headers": [(name.encode(), value.encode()) for name, value in said.items()],
-        }
-        answer: list[dict[str, Any]] = []
-
-        async def receive() -> dict[str, Any]:
-            return messages.pop(0) if messages else {"type": "http.disconnect"}
-
-        async def send(message: Any) -> None:
-            answer.append(message)
-
-        await self.app(scope, receive, send)
-        content = b"".join(one.get("body", b"") for one in answer)
-        status: int = answer[0]["status"]
-        return status, orjson.loads(content) if content[:1] in (b"{", b"[") else content
+        return (await ask(self.app, method, path, body, headers, pieces))[:2]
 
     async def offered(self, slot: str = "home-hero", **question: Any) -> list[str]:
         status, answer = await self.call("POST", "/v1/recommend", {"slots": [slot]} | question)

@@ -13,9 +13,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import httpx
 import orjson
 import redis
 
+from habitue_collector.app import create_app
 from habitue_collector.request import Request
 from habitue_collector.service import Collector
 from habitue_collector.settings import Settings, demo_settings
@@ -227,6 +229,16 @@ async def house(
             await collector.stop()
         if own:
             real.remove()
+
+
+@asynccontextmanager
+async def served(shop: House, address: str = "http://shop.test") -> AsyncIterator[httpx.AsyncClient]:
+    """The collector alone, as an app, spoken to over HTTP."""
+    collector = shop.workers[0]
+    app = create_app(collector.ingest, collector.handlers(), collector.routes(), collector.tally)
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False, client=("127.0.0.1", 1))
+    async with httpx.AsyncClient(transport=transport, base_url=address) as client:
+        yield client
 
 
 @dataclass

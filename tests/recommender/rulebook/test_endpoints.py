@@ -17,6 +17,7 @@ from redis.backoff import NoBackoff
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
+from support.asgi import ask
 from support.decisions import NOW, with_redis
 
 from habitue_recommender.rulebook.documents import KINDS
@@ -49,29 +50,7 @@ class Door:
         self, method: str, path: str, body: Any = b"", headers: dict[str, str] | None = None
     ) -> tuple[int, Any, dict[str, str]]:
         """Status, parsed answer and headers."""
-        said = {"authorization": "Bearer secret"} | (headers or {})
-        path, _, query = path.partition("?")
-        scope = {
-            "type": "http",
-            "method": method,
-            "path": path,
-            "query_string": query.encode("latin-1", "replace"),
-            "headers": [(name.encode(), value.encode()) for name, value in said.items()],
-        }
-        packed = body if isinstance(body, bytes) else orjson.dumps(body)
-        messages = [{"type": "http.request", "body": packed, "more_body": False}]
-        answer: list[dict[str, Any]] = []
-
-        async def receive() -> dict[str, Any]:
-            return messages.pop(0) if messages else {"type": "http.disconnect"}
-
-        async def send(message: Any) -> None:
-            answer.append(message)
-
-        await self.app(scope, receive, send)
-        content = b"".join(one.get("body", b"") for one in answer)
-        told = {name.decode(): value.decode() for name, value in answer[0]["headers"]}
-        return answer[0]["status"], orjson.loads(content) if content[:1] == b"{" else content, told
+        return await ask(self.app, method, path, body, headers)
 
 
 Scene = Callable[[Door], Coroutine[Any, Any, None]]
@@ -80,14 +59,7 @@ Scene = Callable[[Door], Coroutine[Any, Any, None]]
 @pytest.fixture
 def play(redis_socket: str) -> Callable[[Scene], None]:
     """Runs a scene with the doors on an empty Redis."""
-
-    def run(scene: Scene) -> None:
-        async def work(redis: Redis) -> None:
-            await scene(Door(redis))
-
-        with_redis(redis_socket, work)
-
-    return run
+    return lambda scene: with_redis(redis_socket, lambda redis: scene(Door(redis)))
 
 
 def test_a_document_is_put_read_changed_and_taken_out(play: Callable[[Scene], None]) -> None:

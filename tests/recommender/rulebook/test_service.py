@@ -34,15 +34,10 @@ Scene = Callable[[RulebookService], Coroutine[Any, Any, None]]
 def play(redis_socket: str) -> Callable[[Scene], None]:
     """Runs a scene with a service on an empty Redis."""
 
-    def run(scene: Scene) -> None:
-        async def work(redis: Redis) -> None:
-            await scene(
-                RulebookService(RulebookStore(redis, lambda: NOW), RecommenderSettings(), lambda: NOW)
-            )
+    def service(redis: Redis) -> RulebookService:
+        return RulebookService(RulebookStore(redis, lambda: NOW), RecommenderSettings(), lambda: NOW)
 
-        with_redis(redis_socket, work)
-
-    return run
+    return lambda scene: with_redis(redis_socket, lambda redis: scene(service(redis)))
 
 
 async def refused(work: Coroutine[Any, Any, Any]) -> list[tuple[str, str]]:

@@ -28,14 +28,9 @@ Scene = Callable[[RulebookStore, Redis], Coroutine[Any, Any, None]]
 @pytest.fixture
 def play(redis_socket: str) -> Callable[[Scene], None]:
     """Runs a scene with a store on an empty Redis."""
-
-    def run(scene: Scene) -> None:
-        async def work(redis: Redis) -> None:
-            await scene(RulebookStore(redis, lambda: NOW), redis)
-
-        with_redis(redis_socket, work)
-
-    return run
+    return lambda scene: with_redis(
+        redis_socket, lambda redis: scene(RulebookStore(redis, lambda: NOW), redis)
+    )
 
 
 def named(name: str) -> dict[str, Any]:
