@@ -245,7 +245,7 @@ def _merge_orders(state: State, moved: State | None) -> None:
     if unlisted > 0:
         summary["count"] += unlisted
         for currency, value in moved["by_currency"].items():
-            of_listed = sum(e["value"] for e in moved["listed"] if e["currency"] == currency)
+            of_listed = sum(orders.net(e) for e in moved["listed"] if e["currency"] == currency)
             orders.book(state, currency, round(value - of_listed, 2))
         for name, choose in (("first", min), ("last", max)):
             if name in moved:
@@ -254,5 +254,5 @@ def _merge_orders(state: State, moved: State | None) -> None:
         summary["refunds"] = [*summary.get("refunds", ()), *moved["refunds"]][-MAX_ORDERS_LISTED:]
         if unlisted <= 0:
             for currency, value in moved["by_currency"].items():
-                of_listed = sum(e["value"] for e in moved["listed"] if e["currency"] == currency)
+                of_listed = sum(orders.net(e) for e in moved["listed"] if e["currency"] == currency)
                 orders.book(state, currency, round(value - of_listed, 2))

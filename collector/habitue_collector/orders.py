@@ -67,7 +67,7 @@ def count(state: State, event: Event, server: bool) -> bool:
     said = entry.get("said", entry["at"])
     first = min(entry["at"], event.timestamp)
     if (server, event.timestamp, new["value"]) > (entry.get("server", False), said, entry["value"]):
-        book(state, entry["currency"], -entry["value"])
+        book(state, entry["currency"], -net(entry))
         if event.value is not None or event.items:
             entry["value"] = new["value"]
         if event.currency:
@@ -75,7 +75,7 @@ def count(state: State, event: Event, server: bool) -> bool:
         if server:
             entry["server"] = True
         said = event.timestamp
-        book(state, entry["currency"], entry["value"])
+        book(state, entry["currency"], net(entry))
     entry["at"] = first
     entry.pop("said", None)
     if said != first:
@@ -95,7 +95,7 @@ def add(state: State, entry: State) -> None:
     """Take an order entry into the summary."""
     summary: State = state.setdefault("orders", {"count": 0, "by_currency": {}, "listed": []})
     summary["count"] += 1
-    book(state, entry["currency"], entry["value"])
+    book(state, entry["currency"], net(entry))
     summary["first"] = min(summary.get("first", entry["at"]), entry["at"])
     summary["last"] = max(summary.get("last", entry["at"]), entry["at"])
     summary["listed"].append(entry)
@@ -112,7 +112,7 @@ def remove(state: State, order_digest: str) -> State | None:
     summary: State = state["orders"]
     summary["listed"].remove(entry)
     summary["count"] -= 1
-    book(state, entry["currency"], -entry["value"])
+    book(state, entry["currency"], -net(entry))
     if summary["count"] <= 0:
         del state["orders"]
     else:
@@ -120,8 +120,17 @@ def remove(state: State, order_digest: str) -> State | None:
     return entry
 
 
+def net(entry: State) -> float:
+    """What an order counts for: what it was worth without what went back, and never less than nothing."""
+    return 0.0 if "returned" in entry else max(0.0, round(entry["value"] - entry.get("refunded", 0.0), 2))
+
+
 def refund(state: State, event: Event) -> None:
-    """Money that went back: off the value, the order stays counted."""
+    """Money that went back: off the value, the order stays counted.
+
+    A listed order remembers it, so that it goes wherever the order goes; in whatever order they are reported,
+    refunds take off no more than the order was worth. One that names nothing is of the whole order.
+    """
     summary: State | None = state.get("orders")
     if summary is None:
         return
@@ -132,11 +141,17 @@ def refund(state: State, event: Event) -> None:
     refunds.append(refund_digest)
     del refunds[:-MAX_ORDERS_LISTED]
     entry = listed(state, digest(event.order_id)) if event.order_id else None
-    currency = event.currency or (entry["currency"] if entry else NO_CURRENCY)
     value = event_value(event)
-    if value == 0 and entry is not None and not event.items:
-        value = entry["value"]  # a refund that names nothing is of the whole order
-    book(state, currency, -value)
+    whole = value == 0 and not event.items
+    if entry is None or not (whole or event.currency in (None, entry["currency"])):
+        book(state, event.currency or NO_CURRENCY, -value)
+        return
+    before = net(entry)
+    if whole:
+        entry["returned"] = True
+    else:
+        entry["refunded"] = round(entry.get("refunded", 0.0) + value, 2)
+    book(state, entry["currency"], net(entry) - before)
 
 
 def book(state: State, currency: str, value: float) -> None:

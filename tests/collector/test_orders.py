@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from itertools import permutations
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from support.house import buys, house, identify, track, user_hash, views, visito
 from habitue_collector import fold, orders
 from habitue_collector.claims import claim_value
 from habitue_collector.events import Event, Item, Kind
-from habitue_collector.profile import Profile
+from habitue_collector.profile import Profile, digest
 from habitue_collector.store import keys
 
 NOW = 1_700_000_000_000
@@ -102,7 +103,25 @@ def test_a_refund_is_taken_off_once_and_the_order_stays_counted() -> None:
     whole = purchase("o-1", None, 2)
     whole.kind, whole.properties, whole.currency = Kind.REFUND, {"refund_id": 2}, None
     orders.refund(profile.state, whole)
-    assert profile.orders.by_currency == {"EUR": -4}
+    assert (profile.orders.count, profile.orders.by_currency) == (1, {})
+
+
+def test_refunds_take_off_no_more_than_the_order_was_worth_whatever_comes_first() -> None:
+    def refund(value: float | None, number: int) -> Event:
+        event = purchase("o-1", value, number)
+        event.kind, event.properties = Kind.REFUND, {"refund_id": number}
+        return event
+
+    reports = [(purchase("o-1", 12, 9), True), (refund(4, 1), True), (refund(5, 2), True)]
+    for more, left in (((), 3.0), ((refund(7, 3),), 0.0), ((refund(None, 3),), 0.0)):
+        for turn in permutations([*reports, *((one, True) for one in more)]):
+            profile = folded([(purchase("o-1", 10, 0), False), (purchase("o-2", 20, 0), False), *turn])
+            assert profile.orders.value == 20 + left
+            entry = orders.remove(profile.state, digest("o-1"))
+            assert profile.orders.value == 20, "what went back goes with its order"
+            assert entry is not None
+            orders.add(profile.state, entry)
+            assert profile.orders.value == 20 + left
 
 
 # ---- claims, with a real Redis ---------------------------------------------------------------
