@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.mutations import mutations
 
+from habitue_collector.body_json import read_json
 from habitue_collector.consent import GRANTED, State
 from habitue_collector.enrich import enrich
 from habitue_collector.events import Event, InvalidEvent, Kind, RejectReason
@@ -365,7 +366,7 @@ def test_no_input_of_a_quarter_million_breaks_it() -> None:
     read = 0
     for _, body in mutations(seeds, int(os.environ.get("HABITUE_FUZZ_INPUTS", 250_000))):
         try:
-            parsed = orjson.loads(body)
+            parsed = read_json(body)
         except orjson.JSONDecodeError:
             continue  # refused whole, at the door
         read += 1
