@@ -18,8 +18,10 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
+from habitue_collector.languages import LANGUAGES
+
 ROOT = Path(__file__).parents[1]
-LANGUAGES = ("de", "pl")
+TRANSLATED = tuple(language for language in LANGUAGES if language != "en")
 KEYWORDS: dict[str, tuple[int, ...] | None] = {"_": None, "gettext": None, "N_": None, "ngettext": (1, 2)}
 Methods = list[tuple[str, str]]
 # By gettext's domain: where the strings stand, and what has any.
@@ -37,7 +39,7 @@ OPTIONS = {
         "silent": "false",
     }
 }
-CATALOGS = tuple((domain, language) for domain in ROOMS for language in LANGUAGES)
+CATALOGS = tuple((domain, language) for domain in ROOMS for language in TRANSLATED)
 # Always the same, so that only words make a difference between two runs.
 SINCE = datetime(2026, 1, 1, tzinfo=UTC)
 
