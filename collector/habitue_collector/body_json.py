@@ -25,11 +25,16 @@ def read_json(body: bytes) -> Any:
     try:
         return orjson.loads(body)
     except orjson.JSONDecodeError as error:
-        try:
-            text = _ESCAPES.sub(_whole, body).decode("utf-8-sig")
-            return json.loads(text, parse_constant=_nothing, parse_float=_finite, parse_int=_whole_number)
-        except (ValueError, RecursionError):
-            raise error from None
+        return read_as_meant(body, error)
+
+
+def read_as_meant(body: bytes, error: orjson.JSONDecodeError) -> Any:
+    """What orjson could not read, and why: read with patience, or the error is raised."""
+    try:
+        text = _ESCAPES.sub(_whole, body).decode("utf-8-sig")
+        return json.loads(text, parse_constant=_nothing, parse_float=_finite, parse_int=_whole_number)
+    except (ValueError, RecursionError):
+        raise error from None
 
 
 def _whole(escape: re.Match[bytes]) -> bytes:

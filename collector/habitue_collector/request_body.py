@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl
 
 import orjson
 
-from habitue_collector.body_json import read_json
+from habitue_collector.body_json import read_as_meant
 from habitue_collector.events import MAX_BODY_BYTES
 from habitue_collector.request import Headers, Request, problem
 
@@ -38,18 +38,25 @@ def read_body(request: Request, call: str | None = None) -> dict[str, Any]:
     if body.startswith(GZIP_MAGIC):
         body = request.body = gunzip(body)
     try:
-        parsed = read_json(body)
+        parsed = orjson.loads(body)
     except orjson.JSONDecodeError as error:
-        if b"gzip" in request.headers.get(b"content-encoding", b"").lower():
-            raise RequestError(
-                400, "invalid_gzip", "The body is neither gzip, as its header says, nor JSON."
-            ) from None
-        raise RequestError(400, "invalid_json", f"The body is not JSON: {error}.") from None
+        parsed = _read_as_meant(request, body, error)
     if type(parsed) is dict:
         return parsed
     if type(parsed) is list and call is None:
         return {"batch": parsed}
     raise RequestError(400, "invalid_body", "The body must be a JSON object.")
+
+
+def _read_as_meant(request: Request, body: bytes, error: orjson.JSONDecodeError) -> Any:
+    try:
+        return read_as_meant(body, error)
+    except orjson.JSONDecodeError:
+        if b"gzip" in request.headers.get(b"content-encoding", b"").lower():
+            raise RequestError(
+                400, "invalid_gzip", "The body is neither gzip, as its header says, nor JSON."
+            ) from None
+        raise RequestError(400, "invalid_json", f"The body is not JSON: {error}.") from None
 
 
 def gunzip(body: bytes) -> bytes:
