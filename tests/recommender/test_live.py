@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import orjson
 import pytest
 from redis.asyncio import Redis
-from support.decisions import NOW, redis_server, with_redis
+from support.decisions import NOW, with_redis
 
 from habitue_collector.store import keys
 from habitue_recommender.live import BUCKET, NOTHING_LIVE, TOP, WINDOW, LiveCounts, parse
 
 HOUR = 3_600_000
-
-
-@pytest.fixture(scope="module")
-def redis_socket(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with redis_server(tmp_path_factory.mktemp("redis")) as socket:
-        yield socket
 
 
 def view(who: str, item_id: str, network: str = "", at: int = NOW, **said: Any) -> dict[str, Any]:
@@ -64,6 +57,12 @@ def test_only_the_last_hour_counts_and_late_records_do_no_harm() -> None:
     assert live.counts() == {"a": 1}  # ben was here 70 minutes ago
     live.observe([], NOW + 3 * HOUR)
     assert live.counts() == {}
+
+
+def test_a_line_of_an_order_counts_as_the_order_does() -> None:
+    line = {"kind": "custom", "name": "transaction_item", "order_id": "O1"}
+    assert counted(view("anna", "a", **line), view("ben", "a", kind="purchase")) == {"a": 2}
+    assert counted(view("anna", "a", **line | {"order_id": None}), view("ben", "a", kind="custom")) == {}
 
 
 def test_imported_history_is_not_happening_now() -> None:
