@@ -26,11 +26,17 @@ _KEPT = 20
 LIKE = 0.35  # a shared category alone is no likeness
 _REMEMBERED = 5_000  # items whose list is kept: about 10 MB
 
+# In the words of more than one language, casefolded: ß is ss.
+_SIZE = (
+    r"(?:size|gr(?:\.|össe|oesse)?|taille|talla|taglia|rozm(?:\.|iar)|vel(?:\.|ikost)|maat|méret|размер)"
+    r"(?: |(?<=\.))"
+)
 _MEASURE = re.compile(
-    r"\b(?:size |gr\.? )?(?:xx?s|xx?l|xxxl)\b"
-    r"|\b(?:size|gr\.?) [sml]\b"
+    rf"\b(?:{_SIZE})?(?:xx?s|xx?l|xxxl|[2-6]xl)\b"
+    rf"|\b{_SIZE}(?:[sml]|\d\d(?:[.,/-]\d+)?)\b"
     r"|\b\d+(?:[.,/x×]\d+)*\s*-?(?:ml|cl|dl|l|ltr|fl oz|oz|lbs?|mg|kg|g|gr"
-    r"|cm|mm|m|in|inch|ft|ct|pcs?|pk|pack|gb|tb|w)\b",
+    r"|cm|mm|m|in|inch|ft|ct|pcs?|pk|pack|gb|tb|w"
+    r"|stk|stück|szt|ks|uds?|pz|pièces|мл|л|кг|г|шт)\b\.?",
 )
 _SPACE = re.compile(r"[\s,;()\[\]-]+")
 

@@ -47,6 +47,13 @@ def test_names_of_every_language_are_compared() -> None:
         ("Phone 14", "Phone 15", False),
         ("Vitamin C", "Vitamin D", False),
         ("12 oz", "28 oz", False),
+        ("Kleid Anna, Größe M", "Kleid Anna, Größe L", True),
+        ("Košile Slim vel. 42", "Košile Slim vel. 44", True),
+        ("Jajka wolne 6 szt.", "Jajka wolne 10 szt.", True),
+        ("Camiseta talla S", "Camiseta talla XL", True),
+        ("Молоко 1 л", "Молоко 0,5 л", True),
+        ("Hats of all sizes", "Hats of all", False),
+        ("Grande Tasse 42", "Grande Tasse 44", False),
     ],
 )
 def test_sizes_and_amounts_make_no_other_thing(one: str, other: str, same: bool) -> None:
