@@ -358,9 +358,9 @@ def test_items_of_other_hands_are_passed_over(redis_socket: str) -> None:
     with_redis(redis_socket, work)
 
 
-def test_ninety_thousand_items_are_read_within_seconds(redis_socket: str) -> None:
+@pytest.mark.parametrize("count", [23_000, pytest.param(92_000, marks=pytest.mark.long)])
+def test_a_large_catalog_is_read_within_seconds(redis_socket: str, count: int) -> None:
     async def work(redis: Redis) -> float:
-        count = 92_000
         by_key: dict[str, dict[str, bytes]] = {}
         for n in range(count):
             one = item(f"sku-{n}", category=f"Dept {n % 20}/Aisle {n % 300}", brand=f"Brand {n % 900}")
@@ -375,8 +375,8 @@ def test_ninety_thousand_items_are_read_within_seconds(redis_socket: str) -> Non
         return took
 
     took = with_redis(redis_socket, work)
-    print(f"92,000 items loaded in {took:.2f} s of CPU")
-    assert took < 3
+    print(f"{count:,} items loaded in {took:.2f} s of CPU")
+    assert took < count / 25_000
 
 
 # ---- learning --------------------------------------------------------------------------------------
