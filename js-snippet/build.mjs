@@ -71,13 +71,17 @@ async function squeeze(text) {
 /** A file names the digest of the one it loads: no cache gives it a stale one, and the integrity attribute holds. */
 export async function files() {
   const names = {}
-  const digest = (text) => ({ DIGEST: JSON.stringify(createHash('sha256').update(text).digest('base64url')) })
-  await bundle('main', digest(''), names)
+  const digest = (text) => JSON.stringify(createHash('sha256').update(text).digest('base64url'))
+  await bundle('main', {}, names)
   const debug = await squeeze(await bundle('debug', {}, names))
-  const more = await squeeze(await bundle('more', digest(debug), names))
+  const rare = await squeeze(await bundle('rare', { DEBUG: digest(debug) }, names))
+  const more = await squeeze(await bundle('more', {}, names))
+  const slots = await squeeze(await bundle('slots', {}, names))
   return {
-    's.js': await squeeze(await bundle('main', digest(more), names)),
+    's.js': await squeeze(await bundle('main', { MORE: digest(more), SLOTS: digest(slots), RARE: digest(rare) }, names)),
     's-more.js': more,
+    's-slots.js': slots,
+    's-rare.js': rare,
     's-debug.js': debug,
     'stub.js': await squeeze(await bundle('stub'))
   }

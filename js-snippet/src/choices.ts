@@ -1,26 +1,9 @@
-/** What the visitor told a consent tool. */
-import { after, doors, host, note, on, safe } from './lent'
+/** What the visitor told a tool that we have to ask: TCF, Shopify. */
+import { doors, host, on, safe } from './lent'
 import type { Any } from './lent'
 
-/** A consent tool is there and has not spoken. */
+/** The tool is there and has not spoken. */
 const wait = (): void => doors.consent({ analytics: 'pending', personalization: 'pending' }, true)
-
-const mode: Any = {}
-
-/** https://developers.google.com/tag-platform/security/guides/consent. Nobody tells us which region we are in. */
-export const consentMode = (action: string, given: Any): void => {
-  if (given.region) return note('ignored', ['region', given])
-  Object.assign(mode, given)
-  const choice = {
-    analytics: mode.analytics_storage,
-    personalization: mode.personalization_storage || mode.ad_personalization || mode.ad_storage
-  }
-  const standing = action === 'default'
-  if (standing && given.wait_for_update) {
-    wait()
-    after(given.wait_for_update, () => doors.consent(choice, true))
-  } else doors.consent(choice, standing)
-}
 
 /** https://shopify.dev/docs/api/customer-privacy */
 const readShopify = (event?: Event): void => {
@@ -31,7 +14,11 @@ const readShopify = (event?: Event): void => {
   if (privacy) doors.consent({ analytics: state('analytics'), personalization: state('preferences') }, !event && !said.analytics)
 }
 
+let read: unknown
+
 export const readChoices = (): void => {
+  if (read) return
+  read = true
   const { Shopify, __tcfapi } = host
   if (__tcfapi) {
     wait()

@@ -19,13 +19,14 @@ export interface Core {
   setting: (name: string) => string | null
   endpoint: string
 
-  // From here on for s-more.js only; the build shortens these names.
+  // From here on for our other files only; the build shortens these names.
 
   _lent: Lent
-  /** Called when the page has changed, and, with `true`, when it is about to leave. */
-  _hook?: (leaving?: boolean) => void
-  /** Reads consent, and what was pushed before we came. */
-  _start?: () => void
+  /**
+   * What the files that came do when the page may have changed and, with `true`, when it is about to leave. What reads
+   * the page comes first, for a consent tool that is asked has the last word over a default found there.
+   */
+  _hooks: ((leaving?: boolean) => void)[]
   /** What the slots show was meant for somebody else. */
   _clear?: () => void
   _answered?: (answers: Answers) => void
@@ -36,7 +37,7 @@ export interface Core {
   _held: boolean
 }
 
-export const core = { log: [] as Note[], _wanted: new Set(), _held: true } as unknown as Core
+export const core = { log: [] as Note[], _hooks: [], _wanted: new Set(), _held: true } as unknown as Core
 
 export const note = (what: What, detail: unknown): void => {
   const made: Note = [Date.now(), what, detail]

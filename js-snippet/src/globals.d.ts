@@ -1,2 +1,5 @@
-/** Filled in by build.mjs: the SHA-256 of `s-more.js` (where it is `s.js`) and of `s-debug.js` (where it is the other), in base64url. */
-declare const DIGEST: string
+/** Filled in by build.mjs: the SHA-256 of the other files, in base64url, where they are loaded. */
+declare const MORE: string
+declare const SLOTS: string
+declare const RARE: string
+declare const DEBUG: string

@@ -1,7 +1,7 @@
 /** Reads the dataLayer that tag managers and gtag use. Nothing found there is ever called. */
-import { consentMode } from './choices'
 import { doors, host, safe, setting } from './lent'
 import type { Any } from './lent'
+import { consentMode } from './mode'
 import { kindOf, tell } from './told'
 
 const SOURCE = 'datalayer'

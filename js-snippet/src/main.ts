@@ -53,7 +53,7 @@ const page = (name?: string, properties?: Json, at?: number): Sighting =>
 /** Somebody else: what the slots show was not meant for them. */
 const startOver = (): void => core._clear?.()
 
-/** The shop's doors: `habitue('track', 'Product Viewed', {…})`; s-more.js opens some more. */
+/** The shop's doors: `habitue('track', 'Product Viewed', {…})`; the other files open some more. */
 const doors = {
   __proto__: null,
   track(event: string, properties: Json = {}, context?: Json) {
@@ -83,7 +83,7 @@ const doors = {
   }
 }
 
-/** Calls for doors that s-more.js has to open first. */
+/** Calls for doors that the other files have to open first. */
 let later: Call[] = []
 
 const handle = (call: Call): void => {
@@ -92,7 +92,7 @@ const handle = (call: Call): void => {
     const door = doors[name as 'track']
     calledAt = call.t
     if (door) door(...(given as [string]))
-    else if (later.push(call)) more()
+    else if (later.push(call)) more(name)
   })()
   calledAt = undefined
 }
@@ -104,27 +104,49 @@ const takeOver = (): void => {
   schedule(Wait.Company)
 }
 
-/** Is there anything that s-more.js could read or fill? */
-const wanted = (): unknown =>
-  host[setting('layer') || 'dataLayer'] ||
-  host.__tcfapi ||
-  host.Shopify ||
-  document.querySelector('[data-habitue-slot],[type*=ld],[itemtype],[property],[class*=cart],[action*=cart]')
+/** Files that were asked for, and how many of them have not come. */
+const asked: Record<string, unknown> = {}
+let missing = 0
+let opened: unknown
 
-let asked: boolean | undefined
+const run = (leaving?: boolean): void => core._hooks.forEach((hook) => safe(hook)(leaving))
 
-const more = (then?: () => void): void => {
-  if (asked) return
-  asked = true
-  load('more', DIGEST, () => {
-    core._start?.()
-    then?.()
-    later.splice(0).forEach(handle)
+/** When nothing is under way any more: what came looks at the page, and what the visitor said is known. */
+const start = (): void => {
+  if (missing) return
+  run()
+  if (!opened) open()
+  later.splice(0).forEach(handle)
+}
+
+const ask = (name: string, digest: string): void => {
+  if (asked[name]) return
+  asked[name] = ++missing
+  load(name, digest, () => {
+    missing--
+    start()
   })
+}
+
+/** Fetches what this page has something for, and what has the door of this name, all at once. */
+const more = (door?: unknown): void => {
+  const has = (selector: string): unknown => document.querySelector(selector)
+  const tool = host.__tcfapi || host.Shopify
+  if (tool || door === 'doctor') ask('rare', RARE)
+  if (door === 'slots' || door === 'template' || has('[data-habitue-slot]')) ask('slots', SLOTS)
+  if (
+    tool ||
+    door === 'adapter' ||
+    host[setting('layer') || 'dataLayer'] ||
+    has('[type*=ld],[itemtype],[property],[class*=cart],[action*=cart]')
+  ) {
+    ask('more', MORE)
+  }
 }
 
 /** Once the page is parsed, and we know what the visitor said. */
 const open = (): void => {
+  opened = true
   note('consent', { ...consent })
   takeOver()
   if (setting('pages') !== 'manual') {
@@ -144,8 +166,8 @@ const open = (): void => {
   let planned = false
   const look = (): void => {
     planned = false
-    if (wanted()) more()
-    core._hook?.()
+    more()
+    run()
   }
   const plan = (): void => {
     if (!planned) after(Wait.Changes, look)
@@ -159,7 +181,7 @@ const open = (): void => {
     attributeFilter: ['data-habitue-slot', 'data-item', 'data-category']
   })
   const leave = safe(() => {
-    core._hook?.(true)
+    run(true)
     flush(true)
   })
   on(document, 'visibilitychange', () => {
@@ -179,8 +201,9 @@ const open = (): void => {
 }
 
 const begin = (): void => {
-  if (wanted()) more(open)
-  else open()
+  // Who asks for slots shall not wait for two files, one after the other.
+  more((habitue.q as unknown as unknown[][]).some((call) => call?.[0] === 'slots') && 'slots')
+  start()
   if (location.hash.includes('habitue_debug=')) handle(['doctor'])
 }
 
@@ -190,7 +213,7 @@ const ready = (): void => {
   else begin()
 }
 
-/** What s-more.js borrows. */
+/** What the other files borrow. */
 const lent = [doors, schedule, after, load, on, note, currentPage, safe, setting] as const
 export type Lent = typeof lent
 

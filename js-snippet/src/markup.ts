@@ -23,10 +23,6 @@ let planned: unknown
 
 const look = safe(() => {
   planned = 0
-  const opengraph: Any = {}
-  for (const meta of all('[property^=og],[property^=product]')) {
-    opengraph[meta.getAttribute('property')!] = (meta as HTMLMetaElement).content
-  }
   const markup = {
     jsonld: all('[type*=ld]')
       .map((script) => script.textContent!)
@@ -39,7 +35,7 @@ const look = safe(() => {
         }
       }),
     microdata: all('[itemtype*="/Product"]:not([itemtype*="/Product"] *)').map(microdata),
-    opengraph
+    opengraph: Object.fromEntries(all('[property^=og],[property^=product]').map((meta: Any) => [meta.getAttribute('property'), meta.content]))
   }
   const now = JSON.stringify(markup)
   if (now === seen) return

@@ -1,27 +1,12 @@
-/**
- * What the core fetches where a page has slots to fill, or something to read: a dataLayer, markup of products, cart
- * forms, a consent tool.
- */
-import { readChoices } from './choices'
+/** What the core fetches where a page has something to read: a dataLayer, markup of products, cart forms. */
 import { drain } from './layer'
 import { settle } from './told'
 import './carts'
 import { lookSoon } from './markup'
-import { core, doors, load } from './lent'
-import { scan } from './slots'
+import { core } from './lent'
 
-core._hook = (leaving) => {
+core._hooks.unshift((leaving) => {
   drain()
   lookSoon(leaving)
   if (leaving) settle()
-  if (!leaving) scan()
-}
-
-core._start = () => {
-  drain()
-  readChoices()
-  scan()
-  lookSoon()
-}
-
-doors.doctor = () => (core.doctor ? core.doctor() : load('debug', DIGEST, () => core.doctor?.()))
+})

@@ -1,4 +1,4 @@
-/** Finds the slots on the page, asks for offers and puts them in. */
+/** What the core fetches where a page has slots, or a call asks for them: finds the slots, asks for offers and puts them in. */
 import type { Template } from './core'
 import type { About, Answers, Offer, SlotAnswer } from './questions'
 import { after, all, core, doors, note, on, safe, schedule, setting } from './lent'
@@ -53,13 +53,10 @@ const link = (element: Any, name: string, url?: string): void => {
   if (url && /^http/.test(judge.protocol)) element[name] = judge.href
 }
 
-const price = ({ price, currency = '' }: Offer): string => {
-  if (typeof price !== 'number') return ''
+/** No price is no text; a currency or a language that nobody knows stands as it is. */
+const price = ({ price, currency = '' }: Any): string => {
   try {
-    return price.toLocaleString(
-      document.documentElement.lang || [],
-      (currency && { style: 'currency', currency }) as object
-    )
+    return price?.toLocaleString(document.documentElement.lang || [], currency && { style: 'currency', currency })
   } catch {
     return price + ' ' + currency
   }
@@ -160,7 +157,8 @@ const fill = (slot: Slot, id: string, { offers, decision_id }: SlotAnswer): void
 }
 
 /** Asks for the slots that nobody has asked for yet, and for those that are about another item now. */
-export const scan = (): void => {
+const scan = (leaving?: unknown): void => {
+  if (leaving) return
   const found = slots().filter((slot) => {
     const { habitueSlot, item, category } = slot.dataset
     const key = habitueSlot! + item + category
@@ -180,6 +178,7 @@ export const scan = (): void => {
 }
 
 safe(addStyle)(ROOM + CARDS)
+core._hooks.push(scan)
 
 core._answered = (given) => {
   Object.assign(answers, given)

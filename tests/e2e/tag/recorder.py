@@ -87,7 +87,7 @@ class Recorder:
         self.delay = 0.0
         self.answers_when = threading.Event()
         self.answers_when.set()
-        self.serves_renderer = True
+        self.serves_others = True
         self.beacons: list[Beacon] = []
         self.fetched: list[str] = []
         self.reports: list[str] = []
@@ -213,8 +213,8 @@ class _Handler(BaseHTTPRequestHandler):
         path = self.path.partition("?")[0]
         recorder = self.recorder
         recorder.fetched.append(self.path)
-        if path in ("/h/s.js", "/h/s-more.js"):
-            if path.endswith("more.js") and not recorder.serves_renderer:
+        if path == "/h/s.js" or path.startswith("/h/s-"):
+            if path.startswith("/h/s-") and not recorder.serves_others:
                 return self._answer(404, b"", "text/plain")
             content = (TAG / path.rpartition("/")[2]).read_bytes()
             return self._answer(

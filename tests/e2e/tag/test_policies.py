@@ -73,8 +73,10 @@ def test_integrity_is_passed_on(recorder: Recorder, page: Page, complaints: list
     recorder.answers["s"] = offers("1")
     digest = base64.b64encode(hashlib.sha256((TAG / "s.js").read_bytes()).digest()).decode()
     tag = f'data-consent="assumed" integrity="sha256-{digest}" crossorigin="anonymous"'
-    page.goto(recorder.lay("/a", "<div data-habitue-slot='s'></div>", tag=tag))
+    everything = "<script>dataLayer = []; __tcfapi = () => {}</script>"
+    page.goto(recorder.lay("/a", "<div data-habitue-slot='s'></div>", head=everything, tag=tag))
     page.wait_for_selector("text=Item 1")
-    loaded = page.locator("script[src*='-more.js']")
-    assert (loaded.get_attribute("integrity") or "").startswith("sha256-")
+    for name in ("more", "slots", "rare"):
+        loaded = page.locator(f"script[src*='-{name}.js']")
+        assert (loaded.get_attribute("integrity") or "").startswith("sha256-")
     assert complaints == []

@@ -235,7 +235,7 @@ def test_an_empty_slot_is_filled_even_late(recorder: Recorder, page: Page) -> No
 
 
 def test_own_content_shows_even_when_nothing_of_ours_can_be_loaded(recorder: Recorder, page: Page) -> None:
-    recorder.serves_renderer = False
+    recorder.serves_others = False
     page.goto(recorder.lay("/a", "<div data-habitue-slot='s'><p>Ours</p></div>", head=SOON))
     recorder.expect("page")
     page.wait_for_function("window.soon")
