@@ -12,6 +12,8 @@ from typing import Any
 
 from markupsafe import Markup
 
+from habitue_recommender.explain.sayings import Saying, Share
+
 from .words import Words, words_of
 
 _THIN, _NARROW = "\u00a0", "\u202f"  # spaces at which no line breaks
@@ -79,6 +81,7 @@ def filters(language: str) -> dict[str, Callable[..., Any]]:
 
     return {
         "picture": picture,
+        "told": told(language),
         "number": number,
         "compact": compact,
         "money": money,
@@ -87,6 +90,18 @@ def filters(language: str) -> dict[str, Callable[..., Any]]:
         "day": day,
         "ago": ago,
     }
+
+
+def told(language: str) -> Callable[[Saying], str]:
+    """Writes a saying of the recommender in a language, its figures too."""
+    translate, marks = words_of(language).translations.gettext, _MARKS[language]
+
+    def figure(value: float) -> str:
+        if isinstance(value, Share):
+            return _shortest(value * 100, 1, marks) + ("%" if language == "en" else f"{_THIN}%")
+        return _shortest(value, 2 if abs(value) >= 1 else 4, marks)
+
+    return lambda saying: saying.text(translate, figure)
 
 
 def picture(item: Any) -> str:
@@ -98,6 +113,12 @@ def picture(item: Any) -> str:
     if address.startswith("/") and not address.startswith(("//", "/\\")):
         return address
     return address if address.startswith(("https://", "http://")) and item.verified else ""
+
+
+def _shortest(value: float, digits: int, marks: tuple[str, str]) -> str:
+    """With as many digits as say something: 8.33, 2.5, 12."""
+    needed = next((n for n in range(digits) if round(value, n) == round(value, digits)), digits)
+    return _number(value, needed, marks)
 
 
 def _number(value: float, digits: int, marks: tuple[str, str]) -> str:

@@ -12,6 +12,7 @@ import pytest
 from habitue_console.rendering import HERE, environment
 from habitue_console.shown import filters
 from habitue_console.words import choose, words_of
+from habitue_recommender.explain.sayings import Saying, Share
 
 ROOT = Path(__file__).parents[2]
 NOW = 1_700_000_000_000
@@ -79,6 +80,14 @@ def test_figures_are_written_as_the_reader_writes_them(
     assert shown["money"](-1_234.5, "USD") == money
     assert shown["percent"](0.1234) == share
     assert day in shown["day"](NOW)
+
+
+@pytest.mark.parametrize(
+    ("language", "told"), [("en", "12,345 8.33 0.0012 2.3%"), ("de", "12.345 8,33 0,0012 2,3\u00a0%")]
+)
+def test_figures_in_a_saying_too(language: str, told: str) -> None:
+    figures = {"a": 12_345, "b": 25 / 3, "c": 0.0012, "d": Share(0.0234)}
+    assert filters(language)["told"](Saying("{a} {b} {c} {d}", figures)) == told
 
 
 def test_nothing_is_a_dash_and_large_ones_are_short() -> None:

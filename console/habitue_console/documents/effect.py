@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from habitue_console.documents.current import current
 from habitue_console.house import House
+from habitue_console.shown import told
 from habitue_console.words import Words
 from habitue_recommender.explain.effect import Effect, effect, estimated
 from habitue_recommender.explain.present import present
@@ -37,4 +38,4 @@ async def effect_of(house: House, changes: Sequence[Change], _: Words) -> Told:
         found = await house.in_thread(
             estimated, found, before, after, recommender=recommender, present=here, now=now
         )
-    return Told(found, tuple(one.text(_) for one in found.sayings()))
+    return Told(found, tuple(told(_.language)(one) for one in found.sayings()))

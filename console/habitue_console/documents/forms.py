@@ -14,6 +14,7 @@ from starlette.responses import Response
 from habitue_console.documents.current import current
 from habitue_console.documents.items import Found, find_items, known
 from habitue_console.documents.kind import (
+    NOTHING_YET,
     DocumentKind,
     is_htmx,
     page_options,
@@ -71,7 +72,7 @@ class Forms(DocumentKind):
             draft = draft.tidy()
         chosen = document_id or await self._new_id(draft)
         body = self.body(draft, chosen)
-        mistakes = [*self.own_mistakes(draft, document), *when.incomplete(draft), *await self._mistakes(body)]
+        mistakes = [*self.own_mistakes(draft, document), *await self._told(draft, body)]
         if step == "save" and not mistakes:
             return await self._save(request, draft, document, chosen, body)
         if step not in _TRIED:
@@ -79,6 +80,18 @@ class Forms(DocumentKind):
         return await self._form(
             request, draft.with_mistakes(mistakes), document, found=found, step=step, chosen=chosen
         )
+
+    async def _told(self, draft: Draft, body: Mapping[str, Any]) -> list[Mistake]:
+        """What is wrong with a body, said of the rows while it is those that somebody writes."""
+        gaps, path = when.incomplete(draft), self.draft_kind.when
+        if draft.value(when.VIEW) != when.FORM_VIEW:
+            return await self._mistakes(body)
+        # What a row lacks is wrong with the expression too; and an example of one helps nobody with rows.
+        return gaps + [
+            replace(one, suggestion="") if one.field == path and one.position is None else one
+            for one in await self._mistakes(body)
+            if one.field != path or not gaps
+        ]
 
     async def _stepped(self, draft: Draft, step: str) -> tuple[Draft, Found | None, str]:
         what, _, where = step.partition(":")
@@ -196,7 +209,6 @@ class Forms(DocumentKind):
             "same": step == "effect" and same,
             "wrong": step == "effect" and bool(draft.mistakes),
             "changes_of": _change_of,
-            "plain": _.translations.gettext,
             "more_template": "",
             "editable": request.state.me.may("marketer"),
             "switchable": self.switchable,
@@ -212,7 +224,6 @@ class Forms(DocumentKind):
             "slot_options": self.slot_options(rulebook),
             "page_options": page_options(_),
             "weekday_options": weekday_options(_),
-            "warnings": self._warnings(draft, rulebook, document),
             "used_by": self.used_by(await self.house.rulebook.load(), document.id)
             if document is not None
             else [],
@@ -241,9 +252,6 @@ class Forms(DocumentKind):
         suggested = Suggested(self._shelves, self.house.recommender.reader.catalog, rulebook)
         return when.builder(draft, suggested.values, _, groups=self.groups)
 
-    def _warnings(self, draft: Draft, rulebook: Rulebook, document: Document | None) -> list[str]:
-        return []
-
     async def _look(
         self, request: Request, draft: Draft, body: Mapping[str, Any], asked: bool
     ) -> Looked | None:
@@ -262,6 +270,8 @@ class Forms(DocumentKind):
 def _is_worth_telling(mistake: Mistake, draft: Draft) -> bool:
     """Whether somebody who is still writing wants to hear of it: it is about something that was typed."""
     if mistake.field.startswith(when.ROWS):
+        return mistake.message not in (when.MISSING_VALUE, when.MISSING_KEY)
+    if mistake.message == NOTHING_YET:
         return False
     return bool(mistake.field) and draft.says(mistake.field)
 

@@ -24,6 +24,7 @@ from habitue_recommender.rulebook.documents import Change, Document, Loaded
 from habitue_recommender.rulebook.mistakes import Mistake, Mistakes
 
 NAME_MISSING = "Give it a name: lists and colleagues know it by that."
+NOTHING_YET = "Say what the rule does: open one of these and fill it in."
 RESERVED = frozenset({"new", "export", "import", "check", "items", "complete", "effect"})  # ids are paths too
 
 
@@ -36,7 +37,6 @@ class ListRow:
     note: str = ""
     what: Sequence[str] = ()
     when: str = ""
-    when_words: str = ""  # the same as the form would read; "" where it cannot
     where: str = ""
     state: str = State.ACTIVE
     state_label: str = ""
@@ -48,6 +48,7 @@ class ListRow:
     version: int = 0
     enabled: bool = True
     switchable: bool = False
+    when_words: str = ""  # `when` as the form would read, of the rows that are shown; "" where it cannot
 
 
 @dataclass(frozen=True, slots=True)

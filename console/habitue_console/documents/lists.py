@@ -39,13 +39,17 @@ class Lists(DocumentKind):
         chosen = [row for row in rows if self._fits(row, query, state, slot, loaded)]
         pages = max(1, -(-len(chosen) // ON_A_PAGE))
         number = min(max(1, int(asked.get("page", "1"))), pages) if asked.get("page", "1").isdecimal() else 1
+        shown = chosen[(number - 1) * ON_A_PAGE : number * ON_A_PAGE]
+        suggested = Suggested(self._shelves, self.house.recommender.reader.catalog, rulebook)
+        for row in shown:
+            row.when_words = when.in_words(row.when, suggested.values, _)
         texts = self.texts(_)
         return render(
             request,
             "drafts/list.html",
             **texts,
             plural=self.plural,
-            rows=chosen[(number - 1) * ON_A_PAGE : number * ON_A_PAGE],
+            rows=shown,
             link=self.link,
             query=query,
             state=state,
@@ -67,10 +71,8 @@ class Lists(DocumentKind):
     ) -> Iterable[ListRow]:
         problems = {one.id: one.mistakes for one in rulebook.problems if one.kind == self.kind}
         now = datetime.fromtimestamp(self.house.clock() / 1_000, UTC)
-        suggested = Suggested(self._shelves, self.house.recommender.reader.catalog, rulebook)
         for document in loaded.records.get(self.kind, {}).values():
             body = document.body
-            condition = self.condition_of(body)
             wrong = problems.get(document.id)
             state = state_of(body, now, self.house.zone, broken=wrong is not None)
             label = _(STATES[state])
@@ -81,8 +83,7 @@ class Lists(DocumentKind):
                 self.name_of(body) or document.id,
                 _text(body.get("note")),
                 self.summary(body, _),
-                condition,
-                when.in_words(condition, suggested.values, _),
+                self.condition_of(body),
                 self.place(body, _),
                 state.value,
                 label,
@@ -106,8 +107,7 @@ class Lists(DocumentKind):
                 return False
         if not query:
             return True
-        told = (row.id, row.name, row.note, row.when, row.when_words, row.where, *row.what)
-        said = " ".join(told).casefold()
+        said = " ".join((row.id, row.name, row.note, row.when, row.where, *row.what)).casefold()
         return all(word in said for word in query.casefold().split())
 
     async def _deleted(self, loaded: Loaded) -> list[dict[str, Any]]:

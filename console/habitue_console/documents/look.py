@@ -46,6 +46,7 @@ class Looked:
     profile_id: str = ""
     slots: tuple[SlotPreview, ...] | None = None
     problem: str = ""
+    usual: str = ""  # who looks where nobody said who
 
     @property
     def changed(self) -> tuple[SlotPreview, ...]:
@@ -63,13 +64,17 @@ async def look_at(
     rulebook = await current(house)
     personas = await _personas(house)
     text = draft.value(draft.kind.when) if draft.kind.when else ""
+    usual = MATCHING if _about(text) else f"{PERSONA}looker"
+    said = draft.value("look.who")
     looked = Looked(
-        draft.value("look.who") or (MATCHING if _about(text) else f"{PERSONA}looker"),
+        # What was there by itself follows the condition; what somebody chose stays.
+        usual if said in ("", draft.value("look.usual")) else said,
         draft.value("look.visitor").strip(),
         draft.value("look.page") or _likely_page(rulebook, slots),
         draft.value("look.item").strip(),
         draft.value("look.category").strip(),
         _people(rulebook, personas, bool(_about(text)), _),
+        usual=usual,
     )
     if not answer:
         return looked

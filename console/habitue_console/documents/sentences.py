@@ -65,6 +65,7 @@ SENTENCES: tuple[str, ...] = (
     N_("{value} is not a time with its offset."),
     N_("This is neither an http(s) address nor a path that begins with /."),
     N_("Say what the rule does; there are {there}."),
+    N_("Say what the rule does: open one of these and fill it in."),
     N_("{name} needs a condition on the item: which ones?"),
     N_("Filter beside exclude leaves nothing."),
     N_("The {name} cannot be the same and different."),

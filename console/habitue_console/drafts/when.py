@@ -12,6 +12,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any
 
 from habitue_console.drafts.draft import Draft
@@ -85,8 +86,16 @@ def _gaps(typed: Mapping[str, list[str]]) -> Iterator[tuple[str, Mistake]]:
         if FIELDS[name].type is Type.MAP and not _first(row, "key"):
             yield path, Mistake(path, MISSING_KEY)
         operator = ROW_OPERATORS.get(_operator(row, name))
-        if operator is not None and operator.takes != "nothing" and not _first(row, "value"):
+        if operator is None or operator.takes == "nothing":
+            continue
+        value = _first(row, "value")
+        if not value:
             yield path, Mistake(path, MISSING_VALUE)
+        elif FIELDS[name].type is Type.NUMBER:
+            for one in _listed(value) if operator.takes == "list" else [value]:
+                if _number(one) is None:
+                    said = f"“{one}” is not a number; numbers are written like 50 or 49.90."
+                    yield path, Mistake(path, said)
 
 
 def _typed_rows(typed: Mapping[str, list[str]]) -> Iterator[tuple[str, TypedRow]]:
@@ -199,6 +208,7 @@ def can_be_rows(text: str) -> bool:
         return True
 
 
+@lru_cache(maxsize=1_024)
 def _form(text: str) -> Form | None:
     if not text.strip():
         return Form()

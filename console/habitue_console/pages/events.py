@@ -15,6 +15,7 @@ from habitue_collector.events import Kind, RejectReason
 from .. import shown
 from ..arriving import Arriving, Sender, arriving, refused_by_hour, senders
 from ..charts import Series, hour_label, lines
+from ..deeds import EVENT_WORDS
 from ..event_tail import LETTERS, Seen, find_refused, find_tail
 from ..guard import require
 from ..house import House
@@ -40,12 +41,14 @@ def routes(house: House) -> list[BaseRoute]:
     @require("viewer")
     async def page(request: Request) -> Response:
         asked = _asked(request)
+        _ = words(request)
+        named = [(kind.value, _(EVENT_WORDS[kind]) if kind in EVENT_WORDS else kind.value) for kind in Kind]
         return render(
             request,
             "events/tail.html",
             **asked,
             events=await newest(asked),
-            kinds=[kind.value for kind in Kind],
+            kinds=sorted(named, key=lambda pair: pair[1].casefold()),
             sources=_sources(house),
             seconds=REFRESH_SECONDS,
         )

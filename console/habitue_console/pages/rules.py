@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from starlette.routing import BaseRoute
 
-from habitue_console.documents.kind import Clash, page_options
+from habitue_console.documents.kind import NOTHING_YET, Clash, page_options
 from habitue_console.documents.pages import DocumentPages
 from habitue_console.drafts.draft import RULE, Draft
 from habitue_console.house import House
@@ -77,6 +78,15 @@ class RulePages(DocumentPages):
                 said = f"The catalog has no item “{item_id}”. Type a part of its name and choose one."
                 wrong.append(Mistake(name, said))
         return wrong
+
+    async def _mistakes(self, body: Mapping[str, Any]) -> list[Mistake]:
+        """Who writes in a form sees what there is."""
+        return [
+            replace(one, message=NOTHING_YET)
+            if one.field == "consequence" and one.message.startswith("Say what the rule does;")
+            else one
+            for one in await super()._mistakes(body)
+        ]
 
     def slots_touched(self, body: Mapping[str, Any]) -> tuple[str, ...]:
         return _words(_table(body, "condition").get("slots"))

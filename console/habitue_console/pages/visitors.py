@@ -248,7 +248,6 @@ class _Pages:
             who=await self._who(request, profile),
             wanted=wanted,
             page_types=_page_types(request),
-            translate=words(request).translations.gettext,
         )
 
     # ---- what a visitor may ask for --------------------------------------------------------------
@@ -427,7 +426,9 @@ def _reasons(_: Words) -> Callable[[str], str]:
             known = ReasonCode(code)
         except ValueError:
             return code.replace("_", " ")
-        return _.translations.gettext(Reason(known, anchor="…", category="…").text())
+        # Asked with its gaps in their own places, a reason gives the sentence that the translators know.
+        sentence = _.translations.gettext(Reason(known, anchor="{anchor}", category="{category}").text())
+        return sentence.replace("{anchor}", "…").replace("{category}", "…")
 
     return text
 

@@ -127,9 +127,9 @@ class Effect:
         if self.decisions_changed_share is None:
             return Saying(sayings.TOO_FEW_DECISIONS, told)
         told |= {
-            "share": sayings.percent(self.decisions_changed_share),
-            "low": sayings.percent(self.decisions_low),
-            "high": sayings.percent(self.decisions_high),
+            "share": sayings.Share(self.decisions_changed_share),
+            "low": sayings.Share(self.decisions_low),
+            "high": sayings.Share(self.decisions_high),
         }
         return Saying(sayings.CHANGES_ESTIMATED if self.decisions_estimated else sayings.CHANGES, told)
 

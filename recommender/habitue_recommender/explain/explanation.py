@@ -211,7 +211,7 @@ class _Told:
         elif not self._personalize or profile.consents.get("personalization") == "denied":
             yield Line(Saying(sayings.REFUSED))
         elif decision.holdout:
-            yield Line(Saying(sayings.HOLDOUT, {"share": sayings.percent(slot.holdout)}))
+            yield Line(Saying(sayings.HOLDOUT, {"share": sayings.Share(slot.holdout)}))
         else:
             yield Line(Saying(sayings.PERSONAL))
             if self._segments:

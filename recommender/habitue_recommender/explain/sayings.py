@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 Translate = Callable[[str], str]
+Write = Callable[[float], str]
 
 _GAP = re.compile(r"\{(\w+)\}")
 
@@ -27,20 +28,28 @@ class Saying:
     sentence: str
     values: Mapping[str, str | int | float | Saying] = field(default_factory=dict)
 
-    def text(self, translate: Translate = untranslated) -> str:
+    def text(self, translate: Translate = untranslated, write: Write | None = None) -> str:
+        """The sentence; `write` writes its figures as the reader's language does."""
+
         def fill(gap: re.Match[str]) -> str:
             value = self.values.get(gap[1], "")
             if isinstance(value, Saying):
-                return value.text(translate)
-            return f"{value:g}" if isinstance(value, float) else str(value)
+                return value.text(translate, write)
+            return value if isinstance(value, str) else (write or plainly)(value)
 
         # gettext's answer to an empty text is the catalog's own head.
         return _GAP.sub(fill, translate(self.sentence)) if self.sentence else ""
 
 
-def percent(share: float) -> str:
-    """A share of 0 to 1, as people write it."""
-    return f"{share * 100:.1f}".removesuffix(".0") + " %"
+class Share(float):
+    """A share of 0 to 1, told in per cent."""
+
+
+def plainly(value: float) -> str:
+    """A figure in a text that is in no language yet."""
+    if isinstance(value, Share):
+        return f"{value * 100:.1f}".removesuffix(".0") + " %"
+    return f"{round(value, 2 if abs(value) >= 1 else 4):g}" if isinstance(value, float) else str(value)
 
 
 # ---- where candidates come from ------------------------------------------------------------------------

@@ -56,13 +56,15 @@ def conflicts(earlier: Rule, later: Rule) -> Iterator[Mistake]:
 def may_meet(one: Rule, other: Rule) -> bool:
     """Whether both can act in one decision, as far as slots, pages, times and equal conditions tell.
 
-    Two rules with different conditions on visitors may never meet; then neither is in the other's way.
+    Two rules with different conditions on visitors may never meet; then neither is in the other's way. One
+    that is for everybody meets all.
     """
+    first, second = _request(one.condition), _request(other.condition)
     return (
         (not one.slots or not other.slots or bool(one.slots & other.slots))
         and (not one.page_types or not other.page_types or bool(one.page_types & other.page_types))
         and _times_meet(one.validity, other.validity)
-        and (_request(one.condition) == _request(other.condition))
+        and (not first or not second or first == second)
     )
 
 

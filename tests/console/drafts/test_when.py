@@ -7,7 +7,15 @@ from dataclasses import replace
 import pytest
 
 from habitue_console.drafts.draft import RULE, SEGMENT, Draft
-from habitue_console.drafts.when import builder, can_be_rows, incomplete, opened, synced, with_group
+from habitue_console.drafts.when import (
+    builder,
+    can_be_rows,
+    in_words,
+    incomplete,
+    opened,
+    synced,
+    with_group,
+)
 from habitue_recommender.rulebook.mistakes import Mistake
 
 EXPRESSIONS = [
@@ -60,6 +68,34 @@ def test_and_says_the_same_when_the_rows_write_it_anew(text: str):
         "builder.text": [],
         "condition.when": [anew.value("condition.when")],
     }
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("visitor.orders.count >= 3", "Orders is at least 3"),
+        ('visitor.new || "vip" in visitor.segments', "First visit: yes or Segment has “VIP”"),
+        ('item.availability == "in_stock"', "Availability is “in stock”"),
+        ('visitor.traits["plan"] == "gold"', "Trait plan is “gold”"),
+        ('visitor.visits > 2 && (visitor.device == "mobile" || !visitor.known)',
+         "Visits is more than 2 and (Device is “phone” or Known: no)"),
+        ("visitor.visits + 1 > item.price * 2", ""),
+        ("what is this", ""),
+    ],
+)  # fmt: skip
+def test_a_condition_reads_as_its_rows(text: str, told: str):
+    assert in_words(text, plain, lambda word: word) == told
+
+
+def test_a_number_that_is_none_is_said_at_its_row():
+    rows = Draft.read(
+        SEGMENT,
+        [("builder.view", "form"), ("builder.rows.0.field", "visitor.visits"),
+         ("builder.rows.0.operator", "at_least"), ("builder.rows.0.value", "two")],
+    )  # fmt: skip
+    (mistake,) = incomplete(rows)
+    assert mistake.field == "builder.rows.0"
+    assert mistake.message.startswith("“two” is not a number")
 
 
 def test_spaces_of_the_author_stay_until_a_row_changes():

@@ -85,6 +85,7 @@ MONDAY, TUESDAY = {"weekdays": ["mon"]}, {"weekdays": ["tue"]}
         (rule(pin=PIN_A, slots=["x"]), rule(pin=PIN_B, slots=["y"]), None),
         (rule(pin=PIN_A, page_types=["home"]), rule(pin=PIN_B, page_types=["cart"]), None),
         (rule("visitor.new", pin=PIN_A), rule("visitor.returning", pin=PIN_B), None),
+        (rule("visitor.new", pin=PIN_A), rule(pin=PIN_B), "consequence.pin.0.position"),
         (rule(pin=PIN_A, validity=MONDAY), rule(pin=PIN_B, validity=TUESDAY), None),
         (rule("item.new", boost=2), rule("item.new", bury=2), "consequence.bury"),
         (rule("item.price > 3", exclude=True), rule("item.price > 3", filter=True), "consequence.filter"),
