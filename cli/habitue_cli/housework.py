@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -32,6 +33,7 @@ Figures = Callable[[], "dict[str, Any]"]
 logger = logging.getLogger("habitue.background")
 
 RETRY_SECONDS = 1.0
+SAY_AGAIN_SECONDS = 60.0
 FIGURES_SECONDS = 1.0
 
 
@@ -55,12 +57,16 @@ def run(settings: Settings, stop: threading.Event, arguments: list[str] | None =
 
 
 def _steadily(name: str, work: Callable[[threading.Event], None], stop: threading.Event) -> None:
-    """A work that fails is logged and begun again."""
+    """A work that fails is logged and begun again; what goes wrong each second is said once a minute."""
+    said, until = "", 0.0
     while not stop.is_set():
         try:
             work(stop)
         except Exception as error:
-            logger.warning("%s failed and begins again: %s (%s)", name, error, type(error).__name__)
+            sentence = f"{error} ({type(error).__name__})"
+            if sentence != said or monotonic() >= until:
+                logger.warning("%s failed and begins again: %s", name, sentence)
+                said, until = sentence, monotonic() + SAY_AGAIN_SECONDS
             logger.debug("where", exc_info=True)
             stop.wait(RETRY_SECONDS)
 

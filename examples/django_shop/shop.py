@@ -209,7 +209,7 @@ def cart(request: Any) -> dict[str, int]:
 
 
 def total(held: dict[str, int]) -> float:
-    return round(sum(ITEMS[item_id]["price"] * quantity for item_id, quantity in held.items()), 2)
+    return round(sum(float(ITEMS[item_id]["price"]) * quantity for item_id, quantity in held.items()), 2)
 
 
 def described(item: dict[str, Any]) -> dict[str, Any]:

@@ -113,7 +113,8 @@ def create_shop(**config: Any) -> Flask:
     def consent() -> AnyResponse:
         answer = "granted" if request.form.get("answer") == "yes" else "denied"
         habitue.client.consent(answer, answer)
-        response = redirect(request.form.get("back") if is_own(request.form.get("back")) else "/")
+        back = request.form.get("back", "")
+        response = redirect(back if is_own(back) else "/")
         response.set_cookie("shop_consent", answer, max_age=180 * 86_400, samesite="Lax", httponly=True)
         return response
 
@@ -137,7 +138,7 @@ def cart() -> dict[str, int]:
 
 
 def total() -> float:
-    return round(sum(ITEMS[item_id]["price"] * quantity for item_id, quantity in cart().items()), 2)
+    return round(sum(float(ITEMS[item_id]["price"]) * quantity for item_id, quantity in cart().items()), 2)
 
 
 def described(item: dict[str, Any]) -> dict[str, Any]:

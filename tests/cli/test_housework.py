@@ -79,3 +79,23 @@ async def test_a_purchase_is_told_to_other_systems_within_seconds(tmp_path: Path
         expected = signature(said["webhook-id"], int(said["webhook-timestamp"]), sent, secret)
         assert said["webhook-signature"] == expected
         assert live_paths(tmp_path / "archive", MOVES)
+
+
+def test_what_goes_wrong_each_second_is_said_once(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(housework, "RETRY_SECONDS", 0.0)
+    stop, failures = threading.Event(), iter(["away", "away", "away", "full", "away"])
+
+    def work(stop: threading.Event) -> None:
+        if (said := next(failures, None)) is None:
+            stop.set()
+            return
+        raise OSError(said)
+
+    housework._steadily("archiver", work, stop)
+    assert [record.getMessage().partition(": ")[2] for record in caplog.records] == [
+        "away (OSError)",
+        "full (OSError)",
+        "away (OSError)",
+    ]
