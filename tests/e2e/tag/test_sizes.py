@@ -54,8 +54,8 @@ def test_a_page_loads_what_it_has_something_for(recorder: Recorder, page: Page, 
 
 def test_none_of_the_files_waits_for_another(recorder: Recorder, page: Page) -> None:
     held: list[Route] = []
-    page.route("**/h/s-*.js*", held.append)
-    page.goto(recorder.lay("/a", LAYER + SLOT + TCF))
+    page.route("**/h/s-*.js*", lambda route: held.append(route))
+    page.goto(recorder.lay("/a", LAYER + SLOT + TCF), wait_until="commit")  # they hold up its load
     until(page, lambda: len(held) == 3, "all three, while none was answered")
     assert len(held) == 3
     for one in held:
