@@ -34,7 +34,10 @@ from habitue_recommender.training.questions import Question, questions
 if TYPE_CHECKING:
     from habitue_recommender.training.interactions import Interactions
 
-_GATE = 0.2  # of the sessions that are learnt from, the newest
+_GATE, _SMALL_GATE = 0.2, 0.4  # of the questions, the newest; the second while that makes fewer than
+_ENOUGH_TO_JUDGE = (
+    1_000  # of them: with 300, trees looked better than they were (diginetica's hundredth part)
+)
 _WEIGHTS = (0.5, 0.25, 0.0, 1.0, 2.0)  # of the blend beside the trees; of equal ones the first
 _LEAST_TO_LEAD = 100  # questions that say whether one source is better than the blend
 _SURE = 1.64  # standard errors
@@ -123,7 +126,7 @@ def chosen(
     lessons: Lessons, settings: RankerSettings, fitting: Fitting
 ) -> tuple[Trees | None, dict[str, float]]:
     """As `learn`, from lessons: the older ones teach, the newest judge."""
-    gate = int(len(lessons.right) * (1 - _GATE))
+    gate = len(lessons.right) - judges(len(lessons.right))
     learnt, judged = lessons.part(0, gate), lessons.part(gate, len(lessons.right))
     trees = boost(learnt, settings, fitting)
     blend_hits, blend_rank = judged.quality(judged.column("blend"))
@@ -143,6 +146,12 @@ def chosen(
     if len(lessons.right) >= _PLENTY:
         return trees, figures
     return boost(lessons, settings, fitting), figures
+
+
+def judges(questions: int) -> int:
+    """How many of the questions judge."""
+    usual = questions - int(questions * (1 - _GATE))
+    return max(usual, min(int(questions * _SMALL_GATE), _ENOUGH_TO_JUDGE))
 
 
 def _led(lessons: Lessons) -> dict[str, float]:

@@ -55,6 +55,12 @@ def test_the_gate_s_figures_are_kept(model) -> None:
     assert figures["judged"] > 100
 
 
+def test_a_small_shop_s_trees_are_judged_by_a_larger_part() -> None:
+    assert [ranker_training.judges(many) for many in (30_000, 29_988, 4_000, 2_000, 1_000)] == [
+        *(6_000, 5_998, 1_000, 800, 400)
+    ]
+
+
 def test_so_much_of_the_blend_goes_with_the_trees_as_helps_on_questions_they_did_not_see() -> None:
     features = np.zeros((4, len(feature_names())), dtype=np.float32)
     features[:, feature_names().index("blend")] = [0.1, 0.4, 0.3, 0.2]
