@@ -6,6 +6,7 @@ Only the verb that is asked for is imported, so that the light collector starts 
 from __future__ import annotations
 
 import argparse
+import errno
 import os
 import sys
 from collections.abc import Mapping, Sequence
@@ -36,6 +37,13 @@ INTERNAL = {
     "console": ("console", "the marketers' pages, started by serve"),
     "visitors": ("visitors", "simulated shoppers for the demo, started by demo --visitors"),
     "prepare": ("prepare", "catalog, history and first model of the demo, started by demo"),
+}
+
+
+_DISK = {
+    errno.EROFS: "this file system is read-only; --data names another folder",
+    errno.ENOSPC: "the disk is full",
+    errno.EDQUOT: "this user may not store more here",
 }
 
 
@@ -113,6 +121,8 @@ def _sentence(error: Exception) -> str:
         return f"{error.filename}: a part of this path is a file where a folder should be"
     if isinstance(error, PermissionError) and error.filename:
         return f"{error.filename} may not be read or written by this user"
+    if isinstance(error, OSError) and error.errno in _DISK:
+        return f"{error.filename or 'the data directory'}: {_DISK[error.errno]}"
     said = str(error).strip() or type(error).__name__
     return f"{said} ({type(error).__name__}; --debug shows where)"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import stat
 from contextlib import suppress
 from pathlib import Path
@@ -61,6 +62,19 @@ def test_a_file_where_the_data_should_be_is_told_in_a_sentence(
     (tmp_path / "data").touch()
     assert main(["serve", "--data", str(tmp_path / "data")], {}) == 1
     assert "is a file where a folder should be" in capsys.readouterr().err
+
+
+def test_a_disk_that_takes_nothing_is_told_in_a_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(folder: Path) -> None:
+        raise OSError(errno.EROFS, "Read-only file system", str(folder))
+
+    monkeypatch.setattr("habitue_cli.verbs.demo.signing_keys", refuse)
+    assert main(["demo", "--data", str(tmp_path)], {}) == 1
+    assert capsys.readouterr().err == (
+        f"habitue demo: {tmp_path}: this file system is read-only; --data names another folder\n"
+    )
 
 
 def test_the_demo_s_key_does_not_serve(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
