@@ -13,6 +13,7 @@ import logging
 import os
 import resource
 import selectors
+import shutil
 import signal
 import socket
 import subprocess
@@ -22,6 +23,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib.util import find_spec
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
@@ -40,6 +42,7 @@ MAX_PAUSE_SECONDS = 30.0
 STOP_SECONDS = {"worker": 20.0, "console": 8.0, "background": 40.0, "task": 5.0}
 BIND_SECONDS = 20.0  # workers of a killed supervisor may hold the port while they drain
 BACKLOG = 2_048
+LEAST_ROOM = 1_048_576  # bytes
 _STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
@@ -196,7 +199,7 @@ class Supervisor:
             self._redis_failures = 0 if ran > STEADY_SECONDS else self._redis_failures + 1
             self._redis_due = now + _pause(self._redis_failures)
             self._folder.remove_pid("redis")
-            logger.warning("Redis ended; starting it again")
+            logger.warning("Redis ended; starting it again%s", _no_room(self.settings.data.folder))
         if now >= self._redis_due:
             self._redis_due = None
             try:
@@ -364,6 +367,14 @@ def _how(code: int) -> str:
         return signal.Signals(-code).name
     except ValueError:
         return f"signal {-code}"
+
+
+def _no_room(folder: Path) -> str:
+    """The commonest reason why a store ends, where it is one: it says so only in its own words."""
+    with suppress(OSError):
+        if shutil.disk_usage(folder).free < LEAST_ROOM:
+            return f": the disk of {folder} is full, nothing more is accepted until there is room"
+    return ""
 
 
 def _address_of(listener: socket.socket) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import socket
 import threading
@@ -14,7 +15,7 @@ import pytest
 import redis
 from support.serving import START_SECONDS, Serving, gone, until
 
-from habitue_cli.supervisor import MAX_PAUSE_SECONDS, _pause
+from habitue_cli.supervisor import MAX_PAUSE_SECONDS, _no_room, _pause
 from habitue_collector import private_redis
 
 # Patience is short only once the test says so: a child that starts on a busy machine is not stuck.
@@ -160,3 +161,12 @@ def test_pauses_grow_from_none_to_half_a_minute() -> None:
     assert pauses[:4] == [0.0, 0.0, 0.25, 0.5]
     assert pauses == sorted(pauses)
     assert pauses[-1] == MAX_PAUSE_SECONDS
+
+
+def test_a_full_disk_is_named_where_redis_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    room = shutil.disk_usage(tmp_path)
+    assert _no_room(tmp_path) == ""
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: room._replace(free=0))
+    assert f"the disk of {tmp_path} is full" in _no_room(tmp_path)
+    monkeypatch.undo()
+    assert _no_room(tmp_path / "gone") == ""
