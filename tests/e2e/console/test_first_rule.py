@@ -158,6 +158,23 @@ def test_a_late_answer_does_not_overwrite_a_newer_one(browser: Browser, demo: Li
         expression.fill("visitor.visits >= 8")
     expect(desk.locator("#figures")).to_contain_text("0 people match")
     expect(desk.locator("#figures")).not_to_contain_text("late")
+
+    # The session ends before it is saved: after the sign-in what was written is there again.
+    ended: list[Route] = []
+
+    def ends(route: Route) -> None:
+        if ended or route.request.method != "POST":
+            route.continue_()
+            return
+        ended.append(route)
+        route.fulfill(status=401, headers={"hx-redirect": "/console/segments/new"})
+
+    calm(desk)
+    desk.route("**/segments/new", ends)
+    with desk.expect_navigation():
+        desk.get_by_role("button", name="Save", exact=True).click()
+    expect(desk.locator("[name='when']")).to_have_value("visitor.visits >= 8")
+    assert ended
     office.close()
 
 
