@@ -37,7 +37,13 @@ NOTE_SECONDS = 0.02  # how long they wait for a flush to go with, before they ge
 
 
 class Companion(Protocol):
-    """What a decision wants to know of Redis travels with the profile's read (the recommender's catalog)."""
+    """What a decision wants to know of Redis travels with the profile's read (the recommender's catalog).
+
+    `hurried`: this worker has little time for answers; noted on what it writes.
+    """
+
+    @property
+    def hurried(self) -> bool: ...
 
     def read_commands(self) -> list[tuple[bytes, ...]]: ...
 

@@ -405,8 +405,13 @@ class Flush:
         order = list(touched.values())
         version = committer.next_version()  # no profile is written twice in one flush
         lifetime, profile_place, pack_commit = committer.lifetime, keys.profile_place, commands.commit
+        hurried = committer.companion is not None and committer.companion.hurried
         for work in order:
             profile = work.profile
+            if hurried:
+                profile.state["hurried"] = True
+            else:
+                profile.state.pop("hurried", None)
             key, bucket = profile_place(profile.profile_id)
             packed.append(
                 pack_commit(key, bucket, work.version, profile.pack(version), lifetime(profile), work.records)

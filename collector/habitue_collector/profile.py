@@ -39,8 +39,8 @@ HOUR = 3_600_000
 
 State = dict[str, Any]
 
-# What belongs to running transfers, not to the visitor: a rebuilt profile need not have it.
-OPERATIONAL = frozenset({"open_transfer"})
+# What belongs to running transfers and busy workers, not to the visitor: a rebuilt profile need not have it.
+OPERATIONAL = frozenset({"open_transfer", "hurried"})
 
 
 @dataclass(slots=True, frozen=True)
@@ -135,6 +135,11 @@ class Profile:
     def is_left(self) -> bool:
         """Its browser logged out and goes on under another id; nothing of a visitor is here."""
         return "successor" in self.state and "seen" not in self.state
+
+    @property
+    def hurried(self) -> bool:
+        """Whether the worker that wrote its last event was busy: answers are cheap until the next one."""
+        return "hurried" in self.state
 
     @property
     def is_empty(self) -> bool:

@@ -92,6 +92,16 @@ class Recommender:
         return self.reader.loaded
 
     @property
+    def hurried(self) -> bool:
+        """Whether who does something now is answered without the ranker until they do something else.
+
+        It is noted on the profile with the event, and not asked when they are answered: a page that is
+        loaded again without a new event has the same list, whichever worker answers. Nobody in particular
+        is always asked for: their list is that of the page.
+        """
+        return self.pace.hurried
+
+    @property
     def digest(self) -> str:
         """Which artifact answers."""
         return self.model.digest if self.model is not None else NO_MODEL
@@ -197,7 +207,7 @@ class Recommender:
             self.model,
             self.live,
             self._clock() if now is None else now,
-            self._hurried if self.pace.hurried else self.settings,
+            self._hurried if profile is not None and profile.hurried else self.settings,
             personalize=consent.personalizes,
             sequence=self._sequence,
             hosts=self._hosts,

@@ -117,6 +117,28 @@ def codes(offers: list[dict[str, Any]]) -> dict[str, str]:
     return {offer["item_id"]: offer["reasons"][0]["code"] for offer in offers}
 
 
+def test_a_page_loaded_again_keeps_its_list_while_the_worker_becomes_busy_and_calm(play: Any) -> None:
+    async def scene(shop: Shop, anna: Browser) -> None:
+        shop.learnt(neighbours=IDS[:15], ranker=IDS[15:])
+
+        async def home(*events: dict[str, Any]) -> list[str]:
+            return await anna.lists("home-hero", *events)
+
+        learnt = await home(views("socks-9"))
+        assert len(learnt) > 0
+        assert set(learnt) <= set(IDS[15:])
+        shop.recommender.pace.hurried = True
+        assert await home() == learnt
+        cheap = await home(views("bags-9"))
+        assert len(cheap) > 0
+        assert set(cheap) <= set(IDS[:15])
+        shop.recommender.pace.hurried = False
+        assert await home() == cheap
+        assert set(await home(views("bags-8"))) <= set(IDS[15:])
+
+    play(scene)
+
+
 def test_interest_that_broke_off_comes_first_in_the_next_visit(play: Any) -> None:
     async def scene(shop: Shop, anna: Browser) -> None:
         wanted = track("Product Added", {"product_id": "hats-7", "price": 27})

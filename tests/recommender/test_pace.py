@@ -49,20 +49,26 @@ def test_a_clock_that_stands_still_is_no_division_by_zero() -> None:
     assert not load.pace.look()
 
 
-def test_in_a_hurry_neighbours_answer_and_the_ranker_again_after_it(tmp_path: Path) -> None:
+def test_an_event_in_a_hurry_is_answered_by_neighbours_and_the_next_one_by_the_ranker(tmp_path: Path) -> None:
     ids = [f"i{n}" for n in range(30)]
     members = {"neighbours": Scripted(list(range(15))), "ranker": Scripted(list(range(15, 30)))}
     one = Recommender(RecommenderSettings(), tmp_path, lambda folder: None, lambda: NOW)  # type: ignore[arg-type]
     one.model = ServedModel(ScriptedArtifact("d1", Vocabulary.of(ids), members))
     one.reader.catalog = catalog_of(*ids)
+    person = visitor(views=["i29"])
 
     def shown() -> set[str]:
-        [(decision, _)] = one.decide(["home-hero"], {"type": "home"}, visitor(views=["i29"]), GRANTED)
+        [(decision, _)] = one.decide(["home-hero"], {"type": "home"}, person, GRANTED)
         return {offer.item.item_id for offer in decision.offers}
 
     calm = shown()
     assert calm <= set(ids[15:])
     one.pace.hurried = True
+    assert one.hurried
+    assert shown() == calm  # nothing new of this person: the same question has the same answer
+    person.state["hurried"] = True  # as the collector notes it with their next event
     assert shown() <= set(ids[:15])
     one.pace.hurried = False
+    assert shown() <= set(ids[:15])
+    del person.state["hurried"]
     assert shown() == calm
