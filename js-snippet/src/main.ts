@@ -128,20 +128,11 @@ const ask = (name: string, digest: string): void => {
   })
 }
 
-/** Fetches what this page has something for, and what has the door of this name, all at once. */
+/** Fetches what reads a page, and what this one has something for or has the door of this name, all at once. */
 const more = (door?: unknown): void => {
-  const has = (selector: string): unknown => document.querySelector(selector)
-  const tool = host.__tcfapi || host.Shopify
-  if (tool || door === 'doctor') ask('rare', RARE)
-  if (door === 'slots' || door === 'template' || has('[data-habitue-slot]')) ask('slots', SLOTS)
-  if (
-    tool ||
-    door === 'adapter' ||
-    host[setting('layer') || 'dataLayer'] ||
-    has('[type*=ld],[itemtype],[property],[class*=cart],[action*=cart]')
-  ) {
-    ask('more', MORE)
-  }
+  ask('more', MORE)
+  if (host.__tcfapi || host.Shopify || door === 'doctor') ask('rare', RARE)
+  if (door === 'slots' || door === 'template' || document.querySelector('[data-habitue-slot]')) ask('slots', SLOTS)
 }
 
 /** Once the page is parsed, and we know what the visitor said. */

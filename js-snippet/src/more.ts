@@ -1,4 +1,4 @@
-/** What the core fetches where a page has something to read: a dataLayer, markup of products, cart forms. */
+/** What reads a page: its dataLayer, markup of products, cart forms. */
 import { drain } from './layer'
 import { settle } from './told'
 import './carts'

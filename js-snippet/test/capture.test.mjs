@@ -225,13 +225,14 @@ test('an adapter makes other shops possible', async (t) => {
   assert.deepEqual(told(shop), [['add_to_cart', { items: [{ item_id: 'X' }] }, 'form']])
 })
 
-test('a page that has nothing to read loads nothing more', async (t) => {
+test('the file for slots comes when a page has one', async (t) => {
   const shop = await page(t)
+  const files = (name) => shop.window.document.querySelectorAll(`script[src*="-${name}.js"]`).length
   await shop.pass(500)
-  assert.equal(shop.window.document.querySelectorAll('script[src]').length, 0)
-  shop.run('window.dataLayer = []; document.body.append("changed")')
+  assert.deepEqual([files('more'), files('slots'), files('rare')], [1, 0, 0])
+  shop.run('document.body.innerHTML = "<div data-habitue-slot=home></div>"')
   await shop.pass(100)
-  assert.equal(shop.window.document.querySelectorAll('script[src*="-more.js"]').length, 1)
+  assert.deepEqual([files('more'), files('slots'), files('rare')], [1, 1, 0])
 })
 
 test('without its second file the tag still counts pages and takes calls', async (t) => {
