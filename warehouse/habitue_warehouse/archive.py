@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
@@ -42,6 +42,7 @@ log = logging.getLogger("habitue.archive")
 CONSUMER = "archiver"
 LOG_TABLES = (EVENTS, DECISIONS, MOVES)
 _ARCHIVER_LOCK = ".archiver.lock"
+_LOGS_AT_ONCE = 16  # of the 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,16 +190,22 @@ class Archiver:
 
     def _read(self) -> int:
         """One round over all logs; returns the most entries that one log gave (0: nothing new anywhere)."""
-        pipe = self.redis.pipeline(transaction=False)
         asked = list(self._cursors)
-        for bucket, cursor in enumerate(asked):
-            pipe.xreadgroup(
-                keys.ARCHIVER_GROUP, CONSUMER, {keys.log(bucket): cursor}, count=self.settings.read_count
-            )
+        answers: list[Any] = []
+        for some in _a_few(range(keys.BUCKETS)):
+            pipe = self.redis.pipeline(transaction=False)
+            for bucket in some:
+                pipe.xreadgroup(
+                    keys.ARCHIVER_GROUP,
+                    CONSUMER,
+                    {keys.log(bucket): asked[bucket]},
+                    count=self.settings.read_count,
+                )
+            answers += pipe.execute(raise_on_error=False)
         records: list[LogRecord] = []
         most = 0
         lost_groups: list[int] = []
-        for bucket, answer in enumerate(pipe.execute(raise_on_error=False)):
+        for bucket, answer in enumerate(answers):
             if isinstance(answer, redis_py.ResponseError) and str(answer).startswith("NOGROUP"):
                 lost_groups.append(bucket)
                 continue
@@ -360,12 +367,13 @@ class Archiver:
         by_bucket: dict[int, list[tuple[int, int]]] = defaultdict(list)
         for entry in self._done:
             by_bucket[entry.bucket].append((entry.log_ms, entry.log_seq))
-        pipe = self.redis.pipeline(transaction=False)
-        for bucket, stream_ids in by_bucket.items():
-            names = [f"{ms}-{seq}" for ms, seq in stream_ids]
-            for start in range(0, len(names), 1_000):
-                pipe.xack(keys.log(bucket), keys.ARCHIVER_GROUP, *names[start : start + 1_000])
-        pipe.execute()
+        for some in _a_few(list(by_bucket)):
+            pipe = self.redis.pipeline(transaction=False)
+            for bucket in some:
+                names = [f"{ms}-{seq}" for ms, seq in by_bucket[bucket]]
+                for start in range(0, len(names), 1_000):
+                    pipe.xack(keys.log(bucket), keys.ARCHIVER_GROUP, *names[start : start + 1_000])
+            pipe.execute()
         self._done.clear()
         for bucket, stream_ids in by_bucket.items():
             self._archived_to[bucket] = max(self._archived_to.get(bucket, (0, 0)), max(stream_ids))
@@ -376,17 +384,26 @@ class Archiver:
         """Cuts off what is archived and older than the lag; what is not archived stays, however old."""
         self._trimmed_at = monotonic()
         behind = int((time() - self.settings.trim_lag_seconds) * 1000)
-        pipe = self.redis.pipeline(transaction=False)
-        for bucket, (ms, seq) in self._archived_to.items():
-            oldest_kept = min((ms, seq + 1), (behind, 0))
-            if oldest_kept > (0, 0):
-                pipe.xtrim(keys.log(bucket), minid=f"{oldest_kept[0]}-{oldest_kept[1]}", approximate=False)
-        pipe.execute()
+        for some in _a_few(list(self._archived_to)):
+            pipe = self.redis.pipeline(transaction=False)
+            for bucket in some:
+                ms, seq = self._archived_to[bucket]
+                oldest_kept = min((ms, seq + 1), (behind, 0))
+                if oldest_kept > (0, 0):
+                    kept_from = f"{oldest_kept[0]}-{oldest_kept[1]}"
+                    pipe.xtrim(keys.log(bucket), minid=kept_from, approximate=False)
+            pipe.execute()
 
     def _connection(self) -> duckdb.DuckDBPyConnection:
         if self._duckdb is None:
             self._duckdb = open_duckdb(self.archive_dir, self.settings.memory_limit)
         return self._duckdb
+
+
+def _a_few(buckets: Sequence[int]) -> Iterator[Sequence[int]]:
+    """As many logs as are asked for at once: while Redis carries out a pipeline it answers no visitor."""
+    for start in range(0, len(buckets), _LOGS_AT_ONCE):
+        yield buckets[start : start + _LOGS_AT_ONCE]
 
 
 _ROWS = "SELECT unnest(from_json_strict(line, '{structure}')) FROM (SELECT unnest($1::VARCHAR[]) AS line)"
