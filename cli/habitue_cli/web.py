@@ -36,10 +36,10 @@ from .connection import redis_url
 from .demo_data import is_prepared
 
 Life = Callable[[], Any]
-# Beacons and decisions leave next to no cycles behind. A young round walks everything that was made since the
-# last one and lives, which is what a profile in the cache is made of: with 10,000 it took 10 ms twice a second at
-# 300 pages/s, and those who came meanwhile were the slowest of all; with 1,000 it takes 1 ms. Older rounds, which
-# look at thousands of cached profiles, come once a minute or less.
+# Beacons and decisions leave next to no cycles behind. A young round walks what was made since the last
+# one and lives, which is what the cached profiles are made of: with 10,000 it took 10 ms twice a second
+# at 300 pages/s, and those who came meanwhile were the slowest of all; with 1,000 it takes 1 ms. Older
+# rounds, which look at thousands of cached profiles, come once a minute or less.
 GC_THRESHOLDS = (1_000, 1_000, 1_000)
 
 CATALOG_SECONDS = 5.0  # how long a worker that starts waits for its catalog before it accepts connections
