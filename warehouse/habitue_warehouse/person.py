@@ -36,7 +36,8 @@ def events_of(archive_dir: Path | str, profile_ids: Sequence[str]) -> list[dict[
             buckets = ", ".join(str(number) for number in sorted({bucket_of(one) for one in profile_ids}))
             cursor = connection.execute(
                 f"SELECT * FROM events_raw WHERE bucket IN ({buckets})"
-                f" AND profile_id IN ({', '.join('?' * len(profile_ids))}) ORDER BY log_ms, received_at, log_seq",
+                f" AND profile_id IN ({', '.join('?' * len(profile_ids))})"
+                " ORDER BY log_ms, received_at, log_seq",
                 list(profile_ids),
             )
             names = [column[0] for column in cursor.description or ()]
