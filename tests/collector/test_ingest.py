@@ -8,6 +8,7 @@ import json
 from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
+from time import process_time
 from typing import Any
 
 import orjson
@@ -17,6 +18,7 @@ from hypothesis import strategies as st
 from support.house import Answer, House, house, page, track, views, visitor_of
 
 from habitue_collector import ingest as ingest_module
+from habitue_collector.body_json import PATIENCE_BYTES, read_json
 from habitue_collector.events import MAX_BODY_BYTES, MAX_EVENTS_PER_BATCH
 from habitue_collector.request import Request
 from habitue_collector.request_body import RequestError, gunzip
@@ -260,6 +262,19 @@ async def test_a_value_that_is_no_json_costs_no_event_its_place(odd: bytes) -> N
         )
         answer = await shop.post("/h/v1/batch", b"\xef\xbb\xbf" + raw)
         assert [one["status"] for one in answer.body["results"]] == ["accepted"] * 3
+
+
+@pytest.mark.parametrize("odd", [b"\\ud83d", b"\\n\\ud83d", b"\\\\"])
+def test_patience_with_a_body_ends_where_others_would_wait_for_it(odd: bytes) -> None:
+    """A few kilobytes of gzip are megabytes of escapes, each of which is looked at."""
+    longest = b'[NaN,"%b"]' % (odd * ((PATIENCE_BYTES - 8) // len(odd)))
+    assert len(longest) <= PATIENCE_BYTES
+    before = process_time()
+    price, text = read_json(longest)
+    assert (price, "\ud83d" in text) == (None, False)
+    assert process_time() - before < 1  # 15 to 70 ms
+    with pytest.raises(orjson.JSONDecodeError):
+        read_json(longest.ljust(PATIENCE_BYTES + 1))
 
 
 @pytest.mark.asyncio
