@@ -11,12 +11,31 @@ from typing import Any, Final
 
 from habitue_collector.events import MAX_ITEMS_PER_EVENT
 
-MEMBERS: Final = frozenset(("productVariant", "cartLine", "cart", "checkout", "collection", "searchResult"))
+# What Shopify hands over, and what is in it: a shop's own `collection: "Summer"` is its own.
+_SIGNS: Final = {
+    "productVariant": frozenset(("product", "price")),
+    "cartLine": frozenset(("merchandise",)),
+    "cart": frozenset(("lines",)),
+    "checkout": frozenset(("lineItems", "totalPrice", "shippingAddress", "billingAddress")),
+    "collection": frozenset(("productVariants",)),
+    "searchResult": frozenset(("productVariants",)),
+}
+MEMBERS: Final = frozenset(_SIGNS)
 
 
-def read(data: dict[str, Any]) -> dict[str, Any]:
-    """The properties of a track call; whatever is not Shopify's own stays as it is."""
-    said = {name: value for name, value in data.items() if name not in MEMBERS}
+def members(properties: dict[str, Any]) -> frozenset[str]:
+    """Those of the properties that Shopify handed over."""
+    return frozenset(
+        name
+        for name in MEMBERS.intersection(properties)
+        if not _SIGNS[name].isdisjoint(_members(properties[name]))
+    )
+
+
+def read(properties: dict[str, Any], shopifys: frozenset[str]) -> dict[str, Any]:
+    """The properties of a track call; `shopifys` are those of its members that are read here."""
+    said = {name: value for name, value in properties.items() if name not in shopifys}
+    data = {name: properties[name] for name in shopifys}
     products: list[dict[str, Any]] = []
     money = None
     if variant := _members(data.get("productVariant")):

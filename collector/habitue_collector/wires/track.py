@@ -57,10 +57,10 @@ def read_track(event: Event, properties: dict[str, Any]) -> None:
             sku = properties["sku"]
             if sku is not None and sku != item.item_id and (sku := text(sku)) != item.item_id:
                 rest["sku"] = sku  # the feed may call the item by this one
-    elif shopify.MEMBERS.isdisjoint(properties):
+    elif shopify.MEMBERS.isdisjoint(properties) or not (shopifys := shopify.members(properties)):
         rest = bounded(properties, _NOTHING)
     else:
-        read_track(event, shopify.read(properties))
+        read_track(event, shopify.read(properties, shopifys))
         return
 
     currency = get("currency")
