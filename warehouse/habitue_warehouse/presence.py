@@ -49,6 +49,7 @@ class Presence:
         self._events: Counter[int] = Counter()  # minute → events
         self._people: dict[int, set[int]] = {}  # minute → who; ids only as hashes, for five minutes
         self._lock = Lock()
+        self._recalled = False
 
     def observe(self, records: Iterable[Record]) -> None:
         """Take in what passes; bots are nobody."""
@@ -69,7 +70,10 @@ class Presence:
                         people.add(hash(who))
 
     def recall(self, archive: Path, now: int | None = None) -> None:
-        """Take in what the archive holds of the last hour: a process that begins anew was not there."""
+        """Take in, once, what the archive holds of the last hour: who begins anew was not there."""
+        if self._recalled:
+            return
+        self._recalled = True
         now = time_ns() // 1_000_000 if now is None else now
         since = (now // MINUTE - MINUTES + 1) * MINUTE
         paths = [
