@@ -53,7 +53,7 @@ class Agent(NamedTuple):
     os: str | None
     device: str | None
     bot: bool
-    library: bool  # a programming language's HTTP client: a bot, unless it speaks for somebody
+    http_client: bool  # a programming language's HTTP client: a bot, unless it speaks for somebody
 
 
 _NOWHERE: Final = Page(None, None, None, None)
@@ -110,7 +110,7 @@ def _device(header: str | None, stated: str | None) -> tuple[bool, dict[str, str
     """Whether a bot sent it; browser, os and device by the header, or by what the event itself states."""
     own = _UNKNOWN if header is None else agent(header[:MAX_AGENT_LENGTH])
     known = agent(stated[:MAX_AGENT_LENGTH]) if stated else own
-    bot = known.bot or (own.bot and not own.library)
+    bot = known.bot or (own.bot and not own.http_client)
     found = (("browser", known.browser), ("os", known.os), ("device", "bot" if bot else known.device))
     return bot, {name: value for name, value in found if value is not None}
 
@@ -193,9 +193,10 @@ def agent(user_agent: str) -> Agent:
     browser = found.user_agent.family if found.user_agent else None
     system = found.os.family if found.os else None
     device = found.device
-    library = any(word in name for word in LIBRARY_WORDS)
-    if (device and device.family == "Spider") or any(word in name for word in AUTOMATION_WORDS) or library:
-        return Agent(browser, system, "bot", True, library)
+    http_client = any(word in name for word in LIBRARY_WORDS)
+    spider = bool(device and device.family == "Spider")
+    if spider or http_client or any(word in name for word in AUTOMATION_WORDS):
+        return Agent(browser, system, "bot", True, http_client)
     brand = device.brand if device else None
     if brand == "Generic_Android_Tablet" or any(word in name for word in TABLET_WORDS):
         kind = "tablet"
