@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import hmac
 import random
+import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -31,6 +32,7 @@ _BROWSER = (
 ITEMS = 5  # per browser: a user whom four browsers visit stays below the profile's 30
 THINK_SECONDS = 0.15  # between two actions of one browser, on average
 CUT_OFF = 0.1  # of all requests
+SERVER_PATIENCE_SECONDS = 10  # no request that was let go is taken in any later; the server's own are 5
 
 
 class Load:
@@ -80,6 +82,7 @@ class Browser:
         self.possible = 0  # the epoch that may have begun: its login or logout is on its way
         self.under_way: set[asyncio.Task[None]] = set()
         self.past: list[tuple[Post, list[dict[str, Any]]]] = []
+        self.given_up: list[tuple[float, Post]] = []
         self.count = 0
         self.orders = 0
         load.ledger.browsers.append(self.epochs)
@@ -160,16 +163,14 @@ class Browser:
         if self.epochs[-1].user == user:
             await self.deliver(events)
             return
-        self.epochs.append(Epoch(self.epochs[-1].device, user))
-        self.possible += 1
+        self._turn(Epoch(self.epochs[-1].device, user))
         await self.deliver(events, gives_up=False)
         self.confirmed = self.possible
 
     async def log_out(self) -> None:
         if self.load.chance(0.6):
             await self.flush()
-        self.epochs.append(Epoch())
-        self.possible += 1
+        self._turn(Epoch())
         while True:
             reply = await self._post("/h/v1/reset", {"writeKey": WRITE_KEY})
             if reply.status == 200:
@@ -177,6 +178,15 @@ class Browser:
             await self._pause()
         self.confirmed = self.possible
         self.epochs[-1].device = self._visitor()
+
+    def _turn(self, epoch: Epoch) -> None:
+        """A login or logout sets out; what was given up a moment ago may still be taken in after it."""
+        self.epochs.append(epoch)
+        self.possible += 1
+        now = time.monotonic()
+        self.given_up = [(at, post) for at, post in self.given_up if now - at < SERVER_PATIENCE_SECONDS]
+        for _, post in self.given_up:
+            post.last = self.possible
 
     async def repeat(self) -> None:
         """Real clients send again what was acknowledged."""
@@ -211,6 +221,7 @@ class Browser:
                 return
             if gives_up and self.load.chance(0.05):
                 self.load.ledger.given_up += 1
+                self.given_up.append((time.monotonic(), post))
                 return
             self.load.ledger.again += 1
             await self._pause()
