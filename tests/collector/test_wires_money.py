@@ -38,6 +38,17 @@ from habitue_collector.wires.values import number
         ("0,125", 0.125),
         ("1.189", 1.189),  # as machines write it: a point
         ("1e3", 1000.0),
+        ("٩٩٫٥٠ ر.س", 99.5),
+        ("12.500 د.ك", 12.5),
+        ("\u200f1,189.90 د.إ.\u200f", 1189.9),  # with marks of the writing's direction
+        ("1,189円（税込）", 1189.0),
+        ("S/. 89.90", 89.9),
+        ("R 1 189,90", 1189.9),
+        ("GH₵1,189", 1189.0),
+        ("89€90", 89.9),  # as French shops set it
+        ("ab 12,99 €¹", 12.99),  # with a footnote
+        ("£1,189.90 ex VAT", 1189.9),
+        ("1.189,90&nbsp;&euro;", 1189.9),
     ],
 )
 def test_a_printed_amount_is_read(printed: str, amount: float) -> None:
@@ -49,6 +60,9 @@ def test_a_printed_amount_is_read(printed: str, amount: float) -> None:
     [
         "9,90 – 12,90",
         "12 x 3,00",
+        "9 € 12 €",
+        "12⁹⁹ €",
+        "2 € 50 kg",
         "1 18,90",
         "12.5.2",
         "2027-12-31",
@@ -80,6 +94,10 @@ def test_what_is_no_single_amount_is_none(printed: str) -> None:
         ("CHF 5", "CHF"),
         ("$5", None),  # of many countries
         ("99 kr", None),
+        ("12.500 د.ك", "KWD"),
+        ("NT$1,189", "TWD"),
+        ("S/ 89.90", "PEN"),
+        ("89€90", "EUR"),
         ("¥5", None),
         ("5 €/$", "EUR"),
         ("5 EUR 6", None),

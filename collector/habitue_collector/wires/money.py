@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from html import unescape
 from types import MappingProxyType
 from typing import Final
 
@@ -64,6 +65,58 @@ _CURRENCIES: Final = MappingProxyType(
         "sfr": "CHF",
         "din": "RSD",
         "дин": "RSD",
+        "ден": "MKD",
+        "lek": "ALL",
+        "vnđ": "VND",
+        "บาท": "THB",
+        "rmb": "CNY",
+        "人民币": "CNY",
+        "nt$": "TWD",
+        "mop$": "MOP",
+        "col$": "COP",
+        "mex$": "MXN",
+        "rd$": "DOP",
+        "ar$": "ARS",
+        "₡": "CRC",
+        "₲": "PYG",
+        "gs": "PYG",
+        "৳": "BDT",
+        "tk": "BDT",
+        "тг": "KZT",
+        "сум": "UZS",
+        "₵": "GHS",
+        "gh₵": "GHS",
+        "ksh": "KES",
+        "tsh": "TZS",
+        "r": "ZAR",
+        "kd": "KWD",
+        "bd": "BHD",
+        "jd": "JOD",
+        "sr": "SAR",
+        "\u20c1": "SAR",  # the riyal's own sign, since 2025
+        "دج": "DZD",
+    }
+)
+# Signs with points or strokes inside; `S/.` is one, and so is Arabic's `د.ك`.
+_SIGNS: Final = MappingProxyType(
+    {
+        "د.ك": "KWD",
+        "د.إ": "AED",
+        "ر.س": "SAR",
+        "ر.ق": "QAR",
+        "ر.ع": "OMR",
+        "د.ب": "BHD",
+        "د.أ": "JOD",
+        "د.ا": "JOD",
+        "د.ع": "IQD",
+        "د.ت": "TND",
+        "د.ج": "DZD",
+        "د.م": "MAD",
+        "ج.م": "EGP",
+        "ل.ل": "LBP",
+        "s/": "PEN",
+        "b/": "PAB",
+        "u$s": "USD",
     }
 )
 _ISO: Final = frozenset(
@@ -81,49 +134,26 @@ _THREE_DECIMALS: Final = frozenset(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "T
 # Currencies that do not say whose, and what shops write before or behind an amount without changing it.
 _HARMLESS: Final = frozenset(
     (
-        *(
-            "$",
-            "¥",
-            "￥",
-            "kr",
-            "kr.",
-            "rs",
-            "rm",
-            "rp",
-            "р",
-            "p",
-            "ab",
-            "von",
-            "nur",
-            "jetzt",
-            "preis",
-            "from",
-        ),
-        *("only", "now", "price", "just", "à", "partir", "de", "dès", "prix", "da", "desde", "por", "vanaf"),
-        *(
-            "voor",
-            "od",
-            "cena",
-            "fra",
-            "från",
-            "pris",
-            "alk",
-            "ca",
-            "inkl",
-            "incl",
-            "mwst",
-            "vat",
-            "ttc",
-            "ht",
-        ),
-        *("tax", "iva", "btw", "moms", "*"),
+        *("$", "¥", "￥", "kr", "kr.", "rs", "rm", "rp", "р", "p", "ab", "von", "nur", "jetzt", "preis"),
+        *("from", "only", "now", "price", "just", "à", "partir", "de", "dès", "prix", "da", "desde", "por"),
+        *("vanaf", "voor", "od", "cena", "fra", "från", "pris", "alk", "ca", "inkl", "incl", "mwst", "vat"),
+        *("ttc", "ht", "tax", "iva", "btw", "moms", "*", "(", ")", "ex", "inc", "excl", "exkl", "brutto"),
+        *("netto", "incluido", "incluida", "each", "per", "pro", "je", "stück", "stk", "sale", "regular"),
+        *("special", "our", "₨", "bs", "le", "dh", "dhs", "﷼", "税込", "税抜", "税別", "含税"),
     )
 )
 _RUN: Final = re.compile(r"\d+(?:[.,'’´`\s]\d+)*")
-_WORD: Final = re.compile(r"[^\W\d_]+[$¥]?|[^\w\s]", re.UNICODE)
+_WORD: Final = re.compile(r"[^\W\d_]+[$¥₵]?|[^\w\s]", re.UNICODE)
 _SPACED: Final = re.compile(r"['’´`\s]")
 _DASHES: Final = "-‐‑‒–—−"
-_ARABIC: Final = str.maketrans({"٫": ".", "٬": ",", "，": ",", "．": ".", "\xa0": " "})
+_SIGN: Final = re.compile("|".join(re.escape(sign) for sign in _SIGNS), re.IGNORECASE)
+_BETWEEN: Final = re.compile(r"(\d)\s?([€£$])\s?(\d\d)(?!\d)")  # `89€90`, as French shops set it
+_FOOTNOTES: Final = str.maketrans("", "", "¹²³⁴⁵")
+# Marks of the writing's direction are seen by nobody.
+_FOREIGN: Final = str.maketrans(
+    {"٫": ".", "٬": ",", "，": ",", "．": ".", "（": "(", "）": ")", "\xa0": " "}
+    | dict.fromkeys("\u200b\u200e\u200f\u061c\u202a\u202b\u202c\u2066\u2067\u2068\u2069\ufeff")
+)
 
 
 @lru_cache(4_096)
@@ -135,11 +165,15 @@ def read_amount(text: str) -> tuple[float, str | None] | None:
     """
     if len(text) > MAX_LENGTH:
         return None
-    text = text.translate(_ARABIC).strip()
+    text = (unescape(text) if "&" in text else text).translate(_FOREIGN).strip()
+    if (split := _BETWEEN.search(text)) is not None and text.count(split[2]) == 1:
+        text = _BETWEEN.sub(r"\1.\3 \2", text)
+    text = _SIGN.sub(lambda sign: f" {_SIGNS[sign[0].lower()]} ", text)
     found = _RUN.search(text)
     if found is None:
         return None
     before, after = text[: found.start()], text[found.end() :]
+    after = after[:1] + after[1:].translate(_FOOTNOTES)
     if any(letter.isdigit() for letter in after):
         return None
     known, currency = _beside(f"{before} {_without_dash(after)}")
