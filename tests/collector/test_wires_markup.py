@@ -326,6 +326,10 @@ def test_a_group_that_is_pointed_to_without_its_variants() -> None:
         ('{"a":{"b":[1,"c', {"a": {"b": [1, "c"]}}),
         ('{a:1,"b":NaN}', {"a": 1, "b": None}),
         ('{"a":1\n"b":2}', {"a": 1, "b": 2}),
+        ("""{'a': 'x "y" don\\'t', b: 'it\'s', c: 1}""", {"a": 'x "y" don\'t', "b": "it's", "c": 1}),
+        ('{a: "x", b: "27", black: matt", c: [1,2]}', {"a": "x", "b": '27", black: matt', "c": [1, 2]}),
+        ('{"a": 89,90, "b": 1.189,90 }', {"a": 89.9, "b": 1189.9}),  # PHP's, under a German locale
+        ('{"a": [1,20], "b": 1,}', {"a": [1, 20], "b": 1}),
         ("\ufeff{}", {}),
         ("}", []),
         ("", []),
@@ -335,13 +339,15 @@ def test_broken_json_is_mended(text: str, value: Any) -> None:
     assert read_json(text) == value
 
 
-@given(st.text(alphabet='{}[]",:\\/*\n a1&<!->', max_size=200))
+@given(st.text(alphabet="{}[]\"',:\\/*\n a1&<!->", max_size=200))
 @settings(max_examples=25)
 def test_whatever_a_theme_prints_is_read_or_not(text: str) -> None:
     read_json(text)
 
 
-@pytest.mark.parametrize("piece", ['"', "{", "[", '{"a":', "<!--", "/*", '"a" ', "\\", ",", "&quot;", "a"])
+@pytest.mark.parametrize(
+    "piece", ['"', "'", "1,2,", "{", "[", '{"a":', "<!--", "/*", '"a" ', "\\", ",", "&quot;", "a"]
+)
 def test_a_long_text_takes_no_long_time(piece: str) -> None:
     began = time.process_time()
     read_json(piece * (2 * MAX_LENGTH // len(piece)))

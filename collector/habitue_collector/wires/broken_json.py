@@ -1,8 +1,8 @@
 """JSON as shops' templates really print it, read as far as it is safe.
 
 Themes build JSON-LD from text: with commas at the end of lists, newlines inside strings, comments, CDATA
-marks, quotes nobody escaped, values that were empty. One pass over the text writes what was meant; what
-still is no JSON then is nothing.
+marks, quotes nobody escaped, values that were empty, as JavaScript (`{name: 'x'}`), and with a locale's
+decimals (`89,90`). One pass over the text writes what was meant; what still is no JSON then is nothing.
 """
 
 from __future__ import annotations
@@ -19,8 +19,11 @@ MAX_MENDED = 200  # places; what has more of them is no JSON that somebody meant
 _WRAPPING: Final = re.compile(r"(?://|/\*)?[ \t]{0,3}(?:<!\[CDATA\[|\]\]>|<!--|-->)[ \t]{0,3}(?:\*/)?")
 _WORD: Final = re.compile(r"[^\s,:{}\[\]\"]+")
 _NUMBER: Final = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?")
+_CENTS: Final = re.compile(r",(\d{1,2})(?=\s{0,20}[,}\]])")  # behind a number: a locale's decimals
 _NAME: Final = re.compile(r"[A-Za-z_$@][\w$@:-]*")
-_PLAIN: Final = re.compile(r'[^"\\\x00-\x1f]+')
+_GROUPED: Final = re.compile(r"\d+|\d{1,3}(?:\.\d{3})+")
+_BARE_KEY: Final = re.compile(r"\s{0,200}[A-Za-z_$@][\w$@]{0,60}\s{0,20}:\s{0,20}[\"'\d{\[]")
+_PLAIN: Final = re.compile(r"""[^"'\\\x00-\x1f]+""")
 _SPACE: Final = re.compile(r"\s{0,200}")
 _ESCAPES: Final = '"\\/bfnrt'
 _HEX4: Final = re.compile(r"[0-9A-Fa-f]{4}")
@@ -85,9 +88,9 @@ class _Mender:
                     self.keys[-1] = False
                     self.owes_value = True
                 self.at += 1
-            elif letter == '"':
+            elif letter in "\"'":
                 self._begin()
-                self.out.append(self._string())
+                self.out.append(self._string(letter))
             else:
                 self._word()
         while self.open:
@@ -159,6 +162,9 @@ class _Mender:
         if not word:
             return
         is_key = bool(self.open) and self.open[-1] == "}" and not self.owes_value
+        cents = _CENTS.match(self.text, self.at) if self.owes_value and _GROUPED.fullmatch(word) else None
+        if cents is not None:
+            word, self.at = f"{word.replace('.', '')}.{cents[1]}", cents.end()
         self._begin()
         if is_key:
             self.out.append(f'"{word}"' if _NAME.fullmatch(word) else '"?"')
@@ -168,7 +174,7 @@ class _Mender:
             self.left -= 1
             self.out.append("null")
 
-    def _string(self) -> str:
+    def _string(self, quote: str) -> str:
         """The string that begins here; a quote inside it that cannot be its end is escaped."""
         text, end = self.text, len(self.text)
         in_key = bool(self.open) and self.open[-1] == "}" and self.keys[-1]
@@ -193,12 +199,13 @@ class _Mender:
                 else:  # `\'` and other languages' escapes
                     at += 1
                 continue
-            if letter == '"':
-                if self._ends(at, in_key, in_object):
-                    at += 1
-                    break
-                self.left -= 1
-                out.append('\\"')
+            if letter == quote and self._ends(at, in_key, in_object):
+                at += 1
+                break
+            if letter in "\"'":
+                if letter == quote:
+                    self.left -= 1
+                out.append(letter if letter == "'" else '\\"')
             else:  # a control character
                 out.append(" " if letter in "\r\n\t" else "")
             at += 1
@@ -217,9 +224,11 @@ class _Mender:
             return True
         if following == ",":
             after, _ = self._next(place + 1)
-            return after in '"}/]' or not in_object or after == ""
+            if after in "\"'}/]" or not in_object:
+                return True
+            return _BARE_KEY.match(self.text, place + 1) is not None  # JavaScript's own writing
         # A missing comma: the next line begins with a key.
-        return following == '"' and "\n" in self.text[at + 1 : place]
+        return following in "\"'" and "\n" in self.text[at + 1 : place]
 
     def _next(self, at: int) -> tuple[str, int]:
         """The next letter that is no space, within a bounded distance."""
