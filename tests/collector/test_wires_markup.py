@@ -156,6 +156,12 @@ def test_related_products_beside_a_product_without_markup_are_not_viewed() -> No
     )
 
 
+def test_the_one_product_that_is_no_other_page_s_is_this_page_s() -> None:
+    others = [product(name=f"Sock {n}", sku=f"S{n}", url=f"https://shop.example/p/sock-{n}") for n in (1, 2)]
+    assert shown(product(sku="A"), *others).item_id == "A"
+    assert refused(product(sku="A"), product(name="B", sku="B"), *others) is RejectReason.AMBIGUOUS_PRODUCT
+
+
 def test_a_scope_inside_another_is_a_related_product() -> None:
     related = {"name": ["Wool Sock"], "sku": ["S"]}
     shoe = {"name": ["Trail Shoe"], "sku": ["A"], "isRelatedTo": [related]}
@@ -288,6 +294,17 @@ def crumbs(*names: Any) -> dict[str, Any]:
 )
 def test_the_category(lists: list[Any], category: str | None) -> None:
     assert shown(product(sku="A"), *lists).category == category
+
+
+def test_breadcrumbs_that_end_with_the_group_or_at_the_product_s_own_address() -> None:
+    def trail(name: str, address: str) -> dict[str, Any]:
+        entries = [{"name": "Boots", "item": "https://shop.example/boots"}, {"name": name, "item": address}]
+        return {"@type": "BreadcrumbList", "itemListElement": entries}
+
+    group = product(hasVariant=[product(name="Trail Shoe 42", sku="A-42")], sku="A")
+    assert shown(group, trail("Trail Shoe", "https://old.example/shoe")).category == "Boots"
+    staged = product(sku="A", name="Trail Shoe - The Shop", url="https://live.example/shoe")
+    assert shown(staged, trail("Trail Shoe", "https://live.example/shoe")).category == "Boots"
 
 
 def test_the_product_s_own_category_serves_without_breadcrumbs() -> None:
@@ -461,6 +478,33 @@ def test_a_shop_s_own_event_with_words_of_universal_analytics_stays_what_it_is()
     event = decode(raw, Envelope(), NOW)
     assert event.kind is Kind.CUSTOM
     assert event.items == []
+
+
+@pytest.mark.parametrize(
+    ("properties", "currency"),
+    [
+        ({"currency": "€"}, "EUR"),
+        ({"currency": "zł"}, "PLN"),
+        ({"currency": "$", "value": "5 US$"}, "USD"),
+        ({"currency": "$"}, None),
+        ({"currencyCode": "eur"}, "EUR"),
+        ({"currency": "", "currencyCode": "EUR"}, "EUR"),
+    ],
+)
+def test_the_currency_of_a_data_layer(properties: dict[str, Any], currency: str | None) -> None:
+    assert seen("view_item", {"items": [{"item_id": "A"}], **properties}, "datalayer").currency == currency
+
+
+def test_an_order_whose_value_is_an_empty_text_is_worth_its_lines() -> None:
+    order = {"transaction_id": "1", "value": "", "items": [{"item_id": "A", "price": "10.00", "quantity": 2}]}
+    assert seen("purchase", order, "datalayer").value == 20.0
+
+
+def test_ga4_as_it_was_first_documented() -> None:
+    order = {"transaction_id": "1", "value": 9, "currency": "EUR", "items": [{"item_id": "A"}]}
+    event = seen("purchase", {"purchase": order}, "datalayer")
+    assert (event.kind, event.order_id, event.value, event.currency) == (Kind.PURCHASE, "1", 9.0, "EUR")
+    assert [item.item_id for item in event.items] == ["A"]
 
 
 def test_ga4_s_shape_wins_where_a_shop_pushes_both() -> None:

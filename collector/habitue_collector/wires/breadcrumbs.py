@@ -34,12 +34,15 @@ _HOME: Final = frozenset(
 )
 
 
-def category_of(breadcrumbs: list[Node], name: str | None, page: Address | None) -> str | None:
-    """The path `Shoes/Trail`; of several lists the one that leads to this product, else the longest."""
+def category_of(breadcrumbs: list[Node], names: list[str], own: list[Address | None]) -> str | None:
+    """The path `Shoes/Trail`; of several lists the one that leads to this product, else the longest.
+
+    `names`: the product's, its variant's, its group's; `own`: the addresses of all these, the page's first.
+    """
     best: tuple[bool, list[str]] | None = None
     for node in breadcrumbs[:20]:
         entries = _entries(node)
-        itself = bool(entries) and _is_itself(entries[-1], name, page)
+        itself = bool(entries) and _is_itself(entries[-1], names, own)
         if itself:
             entries.pop()
         while entries and _is_home(entries[0]):
@@ -92,15 +95,20 @@ def _entries(node: Node) -> list[tuple[str, Address | None]]:
     return [(name, address) for _, _, name, address in placed]
 
 
-def _is_itself(entry: tuple[str, Address | None], name: str | None, page: Address | None) -> bool:
+def _is_itself(entry: tuple[str, Address | None], names: list[str], own: list[Address | None]) -> bool:
     said, address = entry
-    folded, own = fold(said), fold((name or "").replace("/", "-"))
-    if folded == own:
+    folded, known = fold(said), [fold(name.replace("/", "-")) for name in names]
+    if folded in known:
         return True
-    if address is not None and page is not None:
-        return address.path == page.path and (address.host is None or address.host == page.host)
+    if address is not None and own[0] is not None:
+        return any(
+            address.path == one.path and (address.host is None or address.host == one.host)
+            for one in own
+            if one is not None
+        )
     # Cut with dots, or without a colour: the last one without an address is the page itself.
-    return address is None or (len(folded) > 3 and own.startswith(folded.rstrip(".… ")))
+    cut = folded.rstrip(".… ")
+    return address is None or (len(folded) > 3 and any(name.startswith(cut) for name in known))
 
 
 def _is_home(entry: tuple[str, Address | None]) -> bool:

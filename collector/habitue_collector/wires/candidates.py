@@ -57,15 +57,16 @@ def choose(
     if main and _are_one(main):
         return _best(main)
     for candidates in (linked, microdata):
-        if candidates and not several and _are_one(candidates):
-            here_too = [one for one in candidates if not _is_elsewhere(one, page, opengraph)]
-            if here_too:
-                return _best(here_too)
+        here_too = [one for one in candidates if not _is_elsewhere(one, page, opengraph)]
+        if here_too and not several and _are_one(candidates):
+            return _best(here_too)
         if len(candidates) > 1 and opengraph is not None:
             named = [one for one in candidates if may_be(one, opengraph)]
             if named and _are_one(named):
                 return _best(named)
-            several = True
+        # All others are other pages': the page's own product needs no address.
+        if len(here_too) == 1 and not several:
+            return here_too[0]
         several = several or len(candidates) > 1
     if opengraph is not None and (opengraph.get("sku") or opengraph.get("offers")):
         return Candidate([opengraph], False)

@@ -26,6 +26,8 @@ ACTIONS: Final = MappingProxyType(
         "impressions": Kind.LIST_VIEW,
     }
 )
+# `items`: GA4's first documented shape has its members inside the action.
+_INSIDE: Final = frozenset(("products", "actionField", "promotions", "items"))
 _ORDER_FIELDS: Final = (("id", "transaction_id"), ("revenue", "value"))
 
 
@@ -35,9 +37,7 @@ def action_in(properties: dict[str, Any]) -> str | None:
         return None
     for name in ACTIONS:
         member = properties.get(name)
-        if type(member) is dict and (
-            "products" in member or "actionField" in member or "promotions" in member
-        ):
+        if type(member) is dict and not _INSIDE.isdisjoint(member):
             return name
         if name == "impressions" and type(member) is list:
             return name
@@ -58,10 +58,7 @@ def flattened(properties: dict[str, Any], action: str) -> dict[str, Any]:
                 if theirs in field:
                     flat[ours] = field.pop(theirs)
         flat |= {name: value for name, value in field.items() if name not in flat}
-    if "currency" not in flat and (currency := flat.pop("currencyCode", None)) is not None:
-        flat["currency"] = currency
-    if "promotions" in said:
-        flat["promotions"] = said["promotions"]
+    flat |= {name: value for name, value in said.items() if name not in ("products", "actionField")}
     if said.get("products") is not None:
         flat["items"] = said["products"]
     return flat

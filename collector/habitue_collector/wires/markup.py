@@ -2,8 +2,8 @@
 
 The tag sends what it found (docs/tag.md); here it is understood. A page often speaks of more products than
 the one it is about. The viewed one is, in this order: the one whose address is the page's own; the page's
-`mainEntity`; the only one in JSON-LD, else in microdata; the one OpenGraph describes. Several that stand
-equal are none: a wrong view would teach every model something false.
+`mainEntity`; the only one in JSON-LD, else in microdata, that is not another page's; the one OpenGraph
+describes. Several that stand equal are none: a wrong view would teach every model something false.
 """
 
 from __future__ import annotations
@@ -94,8 +94,9 @@ def _item(
     group, variant = _group_and_variant(chosen, found, here or page)
     speaks = Candidate([*([variant] if variant else []), *chosen.nodes, *([group] if group else [])], False)
     offer = _offer(speaks, here or page)
-    category = category_of(found.breadcrumbs, words(speaks.first("name")), page) or own_category(
-        speaks.first("category"), words(speaks.first("name"))
+    names = [name for node in speaks.nodes if (name := words(node.get("name"))) is not None]
+    category = category_of(found.breadcrumbs, names, [page, *addresses(speaks)]) or own_category(
+        speaks.first("category"), names[0] if names else None
     )
     return Viewed(
         Item(

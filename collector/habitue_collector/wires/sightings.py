@@ -37,7 +37,8 @@ def read(
     if action is not None:
         properties = flattened(properties, action)
         kind = ACTIONS[action]
-    properties = dict(properties)  # the sender's own stay as they are
+    # The sender's own stay as they are; what a plugin left empty was not said.
+    properties = {name: value for name, value in properties.items() if value != ""}
     said = properties.pop("markup", None)
     if type(said) is dict:
         if kind is Kind.PRODUCT_VIEW and "items" not in properties:
@@ -48,8 +49,9 @@ def read(
             return kind, properties
     elif said is not None and kind is Kind.PRODUCT_VIEW and "items" not in properties:
         raise InvalidEvent(RejectReason.NO_PRODUCT, "markup is a JSON object")
-    if properties.get("currency") is None:
-        _find_currency(properties)
+    if (code := properties.pop("currencyCode", None)) is not None:  # Universal Analytics' name
+        properties.setdefault("currency", code)
+    _find_currency(properties)
     if source in _BY_PLATFORM:
         _join(properties, said if type(said) is dict else None, page_url)
     return kind, properties
@@ -103,12 +105,15 @@ def _complete(item: Item, viewed: Item) -> None:
 
 
 def _find_currency(properties: dict[str, Any]) -> None:
-    """A price in the page's own words may name it: `12,50 €`."""
+    """Its code; a sign may stand there instead (`€`), or a price in the page's own words (`12,50 €`)."""
+    said = properties.get("currency")
+    if type(said) is str and len(said) == 3 and said.isascii():
+        return
     listed = properties.get("items")
-    prices = [properties.get("value")]
+    prices = [f"1 {said}", properties.get("value")]
     if type(listed) is list:
         prices += [entry.get("price") for entry in listed[:5] if type(entry) is dict]
-        if any(type(entry) is dict and entry.get("currency") for entry in listed[:1]):
+        if said is None and any(type(entry) is dict and entry.get("currency") for entry in listed[:1]):
             return
     for price in prices:
         if (currency := currency_in(price)) is not None:
