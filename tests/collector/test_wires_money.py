@@ -97,6 +97,7 @@ def test_what_is_no_single_amount_is_none(printed: str) -> None:
         ("12.500 د.ك", "KWD"),
         ("NT$1,189", "TWD"),
         ("S/ 89.90", "PEN"),
+        ("ſ/ 89.90", "PEN"),  # a long s is one, to who ignores case
         ("89€90", "EUR"),
         ("¥5", None),
         ("5 €/$", "EUR"),

@@ -168,7 +168,7 @@ def read_amount(text: str) -> tuple[float, str | None] | None:
     text = (unescape(text) if "&" in text else text).translate(_FOREIGN).strip()
     if (split := _BETWEEN.search(text)) is not None and text.count(split[2]) == 1:
         text = _BETWEEN.sub(r"\1.\3 \2", text)
-    text = _SIGN.sub(lambda sign: f" {_SIGNS[sign[0].lower()]} ", text)
+    text = _SIGN.sub(lambda sign: f" {_SIGNS[sign[0].casefold()]} ", text)
     found = _RUN.search(text)
     if found is None:
         return None
