@@ -156,6 +156,16 @@ def test_related_products_beside_a_product_without_markup_are_not_viewed() -> No
     )
 
 
+def test_opengraph_s_title_names_one_of_several_that_stand_equal() -> None:
+    both = product(sku="A"), product(name="Sock", sku="B")
+    for title in ("Trail Shoe | Shop", "Buy trail shoe online"):
+        opengraph = {"og:type": "product", "og:title": title}
+        assert shown(*both, opengraph=opengraph).item_id == "A"
+    assert refused(*both, opengraph={"og:type": "product", "og:title": "Socks"}) is (
+        RejectReason.AMBIGUOUS_PRODUCT
+    )
+
+
 def test_the_one_product_that_is_no_other_page_s_is_this_page_s() -> None:
     others = [product(name=f"Sock {n}", sku=f"S{n}", url=f"https://shop.example/p/sock-{n}") for n in (1, 2)]
     assert shown(product(sku="A"), *others).item_id == "A"
@@ -205,6 +215,7 @@ def test_opengraph_of_a_category_page_is_no_product() -> None:
         ({"sku": ["S1", "S2"]}, "S1"),
         ({"sku": {"@value": "S"}}, "S"),
         ({"offers": {"sku": "O"}}, "O"),
+        ({"identifier": {"name": "SKU", "value": "I"}, "offers": {"price": 5}}, "I"),
         ({"url": PAGE}, "/p/trail-shoe"),
     ],
 )
@@ -223,6 +234,7 @@ def test_the_item_s_id(members: dict[str, Any], item_id: str) -> None:
         ("12.50", None, None),
         ({"@type": "AggregateOffer", "lowPrice": "5", "highPrice": "9"}, 5.0, None),
         ({"offers": [{"price": 7, "availability": "OutOfStock"}, {"price": 8}]}, 8.0, None),
+        ({"0": {"price": 7, "availability": "OutOfStock"}, "2": {"price": 8}}, 8.0, None),  # PHP's list
         ({"priceSpecification": {"price": 5, "minPrice": 1}}, 5.0, None),
         ({"price": 5, "priceSpecification": {"priceType": "StrikethroughPrice", "price": 9}}, 5.0, 9.0),
         (
@@ -310,6 +322,21 @@ def test_breadcrumbs_that_end_with_the_group_or_at_the_product_s_own_address() -
 def test_the_product_s_own_category_serves_without_breadcrumbs() -> None:
     assert shown(product(sku="A", category="Apparel &gt; Shoes")).category == "Apparel/Shoes"
     assert shown(product(sku="A", category=187)).category is None
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        product(sku="A", offers={"price": "5.00", "priceCurrency": "€"}),
+        product(sku="A", offers={"price": "5.00", "priceCurrency": "Euro"}),
+        product(sku="A", offers=[{"price": "5.00"}], priceCurrency="EUR"),
+        product(sku="A", price="5.00", priceCurrency="EUR"),
+        {"@type": "Offer", "price": 5, "priceCurrency": "EUR", "itemOffered": product(sku="A")},
+    ],
+)
+def test_price_and_currency_beside_the_offer_around_the_product_or_as_a_sign(block: dict[str, Any]) -> None:
+    viewed = markup.read({"jsonld": [block], "canonical": PAGE}, PAGE)
+    assert (viewed.item.price, viewed.currency) == (5.0, "EUR")
 
 
 def test_names_are_text_for_people() -> None:

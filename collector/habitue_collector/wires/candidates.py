@@ -62,6 +62,7 @@ def choose(
             return _best(here_too)
         if len(candidates) > 1 and opengraph is not None:
             named = [one for one in candidates if may_be(one, opengraph)]
+            named = named or [one for one in candidates if _is_in_title(one, opengraph)]
             if named and _are_one(named):
                 return _best(named)
         # All others are other pages': the page's own product needs no address.
@@ -131,6 +132,17 @@ def resolve(candidate: Candidate, found: Found) -> None:
                 node[name] = [resolved(one, found) or one for one in listed(node[name])[:MAX_CANDIDATES]]
 
 
+def lift_offer(node: Node) -> None:
+    """Old themes write the price, or its currency alone, beside the product instead of inside its offer."""
+    beside = {name: node[name] for name in ("price", "priceCurrency", "availability") if name in node}
+    if "offers" not in node and "price" in beside:
+        node["offers"] = beside
+    elif "priceCurrency" in beside:
+        for offer in listed(node.get("offers"))[:MAX_CANDIDATES]:
+            if isinstance(offer, dict):
+                offer.setdefault("priceCurrency", beside["priceCurrency"])
+
+
 def addresses(candidate: Candidate) -> list[Address]:
     said = []
     for node in candidate.nodes:
@@ -175,11 +187,18 @@ def may_be(candidate: Candidate, opengraph: Node) -> bool:
     return title == name or (rest != title and not rest[:1].isalnum())
 
 
+def _is_in_title(candidate: Candidate, opengraph: Node) -> bool:
+    """`Buy Trail Shoe online`: of several products it may tell the page's; of one alone it says nothing."""
+    name, title = fold(words(candidate.first("name"))), fold(words(opengraph.get("name")))
+    return bool(name) and re.search(rf"(?<!\w){re.escape(name)}(?!\w)", title) is not None
+
+
 def distinct(nodes: list[tuple[Node, bool]]) -> list[Candidate]:
     """Themes and plugins describe one product twice: the same id, number, address or name is the same one."""
     candidates: list[Candidate] = []
     by_key: dict[tuple[str, str], Candidate] = {}
     for node, main in nodes[:MAX_CANDIDATES]:
+        lift_offer(node)
         own = _keys_of(node)
         known = next((by_key[key] for key in own if key in by_key), None)
         if known is not None and _contradicts(known, node):

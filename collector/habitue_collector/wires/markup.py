@@ -172,6 +172,7 @@ def _item_id(speaks: Candidate, offer: Offer, platform_id: str | None, page: Add
         *(node.get("productID") for node in speaks.nodes),
         *(node.get("mpn") for node in speaks.nodes),
         *(node.get(name) for node in speaks.nodes for name in GTINS),
+        *(_property_value(node.get("identifier")) for node in speaks.nodes),
         platform_id,
         *([page.path if page.path != "/" else None] if page is not None else []),
     ):
@@ -184,6 +185,12 @@ def _item_id(speaks: Candidate, offer: Offer, platform_id: str | None, page: Add
         if item_id:
             return item_id
     raise InvalidEvent(RejectReason.NO_PRODUCT, "the markup's product has neither a number nor an address")
+
+
+def _property_value(said: Any) -> Any:
+    """https://schema.org/PropertyValue has a name that says what its value is."""
+    (one, *_) = listed(said) or [None]
+    return one.get("value") if isinstance(one, dict) else one
 
 
 def _group_id(speaks: Candidate, group: Node | None) -> str | None:

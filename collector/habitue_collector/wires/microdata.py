@@ -58,14 +58,4 @@ def as_schema_org(scope: Any, depth: int = 0) -> Node | None:
             continue
         for member in name.split():
             node[member] = values[0] if len(values) == 1 or member in _FIRST_ONLY else values
-    if depth == 0:
-        _lift_offer(node)
     return node
-
-
-def _lift_offer(node: Node) -> None:
-    """Old themes write the price beside the product instead of inside its offer."""
-    if "offers" not in node and "price" in node:
-        node["offers"] = {
-            member: node[member] for member in ("price", "priceCurrency", "availability") if member in node
-        }

@@ -144,7 +144,7 @@ def _currency(node: Node) -> str | None:
     code = words(node.get("priceCurrency") or node.get("currency"), 16)
     if code is not None and len(code) == 3 and code.isascii() and code.isalpha():
         return code.upper()
-    return None
+    return currency_in(f"1 {code}") if code is not None else None  # `€`, `Euro`, `zł`
 
 
 def _one(node: Node, *names: str) -> Any:

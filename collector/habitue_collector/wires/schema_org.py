@@ -119,6 +119,9 @@ def find(blocks: Iterable[Any]) -> Found:
         identity = value.get("@id")
         if isinstance(identity, str) and len(value) > 1:
             found.by_id.setdefault(identity, value)
+        offered = value.get("itemOffered")
+        if isinstance(offered, dict) and "offers" not in offered:  # the offer around the product
+            offered["offers"] = {name: said for name, said in value.items() if name != "itemOffered"}
         types = types_of(value)
         product = bool(types) and not _PRODUCTS.isdisjoint(types)
         if product:
@@ -173,9 +176,11 @@ def _pages(blocks: Iterable[Any]) -> Iterator[Node]:
 
 
 def listed(value: Any) -> list[Any]:
-    """One or many, as a list."""
+    """One or many, as a list; PHP sends a list with a hole as an object with numbers for names."""
     if value is None:
         return []
+    if isinstance(value, dict) and value and all(name.isdecimal() for name in value):
+        return list(value.values())
     return value if isinstance(value, list) else [value]
 
 
