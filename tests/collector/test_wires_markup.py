@@ -339,6 +339,12 @@ def test_price_and_currency_beside_the_offer_around_the_product_or_as_a_sign(blo
     assert (viewed.item.price, viewed.currency) == (5.0, "EUR")
 
 
+def test_microdata_without_a_scope_for_its_offer() -> None:
+    scope = {"sku": ["A"], "offers": ["12,90 € incl."], "price": ["12,90 €"]}
+    viewed = markup.read({"microdata": [scope], "canonical": PAGE}, PAGE)
+    assert (viewed.item.price, viewed.currency) == (12.9, "EUR")
+
+
 def test_names_are_text_for_people() -> None:
     assert shown(product(name="  Tom &amp;amp; <b>Jerry</b>\n 3 < 4 ", sku="A")).name == "Tom & Jerry 3 < 4"
 
@@ -522,9 +528,28 @@ def test_the_currency_of_a_data_layer(properties: dict[str, Any], currency: str 
     assert seen("view_item", {"items": [{"item_id": "A"}], **properties}, "datalayer").currency == currency
 
 
-def test_an_order_whose_value_is_an_empty_text_is_worth_its_lines() -> None:
-    order = {"transaction_id": "1", "value": "", "items": [{"item_id": "A", "price": "10.00", "quantity": 2}]}
+@pytest.mark.parametrize("value", ["", "undefined", "NaN", "n/a"])
+def test_an_order_whose_value_cannot_be_read_is_worth_its_lines(value: str) -> None:
+    items = [{"item_id": "A", "price": "10.00", "quantity": 2}]
+    order = {"transaction_id": "1", "value": value, "items": items}
     assert seen("purchase", order, "datalayer").value == 20.0
+
+
+def test_an_order_called_undefined_is_none() -> None:
+    with pytest.raises(InvalidEvent) as raised:
+        seen("purchase", {"transaction_id": "undefined", "value": 5}, "datalayer")
+    assert raised.value.reason is RejectReason.MISSING_ORDER_ID
+
+
+def test_a_product_that_a_script_did_not_find_is_none() -> None:
+    items = [{"item_id": "undefined", "id": "A"}, {"item_id": " null "}, {"product_id": "NaN", "sku": "B"}]
+    event = seen("view_item_list", {"items": items}, "datalayer")
+    assert [item.item_id for item in event.items] == ["A", "B"]
+
+
+def test_impressions_that_php_sent_as_an_object() -> None:
+    event = seen("shown", {"impressions": {"0": {"id": 1}, "2": {"id": 3}}}, "datalayer")
+    assert (event.kind, [item.item_id for item in event.items]) == (Kind.LIST_VIEW, ["1", "3"])
 
 
 def test_ga4_as_it_was_first_documented() -> None:

@@ -16,6 +16,8 @@ from habitue_collector.wires.schema_org import Found, Node, fold, listed, words
 
 MAX_CANDIDATES = 40  # a public key may send anything: the work for one event stays within milliseconds
 GTINS: Final = ("gtin13", "gtin", "gtin14", "gtin12", "gtin8", "ean", "isbn")
+_AMOUNTS: Final = frozenset(("price", "lowPrice", "highPrice"))
+_OF_AN_OFFER: Final = (*_AMOUNTS, "priceCurrency", "availability")
 _BEHIND: Final = re.compile(r" [-–—|/] |, | \(")  # what parts a product's name from its variant's
 
 
@@ -134,13 +136,13 @@ def resolve(candidate: Candidate, found: Found) -> None:
 
 def lift_offer(node: Node) -> None:
     """Old themes write the price, or its currency alone, beside the product instead of inside its offer."""
-    beside = {name: node[name] for name in ("price", "priceCurrency", "availability") if name in node}
-    if "offers" not in node and "price" in beside:
+    beside = {name: node[name] for name in _OF_AN_OFFER if name in node}
+    inside = [offer for offer in listed(node.get("offers"))[:MAX_CANDIDATES] if isinstance(offer, dict)]
+    if not inside and not _AMOUNTS.isdisjoint(beside):
         node["offers"] = beside
     elif "priceCurrency" in beside:
-        for offer in listed(node.get("offers"))[:MAX_CANDIDATES]:
-            if isinstance(offer, dict):
-                offer.setdefault("priceCurrency", beside["priceCurrency"])
+        for offer in inside:
+            offer.setdefault("priceCurrency", beside["priceCurrency"])
 
 
 def addresses(candidate: Candidate) -> list[Address]:

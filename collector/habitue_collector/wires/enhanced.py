@@ -39,7 +39,7 @@ def action_in(properties: dict[str, Any]) -> str | None:
         member = properties.get(name)
         if type(member) is dict and not _INSIDE.isdisjoint(member):
             return name
-        if name == "impressions" and type(member) is list:
+        if name == "impressions" and (type(member) is list or type(member) is dict):
             return name
     return None
 
@@ -48,7 +48,7 @@ def flattened(properties: dict[str, Any], action: str) -> dict[str, Any]:
     """The same in GA4's shape: `items`, and the action's own fields beside them."""
     flat = {name: value for name, value in properties.items() if name not in ACTIONS}
     said = properties[action]
-    if type(said) is list:  # impressions stand without an object around them
+    if type(said) is list or _INSIDE.isdisjoint(said):  # impressions stand without an object around them
         said = {"products": said}
     field = said.get("actionField")
     if type(field) is dict:

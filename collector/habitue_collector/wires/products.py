@@ -28,6 +28,8 @@ FLAT_FIELDS: Final = frozenset(
 _DETAILS: Final = frozenset(
     ("brand", "item_brand", "variant", "item_variant", "quantity", "url", "image_url", "image")
 )
+# What scripts print for what they did not find.
+NOT_SAID: Final = frozenset(("undefined", "null", "NaN", "[object Object]", "(not set)"))
 _MAX_QUANTITY: Final = 1e6
 
 
@@ -73,6 +75,9 @@ def item_of(fields: dict[str, Any], plain_id: bool) -> Item | None:
         item_id = item_id.strip()
         if not item_id:
             return None
+        if item_id in NOT_SAID:
+            said = {name: None if text(value) == item_id else value for name, value in fields.items()}
+            return item_of(said, plain_id)
     item = new_item(Item)  # as Item(item_id), written out: its constructor costs 0.4 µs
     item.item_id = item_id
     name = get("name") or get("item_name")

@@ -12,12 +12,13 @@ from habitue_collector.events import MAX_ID_LENGTH, InvalidEvent, Item, Kind, Re
 from habitue_collector.wires import markup
 from habitue_collector.wires.enhanced import ACTIONS, action_in, flattened
 from habitue_collector.wires.money import currency_in
-from habitue_collector.wires.products import items_of
-from habitue_collector.wires.values import text
+from habitue_collector.wires.products import NOT_SAID, items_of
+from habitue_collector.wires.values import number, text
 
 MAX_SOURCE_LENGTH = 32
 # Forms and cart calls speak of the shop system's own numbers.
 _BY_PLATFORM: Final = frozenset(("form", "cart_call"))
+_MONEY: Final = frozenset(("total", "value", "revenue"))
 _FROM_THE_PAGE: Final = ("name", "brand", "category", "price", "url", "image_url", "list_price", "group_id")
 
 
@@ -37,8 +38,8 @@ def read(
     if action is not None:
         properties = flattened(properties, action)
         kind = ACTIONS[action]
-    # The sender's own stay as they are; what a plugin left empty was not said.
-    properties = {name: value for name, value in properties.items() if value != ""}
+    # The sender's own stay as they are.
+    properties = {name: value for name, value in properties.items() if _is_said(name, value)}
     said = properties.pop("markup", None)
     if type(said) is dict:
         if kind is Kind.PRODUCT_VIEW and "items" not in properties:
@@ -55,6 +56,15 @@ def read(
     if source in _BY_PLATFORM:
         _join(properties, said if type(said) is dict else None, page_url)
     return kind, properties
+
+
+def _is_said(name: str, value: object) -> bool:
+    """Not what a plugin left empty or did not find; an order whose value is none is worth its lines."""
+    if type(value) is not str:
+        return True
+    if not value or value in NOT_SAID:
+        return False
+    return name not in _MONEY or number(value) is not None
 
 
 def _join(properties: dict[str, Any], said: dict[str, Any] | None, page_url: str | None) -> None:
