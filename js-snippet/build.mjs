@@ -60,9 +60,9 @@ async function styles() {
  * `booleans_as_integers` also turns `=== true` into `== 1`: a shop that says 1 means yes.
  */
 async function squeeze(text) {
-  const first = { passes: 4, unsafe_arrows: true, unsafe_methods: true, pure_getters: true, booleans_as_integers: true }
+  const first = { passes: 4, if_return: false, unsafe_arrows: true, unsafe_methods: true, pure_getters: true, booleans_as_integers: true }
   const { code } = await minify(text, { ecma: 2020, compress: first, mangle: { toplevel: true } })
-  const second = { passes: 4, pure_getters: true, keep_fargs: false, collapse_vars: false }
+  const second = { passes: 4, pure_getters: true, keep_fargs: false, collapse_vars: false, inline: 3 }
   const made = uglify.minify(code, { compress: second })
   if (made.error) throw made.error
   return made.code + '\n'
@@ -74,14 +74,12 @@ export async function files() {
   const digest = (text) => JSON.stringify(createHash('sha256').update(text).digest('base64url'))
   await bundle('main', {}, names)
   const debug = await squeeze(await bundle('debug', {}, names))
-  const rare = await squeeze(await bundle('rare', { DEBUG: digest(debug) }, names))
-  const more = await squeeze(await bundle('more', {}, names))
+  const more = await squeeze(await bundle('more', { DEBUG: digest(debug) }, names))
   const slots = await squeeze(await bundle('slots', {}, names))
   return {
-    's.js': await squeeze(await bundle('main', { MORE: digest(more), SLOTS: digest(slots), RARE: digest(rare) }, names)),
+    's.js': await squeeze(await bundle('main', { MORE: digest(more), SLOTS: digest(slots) }, names)),
     's-more.js': more,
     's-slots.js': slots,
-    's-rare.js': rare,
     's-debug.js': debug,
     'stub.js': await squeeze(await bundle('stub'))
   }

@@ -1,5 +1,5 @@
 /** What is put into the cart by forms, links and calls. */
-import { all, host, on, doors, safe } from './lent'
+import { all, host, on, doors, safe, wrap } from './lent'
 import type { Any } from './lent'
 import { added } from './told'
 
@@ -85,10 +85,8 @@ window.fetch = function (...given) {
   return answer
 }
 
-const { send } = XMLHttpRequest.prototype
-XMLHttpRequest.prototype.send = function (body) {
-  on(this, 'load', () => {
-    if (this.status < 300) called(this.responseURL, body, true)
+wrap(XMLHttpRequest.prototype, 'send', (call, [body]) => {
+  on(call, 'load', () => {
+    if (call.status < 300) called(call.responseURL, body, true)
   })
-  send.call(this, body)
-}
+})

@@ -1,16 +1,14 @@
 /** What the visitor told a tool that we have to ask: TCF, Shopify. */
 import { doors, host, on, safe } from './lent'
 import type { Any } from './lent'
-
-/** The tool is there and has not spoken. */
-const wait = (): void => doors.consent({ analytics: 'pending', personalization: 'pending' }, true)
+import { wait } from './mode'
 
 /** https://shopify.dev/docs/api/customer-privacy */
 const readShopify = (event?: Event): void => {
   const privacy = host.Shopify.customerPrivacy
   const said = privacy?.currentVisitorConsent?.() || {}
   const state = (name: string): Any =>
-    privacy[name + 'ProcessingAllowed']() || (event || said[name] === 'no' ? 'denied' : 'pending')
+    privacy[name + 'ProcessingAllowed']() || (event || said[name] ? 'denied' : 'pending')
   if (privacy) doors.consent({ analytics: state('analytics'), personalization: state('preferences') }, !event && !said.analytics)
 }
 

@@ -1,10 +1,13 @@
 /** What the script element says: `data-*` first, then the query of its address, then the defaults. */
 
+export const all = (selector: string, from: ParentNode = document): HTMLElement[] =>
+  [...from.querySelectorAll<HTMLElement>(selector)]
+
 const current = document.currentScript
 
 /** `<img name="currentScript">` is not us: what stands in the page must not say where our files come from. */
 export const script = (
-  current?.tagName === 'SCRIPT' ? current : document.querySelector('script[data-key],script[src*="s.js?key="]')
+  current?.tagName === 'SCRIPT' ? current : all('script[data-key],script[src*="s.js?key="]')[0]
 ) as HTMLScriptElement | null
 
 const source = new URL(script?.src || location.href)

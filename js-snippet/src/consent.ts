@@ -58,7 +58,7 @@ export const choose = (choice: Choice, standing?: boolean): boolean => {
 export const withdraw = (): boolean => {
   const tell = known && consent.analytics === 'denied'
   if (tell) {
-    names('').forEach(remove)
+    names().forEach(remove)
     known = false
   }
   return tell

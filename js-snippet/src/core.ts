@@ -1,4 +1,5 @@
 /** What the core shares with the files it loads: they find it as `habitue.core`. */
+import { endpoint, setting } from './config'
 import type { Lent } from './main'
 import type { About, Answers } from './questions'
 import { safe } from './safe'
@@ -37,7 +38,7 @@ export interface Core {
   _held: boolean
 }
 
-export const core = { log: [] as Note[], _hooks: [], _wanted: new Set(), _held: true } as unknown as Core
+export const core = { log: [] as Note[], setting, endpoint, _hooks: [], _wanted: new Set(), _held: true } as unknown as Core
 
 export const note = (what: What, detail: unknown): void => {
   const made: Note = [Date.now(), what, detail]

@@ -94,7 +94,7 @@ const dispatch = async (events: Sighting[], slots: string[], leaving?: boolean):
   note(refused ? 'refused' : 'sent', { events, slots, answer })
   if (refused) {
     notice ||= told
-    for (const why in lost) lose(why as Loss, lost[why as Loss])
+    for (const why in lost) lose(why as Loss, lost![why as Loss])
     blockedUntil =
       Date.now() + Math.max(Math.min(1000 * 3 ** failures++, Pause.Longest) * (0.5 + Math.random() / 2), answer)
     keep(blockedUntil)
@@ -108,8 +108,8 @@ const dispatch = async (events: Sighting[], slots: string[], leaving?: boolean):
     remove('nonce')
   }
   keep()
-  for (const id of slots) core._wanted.delete(id)
-  if (next()[0] || open()[0] || notice) schedule(Pause.Backlog)
+  slots.forEach((id) => core._wanted.delete(id))
+  schedule(Pause.Backlog)
   document.dispatchEvent(new CustomEvent('habitue:sent', { detail: { events, answer } }))
-  if (slots[0]) core._answered?.((answer.slots || {}) as Answers)
+  if (slots[0]) core._answered?.(answer.slots as Answers)
 }

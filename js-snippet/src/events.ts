@@ -44,7 +44,7 @@ export const currentPage = (): Page => ({
 })
 
 /** An order is one event, however often pages tell of it: its id is that of the event. `at`: when it happened, ms. A copy is made, so that what the shop does to its objects later changes nothing. */
-export const build = (type: Sighting['type'], fields: Json, at?: number, context?: Json): Sighting => {
+export const build = (type: Sighting['type'], fields: Json, context?: Json, at?: number): Sighting => {
   const { order_id, orderId, transaction_id, purchase } = (fields.properties || {}) as Order
   const order = /^(purchase|order.?completed)$/i.test(fields.event as string)
     ? order_id || orderId || transaction_id

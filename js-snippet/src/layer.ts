@@ -1,5 +1,5 @@
 /** Reads the dataLayer that tag managers and gtag use. Nothing found there is ever called. */
-import { doors, host, safe, setting } from './lent'
+import { doors, host, safe, setting, wrap } from './lent'
 import type { Any } from './lent'
 import { consentMode } from './mode'
 import { kindOf, tell } from './told'
@@ -36,12 +36,7 @@ export const drain = safe(() => {
   const now = host[setting('layer') || 'dataLayer']
   if (layer !== now && Array.isArray(now)) {
     layer = now
-    const { push } = now
-    now.push = function () {
-      const returned = push.apply(this, arguments as Any)
-      drain()
-      return returned
-    }
+    wrap(now, 'push', () => drain())
   }
   if (!layer) return
   // Tag managers keep only the newest entries.

@@ -6,11 +6,8 @@ type Rest = Lent extends readonly [unknown, ...infer R] ? R : never
 
 export const { core } = (window as unknown as { habitue: { core: Core } }).habitue
 /** `doors` are open to the whole page; we add some. */
-export const [doors, schedule, after, load, on, note, page, safe, setting] = core._lent as unknown as [Any, ...Rest]
+export const [doors, schedule, after, load, on, note, safe, setting, all, wrap] = core._lent as unknown as [Any, ...Rest]
 
 /** What may be anything: it is the page's. */
 export type Any = any
 export const host = window as unknown as Record<string, Any>
-
-export const all = (selector: string, from: ParentNode = document): HTMLElement[] =>
-  [...from.querySelectorAll<HTMLElement>(selector)]

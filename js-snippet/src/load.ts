@@ -3,14 +3,14 @@ import { beside, script } from './config'
 import { safe } from './safe'
 
 type Policy = { createScriptURL(url: string): string }
+type Host = { trustedTypes?: { createPolicy(name: string, rules: Policy): Policy } }
 
 let policy: Policy | undefined
 
 /** `then` is called when the file has run or cannot be had. With the digest in the address no cache gives a stale one. */
-export const load = (name: string, digest: string, then = (): void => {}): void => {
+export const load = (name: string, digest: string, then: () => void): void => {
   const url = `${beside}${name}.js?${digest.slice(-9)}`
   const element = document.createElement('script')
-  const types = (window as { trustedTypes?: { createPolicy(name: string, rules: object): Policy } }).trustedTypes
   element.onload = element.onerror = safe(then)
   // Browsers hide the attribute from scripts, not the property.
   if (script?.nonce) element.nonce = script.nonce
@@ -19,8 +19,9 @@ export const load = (name: string, digest: string, then = (): void => {}): void 
     element.crossOrigin = script.crossOrigin
   }
   try {
-    policy ||= types?.createPolicy('habitue', { createScriptURL: (url: string) => url })
-    element.src = policy ? policy.createScriptURL(url) : url
+    const rules = { createScriptURL: (url: string) => url }
+    policy ||= (window as Host).trustedTypes?.createPolicy('habitue', rules) || rules
+    element.src = policy.createScriptURL(url)
     document.head.append(element)
   } catch {
     // A page that allows no policy of ours gets the core alone.

@@ -1,16 +1,17 @@
 /** The core: reads the calls that wait, watches pages, opens the doors for the shop. */
-import { endpoint, setting } from './config'
-import { choose, consent, forbidden, granted, pending, withdraw } from './consent'
-import type { Choice } from './consent'
-import { core, note } from './core'
-import type { Core } from './core'
-import { announce, flush, schedule } from './delivery'
-import { build, clean, currentPage, refer } from './events'
-import type { Json, Sighting } from './events'
-import { load } from './load'
+// In this order the files pack best.
 import { watchPages } from './pages'
+import { all, setting } from './config'
+import { build, clean, currentPage, refer } from './events'
+import { after, on, safe, wrap } from './safe'
 import { Limit, add, adopt, forget, release } from './queue'
-import { after, on, safe } from './safe'
+import { load } from './load'
+import { core, note } from './core'
+import { choose, consent, forbidden, granted, pending, withdraw } from './consent'
+import { announce, flush, schedule } from './delivery'
+import type { Choice } from './consent'
+import type { Core } from './core'
+import type { Json, Sighting } from './events'
 
 /** `t`: when the call was made, ms, if it had to wait for us. */
 type Call = Iterable<unknown> & { t?: number }
@@ -37,7 +38,7 @@ let calledAt: number | undefined
 
 /** Takes an event in, unless nobody may know of it. */
 const record = (type: Sighting['type'], fields: Json, context?: Json, at = calledAt): Sighting => {
-  const event = build(type, fields, at, context)
+  const event = build(type, fields, context, at)
   if (consent.analytics === 'denied') note('ignored', ['consent', event])
   else {
     note('captured', event)
@@ -131,8 +132,7 @@ const ask = (name: string, digest: string): void => {
 /** Fetches what reads a page, and what this one has something for or has the door of this name, all at once. */
 const more = (door?: unknown): void => {
   ask('more', MORE)
-  if (host.__tcfapi || host.Shopify || door === 'doctor') ask('rare', RARE)
-  if (door === 'slots' || door === 'template' || document.querySelector('[data-habitue-slot]')) ask('slots', SLOTS)
+  if (/slots|template/.test(door as string) || all('[data-habitue-slot]')[0]) ask('slots', SLOTS)
 }
 
 /** Once the page is parsed, and we know what the visitor said. */
@@ -193,9 +193,8 @@ const open = (): void => {
 
 const begin = (): void => {
   // Who asks for slots shall not wait for two files, one after the other.
-  more((habitue.q as unknown as unknown[][]).some((call) => call?.[0] === 'slots') && 'slots')
+  more((habitue.q as unknown as unknown[][]).map((call) => call?.[0]))
   start()
-  if (location.hash.includes('habitue_debug=')) handle(['doctor'])
 }
 
 const ready = (): void => {
@@ -205,7 +204,7 @@ const ready = (): void => {
 }
 
 /** What the other files borrow. */
-const lent = [doors, schedule, after, load, on, note, currentPage, safe, setting] as const
+const lent = [doors, schedule, after, load, on, note, safe, setting, all, wrap] as const
 export type Lent = typeof lent
 
 safe(() => {
@@ -214,8 +213,6 @@ safe(() => {
   host.habitue = habitue
   habitue.core = core
   habitue.q ||= [] as Call[]
-  core.setting = setting
-  core.endpoint = endpoint
   core._lent = lent
   // A page that is only prepared is seen by nobody yet.
   if ((document as { prerendering?: boolean }).prerendering) on(document, 'prerenderingchange', ready)

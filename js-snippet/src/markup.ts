@@ -46,7 +46,7 @@ const look = safe(() => {
     {
       markup: {
         ...markup,
-        canonical: document.querySelector<HTMLLinkElement>('[rel=canonical]')?.href,
+        canonical: (all('[rel=canonical]')[0] as HTMLLinkElement)?.href,
         platform_id: /(postid|product-id)-(\d+)/.exec(document.body.className)?.[2] || '' + host.ShopifyAnalytics?.meta?.product?.id
       }
     },

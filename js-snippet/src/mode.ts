@@ -3,14 +3,14 @@ import { after, doors, note } from './lent'
 import type { Any } from './lent'
 
 /** A consent tool is there and has not spoken. */
-const wait = (): void => doors.consent({ analytics: 'pending', personalization: 'pending' }, true)
+export const wait = (): void => doors.consent({ analytics: 'pending', personalization: 'pending' }, true)
 
-const mode: Any = {}
+let mode: Any
 
 /** https://developers.google.com/tag-platform/security/guides/consent. Nobody tells us which region we are in. */
 export const consentMode = (action: string, given: Any): void => {
   if (given.region) return note('ignored', ['region', given])
-  Object.assign(mode, given)
+  mode = { ...mode, ...given }
   const choice = {
     analytics: mode.analytics_storage,
     personalization: mode.personalization_storage || mode.ad_personalization || mode.ad_storage

@@ -1,5 +1,5 @@
 /** Page views of a single-page shop, and of a page that comes back from the bfcache. */
-import { after, on } from './safe'
+import { after, on, wrap } from './safe'
 
 /** Single-page shops set the title after the address. */
 const enum Wait {
@@ -24,13 +24,8 @@ export const watchPages = (view: (referrer: string) => () => void): void => {
       if (now === place()) entitle()
     })
   }
-  for (const name of ['pushState', 'replaceState'] as const) {
-    const original = history[name]
-    history[name] = function (this: History, ...given: Parameters<History['pushState']>) {
-      original.apply(this, given)
-      look()
-    }
-  }
+  wrap(history, 'pushState', look)
+  wrap(history, 'replaceState', look)
   // Also fired when only the fragment changes.
   on(window, 'popstate', look)
   on(window, 'pageshow', (event) => {

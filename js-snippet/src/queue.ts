@@ -6,7 +6,7 @@
 import { granted } from './consent'
 import type { Sighting } from './events'
 import { random } from './random'
-import { lose } from './safe'
+import { lose, safe } from './safe'
 import { names, read, remove, write } from './storage'
 
 /** Inlined by the build. */
@@ -28,7 +28,6 @@ export const enum Limit {
 
 const tab = random()
 const OURS = 'q.' + tab
-const LEASE = 't.' + tab
 let events: Sighting[] = []
 /** Those that localStorage has. */
 let kept: Sighting[] = []
@@ -45,11 +44,13 @@ const size = (event: Sighting): number => new TextEncoder().encode(JSON.stringif
 
 /** Adds an event; the storage is written once per task, however many events come in it. */
 export const add = (event: Sighting): void => {
-  if (size(event) > Limit.EventBytes) return lose('large')
-  if (events.length >= Limit.Events) return lose('full')
-  events.push(event)
-  if (!writing) queueMicrotask(keep)
-  writing = true
+  if (size(event) > Limit.EventBytes) lose('large')
+  else if (events.length >= Limit.Events) lose('full')
+  else {
+    events.push(event)
+    if (!writing) queueMicrotask(keep)
+    writing = true
+  }
 }
 
 /** Writes what waits to the storage, and the lease. `until`: when we mean to try again, ms. */
@@ -57,11 +58,9 @@ export const keep = (until = 0): void => {
   writing = false
   if (!granted()) return
   kept = events.slice(0, Limit.Kept)
+  leaseUntil = leaving ? 0 : Math.max(until, Date.now()) + Limit.Lease
   if (!kept[0]) remove(OURS)
-  else if (!write(OURS, JSON.stringify(kept))) kept = []
-  leaseUntil = kept[0] && !leaving ? Math.max(until, Date.now()) + Limit.Lease : 0
-  if (leaseUntil) write(LEASE, '' + leaseUntil)
-  else remove(LEASE)
+  else if (!write(OURS, JSON.stringify([leaseUntil, ...kept]))) kept = []
 }
 
 /** While the page leaves, whoever opens the next one may take over what we keep; a page that comes back has it again. */
@@ -77,25 +76,20 @@ const reclaim = (): void => {
 }
 
 /** Takes over what other pages left. True when there is more, which its owner still looks after. */
-export const adopt = (): boolean => {
+export const adopt = (): unknown => {
   const now = Date.now()
-  let leased = false
+  let leased: unknown
   const found: Sighting[] = []
   const taken: string[] = []
-  for (const name of names('q.')) {
-    const lease = 't.' + name.split('.')[1]!
-    const until = +(read(lease) || 0)
-    if (name === OURS) continue
-    if (until > now && until < now + Limit.LongestLease) leased = true
-    else {
-      taken.push(name, lease)
-      try {
-        found.push(...JSON.parse(read(name)!))
-      } catch {
-        lose('error')
-      }
-    }
-  }
+  names().forEach(
+    safe((name) => {
+      if (!/^q\./.test(name) || name === OURS) return
+      taken.push(name)
+      const left = JSON.parse(read(name)!)
+      if (left[0] > now && left[0] < now + Limit.LongestLease) leased = taken.pop()
+      else found.push(...left.filter((event: Sighting) => event.type))
+    })
+  )
   found.sort((a, b) => Date.parse(a.timestamp) - Date.parse(b.timestamp)).forEach(add)
   keep()
   taken.forEach(remove)
@@ -108,8 +102,8 @@ export const adopt = (): boolean => {
  */
 export const next = (newest?: boolean, room: number = Limit.BatchBytes): Sighting[] => {
   reclaim()
-  const oldest = new Date(Date.now() - Limit.Age).toISOString()
-  events = events.filter((event) => event.timestamp > oldest || lose('old'))
+  const oldest = Date.now() - Limit.Age
+  events = events.filter((event) => Date.parse(event.timestamp) > oldest || lose('old'))
   // Nothing overtakes a logout, and a logout overtakes nothing.
   const logout = events.findIndex(isReset)
   if (!logout) return flying.size ? [] : [events[0]!]

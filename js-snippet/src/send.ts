@@ -30,8 +30,8 @@ export const post = async (path: string, body: string, cookies: boolean, leaving
     })
     if (response.status === 200) return Object(await response.json())
     // Seconds or a date. https://www.rfc-editor.org/rfc/rfc9110#field.retry-after
-    const header = response.headers.get('Retry-After') || 0
-    return (+header >= 0 ? +header * 1000 : Date.parse(header as string) - Date.now()) || 0
+    const header = response.headers.get('Retry-After')!
+    return +header * 1000 || Date.parse(header) - Date.now() || 0
   } catch {
     if (leaving && cookies) navigator.sendBeacon(url, body)
     return 0

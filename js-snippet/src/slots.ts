@@ -93,25 +93,23 @@ const card = (offer: Offer): HTMLElement => {
   return made
 }
 
-/** Half of it in view for a second counts as seen, once for each decision and item. */
-const observer = new IntersectionObserver(
-  (entries) => {
-    for (const { target, intersectionRatio } of entries as Any) {
-      clearTimeout(target._timer)
-      if (intersectionRatio >= 0.5) target._timer = after(1000, target._look)
-    }
-  },
-  { threshold: 0.5 }
-)
-
 /** Tells of what becomes of an offer on the page. */
 const watch = (made: Any, what: Any): void => {
   const key = what.decision_id + what.item_id
-  made._look = () => {
-    if (!seen.has(key)) doors.track('Offer Viewed', what)
-    seen.add(key)
-  }
-  observer.observe(made)
+  let timer: Any
+  // Half of it in view for a second counts as seen, once for each decision and item.
+  new IntersectionObserver(
+    (entries) => {
+      clearTimeout(timer)
+      if (entries.pop()!.intersectionRatio >= 0.5) {
+        timer = after(1000, () => {
+          if (!seen.has(key)) doors.track('Offer Viewed', what)
+          seen.add(key)
+        })
+      }
+    },
+    { threshold: 0.5 }
+  ).observe(made)
   // The middle button opens a tab; the right one only a menu.
   const follow = (event: Any): void => {
     if (event.button < 2) doors.track('Offer Clicked', what)
@@ -157,8 +155,7 @@ const fill = (slot: Slot, id: string, { offers, decision_id }: SlotAnswer): void
 }
 
 /** Asks for the slots that nobody has asked for yet, and for those that are about another item now. */
-const scan = (leaving?: unknown): void => {
-  if (leaving) return
+const scan = (): void => {
   const found = slots().filter((slot) => {
     const { habitueSlot, item, category } = slot.dataset
     const key = habitueSlot! + item + category
@@ -180,7 +177,7 @@ const scan = (leaving?: unknown): void => {
 safe(addStyle)(ROOM + CARDS)
 core._hooks.push(scan)
 
-core._answered = (given) => {
+core._answered = (given = {}) => {
   Object.assign(answers, given)
   for (const slot of slots()) {
     const id = slot.dataset.habitueSlot!
@@ -205,7 +202,7 @@ doors.template = (slot: string, template: Template) => {
 
 /** `(listener)`, or `(ids, listener?, about?)` for slots that are no elements. */
 doors.slots = (ids: Any, listener: Any, page?: About) => {
-  if (!Array.isArray(ids)) listener = ids
+  if (!ids.map) listener = ids
   else ask(ids, { ...about([]), ...page })
   if (!listener) return
   listeners.push(listener)

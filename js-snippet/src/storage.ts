@@ -9,7 +9,7 @@ const PREFIX = 'habitue.' + writeKey + '.'
 let box: Storage | undefined
 try {
   box = localStorage
-} catch (error) {
+} catch {
   // Forbidden, then.
 }
 
@@ -20,7 +20,7 @@ export const write = (name: string, value: string): boolean => {
   try {
     box!.setItem(PREFIX + name, value)
     return true
-  } catch (error) {
+  } catch {
     return false
   }
 }
@@ -29,9 +29,5 @@ export const remove = (name: string): void => {
   box?.removeItem(PREFIX + name)
 }
 
-/** Names of what we keep that begin like this, without the prefix. */
-export const names = (start: string): string[] => {
-  return Object.keys(box || {})
-    .filter((name) => name.startsWith(PREFIX + start))
-    .map((name) => name.slice(PREFIX.length))
-}
+/** Names of what is kept, without the prefix; nothing where something is not ours. */
+export const names = (): string[] => Object.keys(box || {}).map((name) => name.split(PREFIX)[1]!)

@@ -1,5 +1,5 @@
 /** Tells the core what was seen, without a person's data and what no JSON can hold, and nothing twice. */
-import { after, doors, note, page } from './lent'
+import { after, doors, note } from './lent'
 import type { Any } from './lent'
 import type { Json } from './events'
 
@@ -36,22 +36,18 @@ export const tell = (name: string, data: Json, source: string, depth = 5, longes
 }
 
 /** The last view of a product that was told: on which address, and by whom. */
-const view: { url?: string; way?: string } = {}
+let viewedAt: string
+let viewedBy: string
 export const forgetView = (): void => {
-  view.url = ''
+  viewedAt = ''
 }
 
 /** What was put into the cart, while something better may tell of it. */
-const carts = new Map<string, Any[]>()
+const carts = new Map<string, () => void>()
 let addedAt = 0
 
-/** Tells of one, or of all when the page leaves. */
-export const settle = (key?: string): void =>
-  carts.forEach((items, other) => {
-    if (key && key !== other) return
-    carts.delete(other)
-    tell('add_to_cart', { items }, FORM)
-  })
+/** Tells of all when the page leaves. */
+export const settle = (): void => carts.forEach((say) => say())
 
 /** Until when a call is that of a form, ms. */
 const forms = new Map<string, number>()
@@ -63,20 +59,23 @@ export const added = (given: Any, called?: boolean): void => {
   const now = Date.now()
   if (!key || carts.has(key) || addedAt > now - 1000 || (called && forms.get(key)! > now)) return
   if (!called) forms.set(key, now + 9000)
-  carts.set(key, items)
-  after(1000, () => settle(key))
+  const say = (): void => {
+    if (carts.delete(key)) tell('add_to_cart', { items }, FORM)
+  }
+  carts.set(key, say)
+  after(1000, say)
 }
 
 const { track } = doors
 doors.track = (name: string, properties: Json = {}, context?: Json) => {
   const source = context?.source
   if (/view_?item$|product.?(view|detail)/i.test(name) || properties.detail) {
-    const { url } = page()
+    const { href } = location
     // Told in another way on the same address, it is the same view.
     const way = `${source}${!!properties.detail}`
-    if (view.url === url && (view.way !== way || source === 'markup')) return note('ignored', ['told before', name])
-    view.url = url
-    view.way = way
+    if (viewedAt === href && (viewedBy !== way || source === 'markup')) return note('ignored', ['told before', name])
+    viewedAt = href
+    viewedBy = way
   }
   if (source !== FORM && (/add.?to.?cart|product.?added/i.test(name) || properties.add)) {
     carts.clear()

@@ -229,10 +229,10 @@ test('the file for slots comes when a page has one', async (t) => {
   const shop = await page(t)
   const files = (name) => shop.window.document.querySelectorAll(`script[src*="-${name}.js"]`).length
   await shop.pass(500)
-  assert.deepEqual([files('more'), files('slots'), files('rare')], [1, 0, 0])
+  assert.deepEqual([files('more'), files('slots')], [1, 0])
   shop.run('document.body.innerHTML = "<div data-habitue-slot=home></div>"')
   await shop.pass(100)
-  assert.deepEqual([files('more'), files('slots'), files('rare')], [1, 1, 0])
+  assert.deepEqual([files('more'), files('slots')], [1, 1])
 })
 
 test('without its second file the tag still counts pages and takes calls', async (t) => {

@@ -61,10 +61,8 @@ test('what others left is taken, oldest first; what they still hold is not, unle
   const storage = {
     'habitue.k.q.left.1000001': JSON.stringify([event('second', -2000)]),
     'habitue.k.q.left.1000000': JSON.stringify([event('first', -3000)]),
-    'habitue.k.q.held.1000000': JSON.stringify([event('held', -2500)]),
-    'habitue.k.t.held': `${millisecond(20_000)}`,
-    'habitue.k.q.mad.1000000': JSON.stringify([event('mad', -1000)]),
-    'habitue.k.t.mad': `${millisecond(9e9)}`,
+    'habitue.k.q.held.1000000': JSON.stringify([millisecond(20_000), event('held', -2500)]),
+    'habitue.k.q.mad.1000000': JSON.stringify([millisecond(9e9), event('mad', -1000)]),
     'habitue.other.q.a.1': JSON.stringify([event('of another key', -1000)]),
     basket: 'the shop keeps this'
   }

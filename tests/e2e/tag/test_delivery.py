@@ -155,8 +155,7 @@ def test_a_batch_whose_tab_died_is_taken_over_once_its_lease_ran_out(recorder: R
     page.evaluate(
         """([event]) => {
             event.timestamp = new Date().toISOString()
-            localStorage.setItem('habitue.demo.q.dead.0', JSON.stringify([event]))
-            localStorage.setItem('habitue.demo.t.dead', Date.now() + 90000)
+            localStorage.setItem('habitue.demo.q.dead.0', JSON.stringify([Date.now() + 90000, event]))
         }""",
         [event],
     )
