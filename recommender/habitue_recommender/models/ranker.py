@@ -69,13 +69,14 @@ class RankerSettings:
     candidates: int = 100  # that the trees put in order
     longest: int = 30  # own events that are read, the newest
     trees: int = 100  # 0: the blend
-    leaves: int = 15
+    leaves: int = 31  # 32 at most: the compiled loop has a bit for each
     rows_per_leaf: int = 500
     learning_rate: float = 0.1
     features: float = 0.5  # share of the features that each tree may look at
-    learn_from: float = 0.2  # of the sessions, the newest: what the trees learn from
+    learn_from: float = 0.4  # of the sessions, the newest: what the trees learn from
+    window: float = 0.1  # of the sessions: after so many the sources they learn by are fitted anew
     most_questions: int = 30_000  # that they learn from: bounds time and memory
-    least_questions: int = 1_000  # with fewer, the blend answers
+    least_questions: int = 2_000  # with fewer, the blend answers
     history_half_life_days: float = 60.0
 
 

@@ -79,7 +79,10 @@ def test_so_much_of_the_blend_goes_with_the_trees_as_helps_on_questions_they_did
     assert quality == (1.0, 1.0)
     assert ranker_training._weighed(know_better, lessons)[1] == (1.0, 1.0)
     features[:, feature_names().index("blend")] = [0.9, 0.1, 0.1, 0.9]
-    assert ranker_training._weighed(Said(0.0, 0.6, 0.6, 0.0), lessons) == (0.25, (1.0, 1.0))
+    assert ranker_training._weighed(Said(0.0, 0.6, 0.6, 0.0), lessons) == (0.0, (1.0, 1.0))
+    features[:, feature_names().index("blend")] = [0.1, 0.9, 0.1, 0.9]
+    once = Said(0.1, 0.0, 0.1, 0.0)
+    assert ranker_training._weighed(once, lessons)[0] == 0.0, "right in one of two, as the trees are: chance"
     assert blended(np.zeros(2), np.array([0.0, 0.2], dtype=np.float32), 1.0).argmax() == 1, (
         "nothing is no error"
     )
@@ -231,6 +234,21 @@ def test_what_trees_learn_from_comes_after_everything_that_their_sources_know(da
     fewer = first_of_newest(data, 0.2, 100)
     assert cut < fewer < len(data.sessions)
     assert np.minimum(data.sessions.lengths[fewer:] - 1, 50).sum() <= 100
+
+
+def test_what_the_sources_know_is_older_than_a_lesson_by_one_window_at_most() -> None:
+    assert ranker_training.windows(600, 1_000, 0.1) == [(600, 700), (700, 800), (800, 900), (900, 1_000)]
+    assert ranker_training.windows(970, 1_000, 0.1) == [(970, 1_000)]
+    assert ranker_training.windows(750, 1_000, 0.1) == [(750, 833), (833, 916), (916, 1_000)]
+    assert ranker_training.windows(2, 3, 0.1) == [(2, 3)]
+
+
+def test_lessons_of_several_windows_are_those_of_each_one_after_the_other() -> None:
+    table = np.arange(5 * len(feature_names()), dtype=np.float32).reshape(5, -1)
+    lessons = Lessons(table, ints(2, 1, 2), ints(1, -1, 0), 3)
+    joined = ranker_training._joined([lessons.part(0, 2), lessons.part(2, 3)])
+    assert joined.features.tolist() == table.tolist()
+    assert (joined.sizes.tolist(), joined.right.tolist(), joined.asked) == ([2, 1, 2], [1, -1, 0], 3)
 
 
 def test_in_an_artifact_the_ranker_reads_the_arrays_that_stand_beside_it(data, tmp_path) -> None:
