@@ -82,7 +82,7 @@ def _read_money_and_words(event: Event, get: Callable[[str], Any], rest: dict[st
     """What was paid, the order's name, what was searched for; what has its own field leaves `rest`."""
     kind = event.kind
     for member in ("total", "value", "revenue"):
-        if (value := get(member)) is not None:
+        if (value := get(member)) is not None and value != "":
             event.value = number(value)
             if event.value is not None:
                 rest.pop(member, None)

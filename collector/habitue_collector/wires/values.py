@@ -69,6 +69,8 @@ def identifier(value: object, what: str) -> str | None:
         raise InvalidEvent(RejectReason.INVALID_IDENTITY, f"{what} is too long or holds control characters")
     if value is None:
         return None
+    if type(value) is float and value.is_integer():  # PHP and pandas write 4711 so where they counted once
+        value = int(value)
     if type(value) is int and -_INT64 <= value < _INT64:
         return str(value)
     raise InvalidEvent(RejectReason.INVALID_IDENTITY, f"{what} is neither text nor a whole number")
