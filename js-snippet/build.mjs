@@ -74,10 +74,10 @@ export async function files() {
   const digest = (text) => JSON.stringify(createHash('sha256').update(text).digest('base64url'))
   await bundle('main', {}, names)
   const debug = await squeeze(await bundle('debug', {}, names))
-  const more = await squeeze(await bundle('more', { DEBUG: digest(debug) }, names))
+  const more = await squeeze(await bundle('more', {}, names))
   const slots = await squeeze(await bundle('slots', {}, names))
   return {
-    's.js': await squeeze(await bundle('main', { MORE: digest(more), SLOTS: digest(slots) }, names)),
+    's.js': await squeeze(await bundle('main', { MORE: digest(more), SLOTS: digest(slots), DEBUG: digest(debug) }, names)),
     's-more.js': more,
     's-slots.js': slots,
     's-debug.js': debug,

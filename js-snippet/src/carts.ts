@@ -62,8 +62,7 @@ const touched = (event: Any): void => {
   if (!target) return
   const data = submitted ? new FormData(target) : new URLSearchParams(target.search)
   data.set(event.submitter?.name, event.submitter?.value)
-  const { productSku, product_sku = productSku } = target.dataset
-  data.set('product_sku', product_sku || '')
+  data.set('product_sku', target.dataset.product_sku || target.dataset.productSku || '')
   called(Element.prototype.getAttribute.call(target, 'action')!, data)
 }
 on(document, 'submit', touched)

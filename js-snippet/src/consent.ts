@@ -9,7 +9,7 @@ export type Choice = { [purpose in keyof Consent]?: State | boolean }
 
 export const forbidden =
   (navigator as { globalPrivacyControl?: boolean }).globalPrivacyControl ||
-  (setting('dnt') !== null && navigator.doNotTrack === '1')
+  (setting('dnt') !== null && +navigator.doNotTrack!)
 
 /** A grant is remembered for the next page; a denial is not, since then nothing may be stored. */
 const remembered = read('consent') as State | null

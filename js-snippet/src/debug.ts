@@ -295,9 +295,6 @@ function report(): unknown {
 
 const time = (at: number): string => new Date(at).toTimeString().slice(0, 8)
 
-/** Asked for twice before it came, it comes twice. */
-const again = core.doctor
-
 core.doctor = safe(() => {
   const state = consent()
   console.group('Habitue')
@@ -582,6 +579,6 @@ document.addEventListener('securitypolicyviolation', safe((event: SecurityPolicy
   draw()
 }))
 
-if (given && !again) safe(show)()
-;(core._lent[0] as { doctor?: () => void }).doctor = core.doctor
+if (given) safe(show)()
+core._lent[0].doctor = core.doctor
 core.doctor()

@@ -52,7 +52,7 @@ export const build = (type: Sighting['type'], fields: Json, context?: Json, at?:
   return JSON.parse(
     JSON.stringify({
       type,
-      timestamp: new Date(at || Date.now()).toISOString(),
+      timestamp: new Date(at || Date.now()),
       context: { page: currentPage(), ...context },
       ...fields,
       messageId: order ? 'order.' + order : random()

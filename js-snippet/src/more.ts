@@ -1,11 +1,11 @@
 /** What reads a page: its dataLayer, markup of products, cart forms, consent tools. */
 // In this order the files pack best.
-import { lookSoon } from './markup'
-import { core, doors, load } from './lent'
 import { drain } from './layer'
+import { lookSoon } from './markup'
+import { readChoices } from './choices'
+import { core } from './lent'
 import './carts'
 import { settle } from './told'
-import { readChoices } from './choices'
 
 core._hooks.unshift((leaving) => {
   drain()
@@ -14,7 +14,3 @@ core._hooks.unshift((leaving) => {
   lookSoon(leaving)
   if (leaving) settle()
 })
-
-/** The debug file puts its own door here. */
-doors.doctor = () => load('debug', DEBUG, () => {})
-if (location.hash.includes('habitue_debug=')) doors.doctor()

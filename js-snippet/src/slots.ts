@@ -93,23 +93,25 @@ const card = (offer: Offer): HTMLElement => {
   return made
 }
 
+/** Half of it in view for a second counts as seen, once for each decision and item. */
+const observer = new IntersectionObserver(
+  (entries) => {
+    for (const { target, intersectionRatio } of entries as Any) {
+      clearTimeout(target._timer)
+      if (intersectionRatio >= 0.5) target._timer = after(1000, target._look)
+    }
+  },
+  { threshold: 0.5 }
+)
+
 /** Tells of what becomes of an offer on the page. */
 const watch = (made: Any, what: Any): void => {
   const key = what.decision_id + what.item_id
-  let timer: Any
-  // Half of it in view for a second counts as seen, once for each decision and item.
-  new IntersectionObserver(
-    (entries) => {
-      clearTimeout(timer)
-      if (entries.pop()!.intersectionRatio >= 0.5) {
-        timer = after(1000, () => {
-          if (!seen.has(key)) doors.track('Offer Viewed', what)
-          seen.add(key)
-        })
-      }
-    },
-    { threshold: 0.5 }
-  ).observe(made)
+  made._look = () => {
+    if (!seen.has(key)) doors.track('Offer Viewed', what)
+    seen.add(key)
+  }
+  observer.observe(made)
   // The middle button opens a tab; the right one only a menu.
   const follow = (event: Any): void => {
     if (event.button < 2) doors.track('Offer Clicked', what)

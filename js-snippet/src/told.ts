@@ -49,16 +49,16 @@ let addedAt = 0
 /** Tells of all when the page leaves. */
 export const settle = (): void => carts.forEach((say) => say())
 
-/** Until when a call is that of a form, ms. */
+/** When a form was sent, ms; for a while a call with the same is that form's. */
 const forms = new Map<string, number>()
 
 /** In a second, for the dataLayer may still speak: tells what was put into the cart. A form and its call are one. */
 export const added = (given: Any, called?: boolean): void => {
-  const items = [].concat(given).filter((item: Any) => item?.item_id)
+  const items = [given].flat().filter((item: Any) => item?.item_id)
   const key = items.map((item: Any) => item.item_variant || item.item_id).join()
   const now = Date.now()
-  if (!key || carts.has(key) || addedAt > now - 1000 || (called && forms.get(key)! > now)) return
-  if (!called) forms.set(key, now + 9000)
+  if (!key || carts.has(key) || addedAt > now - 1000 || (called && forms.get(key)! > now - 9000)) return
+  if (!called) forms.set(key, now)
   const say = (): void => {
     if (carts.delete(key)) tell('add_to_cart', { items }, FORM)
   }
