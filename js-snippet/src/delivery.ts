@@ -109,7 +109,7 @@ const dispatch = async (events: Sighting[], slots: string[], leaving?: boolean):
   }
   keep()
   slots.forEach((id) => core._wanted.delete(id))
-  schedule(Pause.Backlog)
+  if (next()[0] || open()[0] || notice) schedule(Pause.Backlog)
   document.dispatchEvent(new CustomEvent('habitue:sent', { detail: { events, answer } }))
   if (slots[0]) core._answered?.(answer.slots as Answers)
 }
