@@ -75,11 +75,9 @@ export async function files() {
   await bundle('main', {}, names)
   const debug = await squeeze(await bundle('debug', {}, names))
   const more = await squeeze(await bundle('more', {}, names))
-  const slots = await squeeze(await bundle('slots', {}, names))
   return {
-    's.js': await squeeze(await bundle('main', { MORE: digest(more), SLOTS: digest(slots), DEBUG: digest(debug) }, names)),
+    's.js': await squeeze(await bundle('main', { MORE: digest(more), DEBUG: digest(debug) }, names)),
     's-more.js': more,
-    's-slots.js': slots,
     's-debug.js': debug,
     'stub.js': await squeeze(await bundle('stub'))
   }

@@ -22,7 +22,7 @@ const eslint = new ESLint({
   ]
 })
 
-for (const name of ['main', 'more', 'slots', 'stub']) {
+for (const name of ['main', 'more', 'stub']) {
   for (const { messages } of await eslint.lintText(await readable(name), { filePath: `${name}.js` })) {
     for (const { message, line } of messages) {
       console.error(`${name}, line ${line} of its bundle: ${message}`)

@@ -34,7 +34,7 @@ doors.adapter = (...adapter: [Any, Read]) => {
 
 const called = safe((url: string, body: Any, call?: boolean) => {
   // What is as long as this, or bytes, is no cart's.
-  const fields = new URLSearchParams(body?.length > 9999 || body?.buffer ? '' : body)
+  const fields = new URLSearchParams(body?.length > 9999 || body?.buffer ? '' : body || url.split('?')[1])
   for (const [match, read] of adapters) {
     if (match.test?.(url) || match.test?.(fields)) {
       let said: Any
@@ -85,7 +85,11 @@ window.fetch = function (...given) {
 }
 
 wrap(XMLHttpRequest.prototype, 'send', (call, [body]) => {
-  on(call, 'load', () => {
-    if (call.status < 300) called(call.responseURL, body, true)
-  })
+  const done = (): void => {
+    // WooCommerce says 200 also where nothing is left of it.
+    if (call.status < 300 && !/^{"error":true/.test(call.response)) called(call.responseURL, body, true)
+  }
+  // Old themes wait for the answer.
+  if (call.readyState > 3) done()
+  else on(call, 'load', done)
 })

@@ -23,10 +23,7 @@ export interface Core {
   // From here on for our other files only; the build shortens these names.
 
   _lent: Lent
-  /**
-   * What the files that came do when the page may have changed and, with `true`, when it is about to leave. What reads
-   * the page comes first, for a consent tool that is asked has the last word over a default found there.
-   */
+  /** What reads the page and fills it: called when it may have changed and, with `true`, when it is about to leave. */
   _hooks: ((leaving?: boolean) => void)[]
   /** What the slots show was meant for somebody else. */
   _clear?: () => void

@@ -33,13 +33,13 @@ export const refer = (url: string): void => {
   referrer = url
 }
 
-/** An e-mail address in an address (`?email=ann@example.com`) stays on the page. */
-export const clean = (url: string): string => url.replace(/([?&#])[^?&#]*(@|%40)[^&#]*/g, '$1')
+/** An e-mail address in an address (`?email=ann@example.com`) or a title stays on the page. */
+export const clean = (text: string): string => text.replace(/(^|[/?&#\s])[^/?&#\s]+(@|%40)[^/?&#\s]*/g, '$1')
 
 export const currentPage = (): Page => ({
   url: clean(location.href),
-  path: location.pathname,
-  title: document.title,
+  path: clean(location.pathname),
+  title: clean(document.title),
   referrer: clean(referrer)
 })
 

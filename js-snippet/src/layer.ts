@@ -13,7 +13,7 @@ const heard = (name: string, data: Any, given: Any): void => {
   if (id !== user && !/^(null|undefined|none|guest|anonymous|[([].*|)$|@|%40/i.test(id)) {
     doors.identify((user = id), {}, { source: SOURCE })
   }
-  if (data.items?.[0] || data.transaction_id || data === given.ecommerce || /^(login|sign_up|search|view_search_results)$/.test(name)) {
+  if (Object.keys(data.items || {})[0] || data.transaction_id || data === given.ecommerce || /^(login|sign_up|search|view_search_results)$/.test(name)) {
     tell(name || 'ecommerce', data, SOURCE)
   }
 }

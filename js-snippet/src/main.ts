@@ -84,12 +84,10 @@ const doors = {
   },
   /** The debug file puts its own door here. */
   doctor() {
-    ask('debug', DEBUG)
+    doors.doctor = () => {}
+    load('debug', DEBUG, () => {})
   }
 }
-
-/** Calls for doors that the other files have to open first. */
-let later: Call[] = []
 
 const handle = (call: Call): void => {
   safe(() => {
@@ -97,7 +95,6 @@ const handle = (call: Call): void => {
     const door = doors[name as 'track']
     calledAt = call.t
     if (door) door(...(given as [string]))
-    else if (later.push(call)) more(name)
   })()
   calledAt = undefined
 }
@@ -109,39 +106,11 @@ const takeOver = (): void => {
   schedule(Wait.Company)
 }
 
-/** Files that were asked for, and how many of them have not come. */
-const asked: Record<string, unknown> = {}
-let missing = 0
-let opened: unknown
-
 const run = (leaving?: boolean): void => core._hooks.forEach((hook) => safe(hook)(leaving))
 
-/** When nothing is under way any more: what came looks at the page, and what the visitor said is known. */
-const start = (): void => {
-  if (missing) return
-  run()
-  if (!opened) open()
-  later.splice(0).forEach(handle)
-}
-
-const ask = (name: string, digest: string): void => {
-  if (asked[name]) return
-  asked[name] = ++missing
-  load(name, digest, () => {
-    missing--
-    start()
-  })
-}
-
-/** Fetches what reads a page, and what this one has something for or has the door of this name, all at once. */
-const more = (door?: unknown): void => {
-  ask('more', MORE)
-  if (/slots|template/.test(door as string) || all('[data-habitue-slot]')[0]) ask('slots', SLOTS)
-}
-
-/** Once the page is parsed, and we know what the visitor said. */
+/** Once the page is parsed, and what reads it has come, or cannot be had: what the visitor said is known then. */
 const open = (): void => {
-  opened = true
+  run()
   note('consent', { ...consent })
   takeOver()
   if (setting('pages') !== 'manual') {
@@ -150,7 +119,7 @@ const open = (): void => {
       refer(referrer)
       const { properties, context } = page()
       return () => {
-        context.page.title = properties!.title = document.title
+        context.page.title = properties!.title = currentPage().title
       }
     })
   }
@@ -161,7 +130,6 @@ const open = (): void => {
   let planned = false
   const look = (): void => {
     planned = false
-    more()
     run()
   }
   const plan = (): void => {
@@ -196,9 +164,7 @@ const open = (): void => {
 }
 
 const begin = (): void => {
-  // Who asks for slots shall not wait for two files, one after the other.
-  more((habitue.q as unknown as unknown[][]).map((call) => call?.[0]))
-  start()
+  load('more', MORE, open)
   if (location.hash.includes('habitue_debug=')) doors.doctor()
 }
 

@@ -35,7 +35,13 @@ const look = safe(() => {
         }
       }),
     microdata: all('[itemtype*="/Product"]:not([itemtype*="/Product"] *)').map(microdata),
-    opengraph: Object.fromEntries(all('[property^=og],[property^=product]').map((meta: Any) => [meta.getAttribute('property'), meta.content]))
+    // Templates write `name` as often.
+    opengraph: Object.fromEntries(
+      all('[property^=og],[property^=product],[name^=og],[name^="product:"]').map((meta: Any) => [
+        meta.getAttribute('property') || meta.name,
+        meta.content
+      ])
+    )
   }
   const now = JSON.stringify(markup)
   if (now === seen) return

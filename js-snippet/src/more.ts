@@ -1,4 +1,4 @@
-/** What reads a page: its dataLayer, markup of products, cart forms, consent tools. */
+/** What reads a page (its dataLayer, markup of products, cart forms, consent tools), and fills its slots. */
 // In this order the files pack best.
 import { drain } from './layer'
 import { lookSoon } from './markup'
@@ -6,11 +6,7 @@ import { readChoices } from './choices'
 import { core } from './lent'
 import './carts'
 import { settle } from './told'
+import { scan } from './slots'
 
-core._hooks.unshift((leaving) => {
-  drain()
-  // After the layer: a tool that is asked has the last word over a default found there.
-  readChoices()
-  lookSoon(leaving)
-  if (leaving) settle()
-})
+// A consent tool that is asked comes after the layer: it has the last word over a default found there.
+core._hooks = [drain, readChoices, lookSoon, (leaving) => (leaving ? settle() : scan())]

@@ -25,7 +25,11 @@ export const watchPages = (view: (referrer: string) => () => void): void => {
     })
   }
   wrap(history, 'pushState', look)
-  wrap(history, 'replaceState', look)
+  wrap(history, 'replaceState', () => {
+    // What snippets strip (`?gclid=…`) makes no other page.
+    if (last.startsWith(place() + '?')) last = place()
+    look()
+  })
   // Also fired when only the fragment changes.
   on(window, 'popstate', look)
   on(window, 'pageshow', (event) => {

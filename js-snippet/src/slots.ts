@@ -1,4 +1,4 @@
-/** What the core fetches where a page has slots, or a call asks for them: finds the slots, asks for offers and puts them in. */
+/** Finds the slots, asks for offers and puts them in. */
 import type { Template } from './core'
 import type { About, Answers, Offer, SlotAnswer } from './questions'
 import { after, all, core, doors, note, on, safe, schedule, setting } from './lent'
@@ -23,6 +23,7 @@ type Slot = HTMLElement & { _asked?: string; _own?: Node[] }
 
 const slots = (): Slot[] => all('[data-habitue-slot]')
 const seen = new Set<string>()
+let styled: unknown
 
 /** What the page is about, by the attributes of the slots, else of the body, else of the script element. */
 const about = (slots: HTMLElement[]): About => {
@@ -157,7 +158,7 @@ const fill = (slot: Slot, id: string, { offers, decision_id }: SlotAnswer): void
 }
 
 /** Asks for the slots that nobody has asked for yet, and for those that are about another item now. */
-const scan = (): void => {
+export const scan = (): void => {
   const found = slots().filter((slot) => {
     const { habitueSlot, item, category } = slot.dataset
     const key = habitueSlot! + item + category
@@ -173,11 +174,11 @@ const scan = (): void => {
     } else slot.dataset.habitue = 'room'
     return true
   })
-  if (found[0]) ask(found.map((slot) => slot.dataset.habitueSlot!), about(found))
+  if (!found[0]) return
+  if (!styled) safe(addStyle)(ROOM + CARDS)
+  styled = true
+  ask(found.map((slot) => slot.dataset.habitueSlot!), about(found))
 }
-
-safe(addStyle)(ROOM + CARDS)
-core._hooks.push(scan)
 
 core._answered = (given = {}) => {
   Object.assign(answers, given)

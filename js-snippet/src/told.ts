@@ -1,5 +1,5 @@
 /** Tells the core what was seen, without a person's data and what no JSON can hold, and nothing twice. */
-import { after, doors, note } from './lent'
+import { after, doors, note, on } from './lent'
 import type { Any } from './lent'
 import type { Json } from './events'
 
@@ -7,7 +7,7 @@ export const kindOf = (value: unknown): string => ({}).toString.call(value).slic
 
 /** What names a person, and what nobody needs. */
 const PERSONAL =
-  /mail|phone|address|street|birth|user|customer|buyer|billing|recipient|^zip|^city|post|(first|last|sur|given|family|full).?name|review|rating|description|^gtm/i
+  /mail|phone|mobile|contact|address|street|birth|user|visitor|customer|buyer|billing|recipient|^(zip|city|(em|ph|tel|[fl]n(ame)?)$)|post|(first|last|sur|given|family|full).?name|review|rating|description|^gtm/i
 
 const FORM = 'form'
 
@@ -35,12 +35,18 @@ export const tell = (name: string, data: Json, source: string, depth = 5, longes
   doors.track(name, clean({ ...data, name: undefined }, depth, longest) as Json, { source })
 }
 
-/** The last view of a product that was told: on which address, and by whom. */
+/** The last view of a product that was told: on which address, by whom, and what (for a moment). */
 let viewedAt: string
 let viewedBy: string
+let viewed: string
 export const forgetView = (): void => {
   viewedAt = ''
 }
+
+// Where the server found no product there was none to view: what a quick view shows there is another.
+on(document, 'habitue:sent', ({ detail }: Any) => {
+  if (/_product"/.test(JSON.stringify(detail.answer.results))) forgetView()
+})
 
 /** What was put into the cart, while something better may tell of it. */
 const carts = new Map<string, () => void>()
@@ -73,9 +79,18 @@ doors.track = (name: string, properties: Json = {}, context?: Json) => {
     const { href } = location
     // Told in another way on the same address, it is the same view.
     const way = `${source}${!!properties.detail}`
-    if (viewedAt === href && (viewedBy !== way || source === 'markup')) return note('ignored', ['told before', name])
+    // Said to two of Google's streams it is one, too.
+    const what = JSON.stringify(properties.items || properties)
+    // An address that lost its query is the same.
+    if ((viewedAt + '?').startsWith(href + '?') && (viewedBy !== way || viewed === what || source === 'markup')) {
+      return note('ignored', ['told before', name])
+    }
     viewedAt = href
     viewedBy = way
+    viewed = what
+    after(1000, () => {
+      viewed = ''
+    })
   }
   if (source !== FORM && (/add.?to.?cart|product.?added/i.test(name) || properties.add)) {
     carts.clear()

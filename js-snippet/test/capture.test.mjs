@@ -225,14 +225,51 @@ test('an adapter makes other shops possible', async (t) => {
   assert.deepEqual(told(shop), [['add_to_cart', { items: [{ item_id: 'X' }] }, 'form']])
 })
 
-test('the file for slots comes when a page has one', async (t) => {
+test('a slot that comes later is asked for, and no file comes for it', async (t) => {
   const shop = await page(t)
-  const files = (name) => shop.window.document.querySelectorAll(`script[src*="-${name}.js"]`).length
   await shop.pass(500)
-  assert.deepEqual([files('more'), files('slots')], [1, 0])
   shop.run('document.body.innerHTML = "<div data-habitue-slot=home></div>"')
-  await shop.pass(100)
-  assert.deepEqual([files('more'), files('slots')], [1, 1])
+  await shop.pass(1000)
+  assert.deepEqual(shop.beacons.flatMap(({ body }) => body.slots || []), ['home'])
+  assert.equal(shop.window.document.querySelectorAll('script[src*=".js?"]').length, 1)
+})
+
+test('what is said to two streams is one view; the same product once more, later, is another', async (t) => {
+  const shop = await page(t, { before: LAYER })
+  const said = (stream) => shop.run(`gtag('event', 'view_item', {send_to: '${stream}', items: [${ITEM}]})`)
+  said('G-1')
+  said('G-2')
+  await shop.pass(1500)
+  assert.equal(told(shop).length, 1)
+  said('G-1')
+  await shop.pass(1500)
+  assert.equal(told(shop).length, 2)
+})
+
+test('where the server finds no product in the markup, a quick view is the first view', async (t) => {
+  const html = '<script type="application/ld+json">[{"@type":"Product","name":"A"},{"@type":"Product","name":"B"}]</script>'
+  const shop = await page(t, { before: LAYER, html, collector: () => ({ results: [{ index: 0, status: 'rejected', reason: 'ambiguous_product' }] }) })
+  await shop.pass(3000)
+  shop.run(VIEW)
+  await shop.pass(1500)
+  assert.deepEqual(told(shop).map(([, , source]) => source), ['markup', 'datalayer'])
+})
+
+test('an address that lost its query is the same page, and the same view of its product', async (t) => {
+  const html = '<script type="application/ld+json">{"@type":"Product","name":"A","sku":"A"}</script>'
+  const shop = await page(t, { before: LAYER + VIEW, html, url: 'https://shop.example/a?gclid=1' })
+  await shop.pass(200)
+  shop.run("history.replaceState({}, '', '/a')")
+  await shop.pass(3000)
+  assert.deepEqual(shop.taken().sort(), ['page', 'view_item'])
+})
+
+test('a mail address in a path or a title, and what short names say of a person, stay on the page', async (t) => {
+  const shop = await page(t, { before: LAYER, url: 'https://shop.example/unsubscribe/ann@example.com?id=3', html: '<title>Hello ann@example.com</title>' })
+  shop.run(`dataLayer.push({event: 'add_to_cart', ecommerce: {em: 'x', fn: 'Ann', tel: '1', items: [${ITEM}]}})`)
+  await shop.pass(1500)
+  assert.doesNotMatch(JSON.stringify(shop.beacons), /ann|"x"|tel"/i)
+  assert.match(JSON.stringify(shop.beacons), /unsubscribe\/[?]id=3/)
 })
 
 test('without its second file the tag still counts pages and takes calls', async (t) => {

@@ -32,12 +32,13 @@ const NOON = Date.UTC(2026, 4, 1, 12)
  * @param {(window: any) => void} [given.browser] what is different about this browser
  * @param {string} [given.html] what stands in the page's body
  * @param {boolean} [given.serves] can the other files be had?
+ * @param {string} [given.url] of the page
  */
-export async function visit({ storage = {}, collector = () => ({}), tag = 'data-consent="assumed"', before = '', browser, html = '', serves = true } = {}) {
+export async function visit({ storage = {}, collector = () => ({}), tag = 'data-consent="assumed"', before = '', browser, html = '', serves = true, url = 'https://shop.example/p/1?x=2#top' } = {}) {
   const beacons = []
   let clock
   const dom = new JSDOM('<!doctype html><title>Shop</title><body>' + html, {
-    url: 'https://shop.example/p/1?x=2#top',
+    url,
     runScripts: 'dangerously',
     resources: new Files(serves),
     beforeParse(window) {
