@@ -14,7 +14,8 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
@@ -34,13 +35,12 @@ from habitue_recommender.models.ranker import (
     blended,
     feature_names,
 )
-from habitue_recommender.models.ranker_training import after, before, chosen, collect, first_of_newest
+from habitue_recommender.models.ranker_training import after, chosen, first_of_newest, lessons_from
 from habitue_recommender.models.trees import Trees
 from habitue_recommender.training.interactions import Interactions, from_sessions
 from habitue_recommender.training.questions import Question, questions
 
 K = 20
-PER_SESSION = 50  # prefixes of one session that are learnt from, as in `learn`
 NAMES = feature_names()
 KIN = ("neighbours", "recent", "alike")  # one walk over the sessions, weighed in three ways
 GROUPS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
@@ -136,9 +136,15 @@ def table(
     """The rows, as they are found."""
     fitting = fitting or Fitting()
     cut = first_of_newest(known, settings.learn_from, settings.most_questions)
-    earlier, later = before(known, cut), after(known, cut)
-    wanted = int(np.minimum(later.sessions.lengths - 1, PER_SESSION).sum())
-    taught, whole = Parts.fit(earlier, fitting), Parts.fit(known, fitting)
+    whole = Parts.fit(known, fitting)
+    windows: dict[int, Parts] = {}  # by how many sessions they know: once for all rows
+
+    def fitted(earlier: Interactions) -> Parts:
+        size = len(earlier.sessions)
+        if size not in windows:
+            windows[size] = Parts.fit(earlier, fitting)
+        return windows[size]
+
     in_all = int((asked.sessions.lengths - 1).sum())
     yield "| without | trees HR@20 / MRR@20 | blend |"
     yield "|---|---|---|"
@@ -146,11 +152,16 @@ def table(
         if only and name not in (*only, "nothing"):
             continue
         mute = columns(sources, beginnings).astype(np.int32)
-        pupil, server = (Without(parts, settings, sources, mute) for parts in (taught, whole))
-        learnt = questions(earlier, later, settings.candidates, per_session=PER_SESSION)
-        trees, figures = chosen(collect(pupil, settings, learnt, wanted), settings, fitting)
+
+        without = partial(Without, settings=settings, sources=sources, mute=mute)
+
+        def taught(earlier: Interactions, make: Callable[[Parts], Asker] = without) -> Asker:
+            return make(fitted(earlier))
+
+        lessons = lessons_from(known, cut, settings, taught)
+        trees, figures = chosen(lessons, settings, fitting)
         test = spread(questions(known, asked, settings.candidates), in_all, most_asked)
-        _, *rates = quality(server, trees, figures.get(BLEND_WEIGHT, 0.0), test, settings.candidates)
+        _, *rates = quality(without(whole), trees, figures.get(BLEND_WEIGHT, 0.0), test, settings.candidates)
         cells = [f"{value:.3f}".lstrip("0") for value in rates]
         yield f"| {name} | {cells[0]} / {cells[1]} | {cells[2]} / {cells[3]} |"
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -112,12 +112,11 @@ def learn(
     except (ImportError, OSError) as error:  # OSError: no OpenMP on this machine
         _log.warning("without LightGBM the fixed blend answers (%s)", error)
         return None, {}
-    lessons = _joined(
-        [
-            _lessons(data, first, last, settings, fitting)
-            for first, last in windows(cut, len(data.sessions), settings.window)
-        ]
-    )
+
+    def taught(earlier: Interactions) -> Asker:
+        return Asker(Parts.fit(earlier, Fitting(fitting.seed, fitting.threads)), settings)
+
+    lessons = lessons_from(data, cut, settings, taught)
     if len(lessons.right) < settings.least_questions:
         return None, {"questions": float(len(lessons.right)), **_led(lessons)}
     return chosen(lessons, settings, fitting)
@@ -130,15 +129,20 @@ def windows(cut: int, sessions: int, share: float) -> list[tuple[int, int]]:
     return [(first, last) for first, last in pairwise(ends) if last > first]
 
 
-def _lessons(
-    data: Interactions, first: int, last: int, settings: RankerSettings, fitting: Fitting
+def lessons_from(
+    data: Interactions, cut: int, settings: RankerSettings, taught: Callable[[Interactions], Asker]
 ) -> Lessons:
-    """What sources say that know the earlier sessions only; they are forgotten before the trees learn."""
-    earlier = before(data, first)
-    later = replace(data, sessions=data.sessions.take(np.arange(first, last)))
-    asker = Asker(Parts.fit(earlier, Fitting(fitting.seed, fitting.threads)), settings)
-    asked = questions(earlier, later, settings.candidates, per_session=_PER_SESSION)
-    return collect(asker, settings, asked, _asked_of(later))
+    """What sources say of the sessions from `cut` on, window by window.
+
+    `taught` fits them on what came before a window; they are forgotten before the trees learn.
+    """
+    parts = []
+    for first, last in windows(cut, len(data.sessions), settings.window):
+        earlier = before(data, first)
+        later = replace(data, sessions=data.sessions.take(np.arange(first, last)))
+        asked = questions(earlier, later, settings.candidates, per_session=_PER_SESSION)
+        parts.append(collect(taught(earlier), settings, asked, _asked_of(later)))
+    return _joined(parts)
 
 
 def _asked_of(data: Interactions) -> int:
