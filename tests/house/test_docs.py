@@ -76,7 +76,7 @@ def test_what_the_archive_and_the_tag_keep_is_in_the_privacy_page() -> None:
     named = _named_in_privacy() | set(re.findall(r"`(\w+)`", _text("docs/privacy.md").split("## Archive")[1]))
     assert {column for columns in COLUMNS.values() for column in columns} | COLUMNS.keys() <= named
     sources = "".join(path.read_text("utf-8") for path in (ROOT / "js-snippet/src").glob("*.ts"))
-    stored = set(re.findall(r"\b(?:write|names)\('([\w.]+)'", sources))  # `names`: of all that begin so
+    stored = set(re.findall(r"(?:\bwrite\(|\bOURS = )'([\w.]+)'", sources))
     stored = {f"{name}…" if name.endswith(".") else name for name in stored}
     assert {f"tag:{name}" for name in stored} == {name for name in named if name.startswith("tag:")}
 

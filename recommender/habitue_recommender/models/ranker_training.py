@@ -107,11 +107,12 @@ def learn(
     wanted = _asked_of(after(data, cut))
     if wanted < min(_LEAST_TO_LEAD, settings.least_questions):
         return None, {"questions": float(wanted)}
-    try:
-        import lightgbm  # noqa: F401  # looked for before the work, which would be for nothing
-    except (ImportError, OSError) as error:  # OSError: no OpenMP on this machine
-        _log.warning("without LightGBM the fixed blend answers (%s)", error)
-        return None, {}
+    if wanted >= settings.least_questions:  # with fewer there are no trees, and nobody waits for the import
+        try:
+            import lightgbm  # noqa: F401  # looked for before the work, which would be for nothing
+        except (ImportError, OSError) as error:  # OSError: no OpenMP on this machine
+            _log.warning("without LightGBM the fixed blend answers (%s)", error)
+            return None, {}
 
     def taught(earlier: Interactions) -> Asker:
         return Asker(Parts.fit(earlier, Fitting(fitting.seed, fitting.threads)), settings)
