@@ -38,12 +38,13 @@ POLICIES = {
     "img-src 'self'; report-uri /__csp",
     "report": "default-src 'self'; script-src 'nonce-{nonce}'; connect-src 'self' {collector}",
     "trusted-types": "default-src 'self'; script-src 'nonce-{nonce}'; connect-src 'self' {collector}; "
-    "require-trusted-types-for 'script'; trusted-types habitue shop; report-uri /__csp",
+    "require-trusted-types-for 'script'; trusted-types habitue shop loader; report-uri /__csp",
 }
 GPC = "Object.defineProperty(Navigator.prototype,'globalPrivacyControl',{get:()=>true,configurable:true})"
 LATE = """setTimeout(function () {
   var s = document.createElement('script'), types = window.trustedTypes
-  var policy = types && types.createPolicy('shop', {createScriptURL: function (url) { return url }})
+  var policy = types && (window.__loader = window.__loader ||
+    types.createPolicy('loader', {createScriptURL: function (url) { return url }}))
   s.src = policy ? policy.createScriptURL(%s) : %s; s.nonce = '%s'; document.head.appendChild(s)
 }, %d)"""
 LATE_MS = 1500
