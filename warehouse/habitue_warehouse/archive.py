@@ -117,6 +117,8 @@ class Archiver:
         self._check_until = 0  # entries up to this log_ms may be archived already
         self._recovering = True
         self._trimmed_at = 0.0
+        self._stop = Stop()
+        self._rest = 0.0  # seconds between two pipelines
         self._duckdb: duckdb.DuckDBPyConnection | None = None
 
     # --- the two ways to run it
@@ -138,6 +140,7 @@ class Archiver:
 
     def run_forever(self, stop: Stop) -> None:
         """Archives until `stop` is set, then writes what it holds. Outlives a Redis that goes and comes."""
+        self._stop = stop
         with self._alone():
             while not stop.is_set():
                 try:
@@ -148,8 +151,11 @@ class Archiver:
                         self._flush()
                     if monotonic() - self._trimmed_at >= self.settings.trim_every_seconds:
                         self._trim()
-                    # A full round means a backlog: go on at once.
-                    stop.wait(0 if read >= self.settings.read_count else self.settings.poll_seconds)
+                    # A full round means a backlog: go on at once. Else a round takes as long as it may: each of its
+                    # pipelines writes (what was handed out), and `fsync always` lets everybody wait for each.
+                    backlog = read >= self.settings.read_count
+                    self._rest = 0.0 if backlog else self.settings.poll_seconds * _LOGS_AT_ONCE / keys.BUCKETS
+                    stop.wait(self._rest)
                 except (redis_py.RedisError, OSError, duckdb.Error) as error:
                     log.warning("archiver waits: %s", error)
                     self._recovering = True
@@ -192,7 +198,7 @@ class Archiver:
         """One round over all logs; returns the most entries that one log gave (0: nothing new anywhere)."""
         asked = list(self._cursors)
         answers: list[Any] = []
-        for some in _a_few(range(keys.BUCKETS)):
+        for some in self._a_few(range(keys.BUCKETS), self._rest):
             pipe = self.redis.pipeline(transaction=False)
             for bucket in some:
                 pipe.xreadgroup(
@@ -367,7 +373,7 @@ class Archiver:
         by_bucket: dict[int, list[tuple[int, int]]] = defaultdict(list)
         for entry in self._done:
             by_bucket[entry.bucket].append((entry.log_ms, entry.log_seq))
-        for some in _a_few(list(by_bucket)):
+        for some in self._a_few(list(by_bucket), self._rest / 4):
             pipe = self.redis.pipeline(transaction=False)
             for bucket in some:
                 names = [f"{ms}-{seq}" for ms, seq in by_bucket[bucket]]
@@ -384,7 +390,7 @@ class Archiver:
         """Cuts off what is archived and older than the lag; what is not archived stays, however old."""
         self._trimmed_at = monotonic()
         behind = int((time() - self.settings.trim_lag_seconds) * 1000)
-        for some in _a_few(list(self._archived_to)):
+        for some in self._a_few(list(self._archived_to), self._rest / 4):
             pipe = self.redis.pipeline(transaction=False)
             for bucket in some:
                 ms, seq = self._archived_to[bucket]
@@ -394,16 +400,17 @@ class Archiver:
                     pipe.xtrim(keys.log(bucket), minid=kept_from, approximate=False)
             pipe.execute()
 
+    def _a_few(self, buckets: Sequence[int], rest: float) -> Iterator[Sequence[int]]:
+        """As many logs as are asked for at once: while Redis carries out a pipeline it answers no visitor."""
+        for start in range(0, len(buckets), _LOGS_AT_ONCE):
+            if start and rest:
+                self._stop.wait(rest)
+            yield buckets[start : start + _LOGS_AT_ONCE]
+
     def _connection(self) -> duckdb.DuckDBPyConnection:
         if self._duckdb is None:
             self._duckdb = open_duckdb(self.archive_dir, self.settings.memory_limit)
         return self._duckdb
-
-
-def _a_few(buckets: Sequence[int]) -> Iterator[Sequence[int]]:
-    """As many logs as are asked for at once: while Redis carries out a pipeline it answers no visitor."""
-    for start in range(0, len(buckets), _LOGS_AT_ONCE):
-        yield buckets[start : start + _LOGS_AT_ONCE]
 
 
 _ROWS = "SELECT unnest(from_json_strict(line, '{structure}')) FROM (SELECT unnest($1::VARCHAR[]) AS line)"
