@@ -49,7 +49,7 @@ _LOGS_AT_ONCE = 16  # of the 256
 class ArchiveSettings:
     """How the archiver works. Times in seconds."""
 
-    poll_seconds: float = 0.5  # how often the logs are asked: how fresh the live counts are
+    poll_seconds: float = 0.5  # of a round over the logs: live counts are twice as old at most
     flush_seconds: float = 5.0  # how old a record may get before it is in Parquet
     flush_rows: int = 50_000  # bounds memory: about 1 KB each
     read_count: int = 200  # entries per bucket and round
@@ -151,8 +151,8 @@ class Archiver:
                         self._flush()
                     if monotonic() - self._trimmed_at >= self.settings.trim_every_seconds:
                         self._trim()
-                    # A full round means a backlog: go on at once. Else a round takes as long as it may: each of its
-                    # pipelines writes (what was handed out), and `fsync always` lets everybody wait for each.
+                    # A full round means a backlog: go on at once. Else a round takes as long as it may: each
+                    # pipeline writes (what was handed out), and `fsync always` lets everybody wait for it.
                     backlog = read >= self.settings.read_count
                     self._rest = 0.0 if backlog else self.settings.poll_seconds * _LOGS_AT_ONCE / keys.BUCKETS
                     stop.wait(self._rest)
